@@ -1,0 +1,211 @@
+"""What the analyses say, in the words that rules use. Facts, not verdicts: a rule decides what is a leak."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from repairbot.lifetimes.ops import Container, Event, Load, Member, Op, Registration, Resource, Unit
+from repairbot.model import Confidence, SafePattern, Span, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way out of a function on which a resource is still held.
+
+    `kind`: return (also the function's end), error, overwritten, loop (acquired again in the next round).
+    `steps`: the witness, from the acquisition to the exit, one step a line, short.
+    """
+
+    kind: Literal["return", "error", "overwritten", "loop"]
+    at_line: int
+    steps: tuple[Step, ...]
+    exit: Span | None = None
+    """The statement by which control leaves (a return, continue, break), where there is one."""
+
+
+Shape = Literal[
+    "never",  # no release anywhere, and not owned elsewhere
+    "nameless",  # made inside an expression, never named
+    "early-exit",  # some normal exits release it and this one does not
+    "error",  # released on every normal exit, not on an error
+    "late",  # a cleanup exists, but fallible code stands between the acquisition and it
+    "wrong-exit",  # released on errors only (or the mirror: released although it is returned)
+    "overwritten",  # replaced by another value while held
+    "context",  # a scope construct that ends something else
+    "handler-misses",  # the cleanup handler does not catch every error
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A resource held where a function ends.
+
+    `ownership`: "sure" when this function releases it somewhere or nothing unknown saw it; "likely" otherwise.
+    `releases`: the releases of the same place in this function. `fallible`: operations that can fail between
+    the acquisition and the first release.
+    """
+
+    shape: Shape
+    function: str
+    owner: str
+    place: str
+    resource: Resource
+    acquired: Op
+    ways: tuple[Way, ...]
+    releases: tuple[Op, ...] = ()
+    fallible: tuple[Op, ...] = ()
+    escapes: tuple[Op, ...] = ()
+    ownership: Literal["sure", "likely"] = "sure"
+    confidence: Confidence = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class Misuse:
+    """A double release, or a use after release: no repair may cause one."""
+
+    kind: Literal["double-release", "use-after-release"]
+    function: str
+    place: str
+    first: Op
+    second: Op
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Facts about acquire/release pairs in functions, and of members across the methods of a class."""
+
+    leaks: tuple[Leak, ...] = ()
+    misuses: tuple[Misuse, ...] = ()
+    safe: tuple[SafePattern, ...] = ()
+    members: tuple[Owned, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A resource that an object made and keeps in a member.
+
+    `releases`: in which methods it is released. `teardown`: the method where the release should stand, "" when
+    the class has none. `forgotten`: a teardown exists (evidence: what else it releases) and never releases
+    this. `overwritten`: events that replace it while it may be held.
+    """
+
+    container: Container
+    member: Member
+    resource: Resource
+    made: Event
+    releases: tuple[Event, ...]
+    teardown: str
+    forgotten: bool
+    overwritten: tuple[Event, ...] = ()
+    confidence: Confidence = "high"
+    evidence: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A bound for a collection and where it comes from, strongest source first."""
+
+    text: str
+    source: Literal["readers", "sibling", "argument", "length", "configured"]
+    evidence: Step
+    safe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Growing:
+    """A member or global that grows again and again.
+
+    `removal`: "none", "partial" (some removal exists but misses a path, a key or a condition: `why`), "full".
+    `kind`: what it is made as: list, dict, set, deque, defaultdict(list), heap... `key`: per-request, instance
+    (objects or classes as keys or values), finite, unknown. `role`: history, cache, registry, builder, unknown.
+    `deque_ok`: every use allows a deque; otherwise trim. `persisted`: saved and loaded, trimming loses data.
+    """
+
+    container: Container
+    member: Member
+    kind: str
+    grows: tuple[Event, ...]
+    removal: Literal["none", "partial", "full"]
+    why: str = ""
+    key: Literal["per-request", "instance", "finite", "unknown", ""] = ""
+    role: Literal["history", "cache", "registry", "builder", "unknown"] = "unknown"
+    bounds: tuple[Bound, ...] = ()
+    deque_ok: bool = False
+    persisted: bool = False
+    weak: str = ""
+    """The weak collection that fits (WeakValueDictionary, WeakKeyDictionary, WeakSet), or ""."""
+    per_key: bool = False
+    """The growth is inside an element (`self.x[k].append(v)`), so the bound is per key."""
+    confidence: Confidence = "medium"
+    evidence: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyBucket:
+    """A key that stays although its bucket was emptied."""
+
+    container: Container
+    member: Member
+    emptied: Event
+    key: str
+    confidence: Confidence = "high"
+    evidence: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Facts about collections."""
+
+    growing: tuple[Growing, ...] = ()
+    buckets: tuple[EmptyBucket, ...] = ()
+    safe: tuple[SafePattern, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A registration and what is wrong with it.
+
+    `problem`: dropped (the handle), never-removed (a teardown exists), overwritten (the handle, uncleared),
+    mismatched (the removal names something else), duplicate (registered again and again), strong (it holds
+    the object for ever), uncancelled (kept, but not cancelled in the teardown or before the next).
+    """
+
+    registration: Registration
+    problem: Literal["dropped", "never-removed", "overwritten", "mismatched", "duplicate", "strong", "uncancelled"]
+    steps: tuple[Step, ...]
+    container: Container | None = None
+    teardown: str = ""
+    keeper: str = ""
+    """A member in which this container already keeps such handles."""
+    confidence: Confidence = "high"
+    evidence: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Halfway:
+    """A constructor or initialiser that can fail after it acquired something.
+
+    `made`: the acquisitions that stay; `fails`: the operation that can fail.
+    """
+
+    function: str
+    owner: str
+    made: tuple[Op, ...]
+    fails: Op
+    teardown: str = ""
+    confidence: Confidence = "high"
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that is known of one file when the rules run."""
+
+    unit: Unit
+    pairing: Pairing = Pairing()
+    growth: Growth = Growth()
+    registration: tuple[Registered, ...] = ()
+    loading: tuple[Load, ...] = ()
+    setup: tuple[Halfway, ...] = ()
+    extra: dict[str, str] = field(default_factory=dict)

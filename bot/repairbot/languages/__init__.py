@@ -1,0 +1,1 @@
+"""One folder a language: it lowers source text to the model, and writes repairs."""

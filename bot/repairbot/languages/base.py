@@ -1,0 +1,66 @@
+"""What a language must bring: a front end (source to model) and a printer (intent to edits).
+
+A language is a folder here, found by walking, whose package exposes `LANGUAGE: Language`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from repairbot.lifetimes.intents import Refusal
+from repairbot.lifetimes.ops import Intent, Resource, Summary, Unit
+from repairbot.model import Check, Edit
+
+
+class Unreadable(Exception):
+    """The file cannot be lowered; the message is one clear line for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What is known of the other files: summaries and resource classes by dotted name ("pkg.mod.name")."""
+
+    summaries: Mapping[str, Summary] = field(default_factory=dict)
+    resources: Mapping[str, Resource] = field(default_factory=dict)
+
+
+class Frontend(Protocol):
+    """Source to model."""
+
+    def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
+        """True when the bytes alone show that no rule can say anything (fast; may be False in doubt)."""
+        ...
+
+    def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
+        """Lower the whole file. Raises Unreadable on what does not parse."""
+        ...
+
+    def broken(self, source: bytes) -> str:
+        """Why the source does not parse, in one line, or "" when it does. Stricter than `lower`."""
+        ...
+
+
+class Printer(Protocol):
+    """Intent to edits. May import what is heavy; called only when something is to be written."""
+
+    def write(self, source: bytes, intent: Intent) -> tuple[Edit, ...] | Refusal:
+        """The edits that fulfil the intent, not overlapping, or why there are none."""
+        ...
+
+    def inspect(self, before: bytes, after: bytes, edits: tuple[Edit, ...]) -> tuple[Check, ...]:
+        """The language's own rungs of the ladder: comments kept, names bound, compiler's word."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language: how its files are named, its comment sign, its two sides."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    comment: str
+    frontend: Frontend
+    load_printer: str
+    """Module path of the printer ("repairbot.languages.python.printer"), exposing PRINTER; imported on demand."""

@@ -1,0 +1,1 @@
+"""The language-neutral model of lifetimes: operations, control flow, containers, summaries, intents."""

@@ -1,0 +1,74 @@
+"""The names of the repairs a rule may ask for. `Intent.args` and `Intent.spans` hold what each needs.
+
+A printer refuses what it cannot do well and says why; a refusal is data, not an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+RELEASE_ON_EXIT: Final = "release-on-exit"
+"""Release `place` on every way out of its scope. at: the acquiring op. args: release (".close" or
+"os.close"), scope ("releases", "other", "none"). spans: the explicit releases that become superfluous."""
+NAME_AND_RELEASE: Final = "name-and-release"
+"""Give the nameless value a name and release it on every way out. at: the acquiring expression. args as above,
+and name: a suggestion."""
+RELEASE_BEFORE: Final = "release-before"
+"""Release `place` before one exit. at: the acquiring op; spans[0]: the exit statement. args: release."""
+RELEASE_ON_ERROR: Final = "release-on-error"
+"""Release `place` when a later step fails, and only then (it is owned elsewhere otherwise).
+at: the acquiring op; spans: the steps that can fail. args: release."""
+WIDEN_HANDLER: Final = "widen-handler"
+"""A cleanup handler misses some errors. spans[0]: the exception type in the handler. args: type."""
+RELEASE_OLD: Final = "release-old"
+"""Keep the old value, assign, release the old. at: the assigning statement. args: release."""
+ADD_TO_TEARDOWN: Final = "add-to-teardown"
+"""Add one line to a teardown. args: container, method (the teardown), line (the statement, at its natural
+indentation; may have several lines), after (a member whose line it should follow, or "")."""
+RESET_ON_ERROR: Final = "reset-on-error"
+"""In a constructor: release (and reset) what was made before a failing step, rethrow. spans: the steps that can
+fail. args: statements (lines joined with a newline)."""
+SCOPE_CLOSING: Final = "scope-closing"
+"""`with X as c` ends something else: wrap X so that it is closed too. at: X."""
+BOUND_DEQUE: Final = "bound-deque"
+"""Make the collection `deque(maxlen=N)`. at: the INIT expression. args: bound."""
+TRIM_AFTER: Final = "trim-after"
+"""Trim behind the growth. spans[0]: the growing statement. args: target (text of the list), bound,
+kind (list, dict)."""
+DROP_EMPTY: Final = "drop-empty"
+"""Delete the key when its bucket is empty. spans[0]: the emptying statement. args: container, key."""
+WEAK: Final = "weak"
+"""Make the collection weak. at: the INIT expression. args: type (WeakValueDictionary, WeakKeyDictionary, WeakSet)."""
+BOUND_CACHE: Final = "bound-cache"
+"""Bound a decorator cache. at: the decorator. args: bound."""
+BOUND_CHANNEL: Final = "bound-channel"
+"""Give the queue a capacity. at: its constructor call. args: bound, keyword."""
+PER_INSTANCE: Final = "per-instance"
+"""Move a class-level mutable value into the constructor. at: the class-level assignment. args: member."""
+KEEP_HANDLE: Final = "keep-handle"
+"""Keep a dropped handle. at: the call; spans[0]: its statement. args: container ("" at module level), what."""
+CANCEL_IN_TEARDOWN: Final = "cancel-in-teardown"
+"""Alias of ADD_TO_TEARDOWN for handles; same args."""
+CLEAR_BEFORE_SET: Final = "clear-before-set"
+"""Cancel the handle that stands before a new one is set. at: the assigning statement. args: place, cancel."""
+REGISTER_ONCE: Final = "register-once"
+"""Check before registering. spans[0]: the registering statement. args: test (the condition under which to register)."""
+REPLACE_ARGUMENT: Final = "replace-argument"
+"""Replace an expression by another. at: the expression. args: text, import (a line that must stand at the top, or "")."""
+REPLACE_TEXT: Final = REPLACE_ARGUMENT
+INSERT_AFTER: Final = "insert-after"
+"""Insert statements behind a statement. spans[0]: the statement. args: lines (joined with a newline)."""
+INSERT_BEFORE: Final = "insert-before"
+"""Insert statements before a statement. Same args."""
+LIMIT_QUERY: Final = "limit-query"
+"""Add a limit with a default and read in pages. at: the query call. args: bound."""
+STREAM_FILE: Final = "stream-file"
+"""Check the size, then stream. at: the reading call. args: bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a printer does not write an intent."""
+
+    why: str

@@ -1,0 +1,345 @@
+"""The operations that every language is lowered to, and the functions and containers they stand in.
+
+Small on purpose, after Infer's SIL (https://github.com/facebook/infer/blob/main/infer/src/IR/Sil.ml).
+A *place* names what is tracked: a local ("conn"), a member ("self.conn"), a nameless value ("%1").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from repairbot.model import Confidence, SafePattern, Span, Step
+
+EXIT = -1
+"""The edge target that leaves a function normally (return, or its end)."""
+FAIL = -2
+"""The edge target that leaves a function by an error."""
+
+
+class Kind(StrEnum):
+    """What an operation does to its place."""
+
+    ACQUIRE = "acquire"
+    """The place now holds `resource` and somebody must release it."""
+    RELEASE = "release"
+    ESCAPE = "escape"
+    """The obligation leaves this function: `detail` is returned, yielded, stored, passed or captured."""
+    USE = "use"
+    MOVE = "move"
+    """`other` becomes a name for what `place` holds."""
+    CLEAR = "clear"
+    """The place is set to nothing (None, del) or to a value that is not tracked."""
+    CALL = "call"
+    """Something that can fail and touches nothing tracked."""
+    UNKNOWN = "unknown"
+    """Tracking of the place stops here: who owns it now is not known. `detail` says why. Counted."""
+    # Operations on members of containers (and on module-level collections):
+    INIT = "init"
+    """The member is made. `detail`: list, dict, set, deque, defaultdict(list), a resource id, task, timer..."""
+    GROW = "grow"
+    SHRINK = "shrink"
+    BOUND = "bound"
+    """The length is compared, or the member is made with a bound; `value` is the bound's text."""
+    READ = "read"
+    """Read without changing; `detail`: all, len, last (a slice of the last `value`), key, iterate, escape."""
+    # Registrations and loads:
+    SPAWN = "spawn"
+    REGISTER = "register"
+    UNREGISTER = "unregister"
+    LOAD = "load"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One row of a resources file: what is acquired by a call and how it is released.
+
+    `acquire`: dotted callee names; one that starts with a dot matches any receiver (".cursor").
+    `release`: ".close" is a method of the value, "os.close" a function that takes it.
+    `scope`: what the language's scope construct (`with`) does to it: "releases"; "other" (ends something
+    else, as `with sqlite3.connect()` does); "none" (there is no such construct); "closing" never appears.
+    `borrows`: callees that use the value and give it back; `keeps`: callees that own it from then on.
+    `slots`: for results that are tuples, which elements are resources ((0, 1) for os.pipe()).
+    """
+
+    id: str
+    what: str
+    acquire: tuple[str, ...]
+    release: tuple[str, ...]
+    scope: Literal["releases", "other", "none"] = "none"
+    asynchronous: bool = False
+    borrows: tuple[str, ...] = ()
+    keeps: tuple[str, ...] = ()
+    slots: tuple[int, ...] = ()
+    severity: Literal["low", "medium", "high"] = "medium"
+    collected: bool = True
+    """Whether the runtime releases it at the latest when the value is collected."""
+    origin: Literal["builtin", "project", "inferred"] = "builtin"
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One operation. Which fields carry meaning depends on `kind`; see there.
+
+    `fallible`: an error edge of the block leaves from here (an ACQUIRE that fails has acquired nothing; a
+    RELEASE that fails counts as released).
+    `at`: the span of the whole statement; `expression`: of the acquiring, releasing or using expression in it.
+    """
+
+    kind: Kind
+    place: str
+    at: Span
+    detail: str = ""
+    other: str = ""
+    value: str = ""
+    expression: Span | None = None
+    resource: Resource | None = None
+    fallible: bool = False
+    cleanup: bool = False
+    """Stands in code that runs on the way out: finally, with, defer, an error handler."""
+
+
+EdgeKind = Literal["normal", "error", "loop", "exit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Control goes from a block to `target` (an index, EXIT or FAIL).
+
+    `line`: for exit and error edges, where control leaves. `place`/`empty`: the edge is taken only when the
+    place holds nothing (`empty` True) or holds something (False); None means unconditional.
+    `note`: words for a witness ("return", "fetch() raises").
+    """
+
+    kind: EdgeKind
+    target: int
+    line: int = 0
+    note: str = ""
+    place: str = ""
+    empty: bool | None = None
+
+
+@dataclass(slots=True)
+class Block:
+    """A straight run of operations. Only the last one may be fallible (its error edges leave from there)."""
+
+    ops: list[Op] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Function:
+    """The control-flow graph of one function; block 0 is the entry.
+
+    Cleanup code (finally, with, defer) is copied onto every way out, so the graph needs no scopes.
+    """
+
+    symbol: str
+    parameters: tuple[str, ...]
+    at: Span
+    blocks: list[Block] = field(default_factory=list)
+    owner: str = ""
+    """The container it is a method of."""
+    asynchronous: bool = False
+    generator: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One operation on a member of a container.
+
+    `method`: the method (or module-level function, "" at module level) it stands in. `key`: the text of the
+    key for grow/shrink/read by key. `argument`: the text of the value put in, or of the bound. `repeats`:
+    the code runs again and again (loop, handler, public method; not a constructor). `how`: the operation as
+    written: append, setitem, setdefault, add, extend, update, +=, pop, del, clear, discard, slice, deque...
+    `alias`: reached through a local name or an element of the member.
+    """
+
+    kind: Kind
+    method: str
+    at: Span
+    how: str = ""
+    key: str = ""
+    argument: str = ""
+    detail: str = ""
+    repeats: bool = False
+    conditional: bool = False
+    alias: bool = False
+    resource: Resource | None = None
+    statement: Span | None = None
+    """The whole statement the operation stands in, where a repair may go behind it."""
+
+
+@dataclass(slots=True)
+class Member:
+    """A member of a container (or a module-level name) and all that happens to it in this file."""
+
+    name: str
+    events: list[Event] = field(default_factory=list)
+
+    def of(self, *kinds: Kind) -> list[Event]:
+        """The events of these kinds, in the order of the source."""
+        return [event for event in self.events if event.kind in kinds]
+
+
+Lives = Literal["module", "long", "short", "local", "unknown"]
+
+
+@dataclass(slots=True)
+class Container:
+    """A class, a struct or a module: who lists members. `lives` is how long one lives, with its evidence."""
+
+    name: str
+    kind: Literal["class", "struct", "module"]
+    at: Span
+    bases: tuple[str, ...] = ()
+    members: dict[str, Member] = field(default_factory=dict)
+    methods: dict[str, Span] = field(default_factory=dict)
+    teardowns: tuple[str, ...] = ()
+    """Methods that end an instance's life, the strongest first: close, stop, shutdown, __exit__, ..."""
+    lives: Lives = "unknown"
+    evidence: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A task spawned, a timer started, a listener or hook registered: and what becomes of it.
+
+    `what`: task, timer, listener, hook. `target`: on what ("asyncio", "self.bus", "atexit"). `key`: event
+    or name. `handler`: its text. `handle`: the place that keeps the handle, "" when it is dropped.
+    `outlives`: the target outlives the registering object; `evidence` says why. `removals`: the
+    unregistrations of the same target in the container, whatever they name. `looped`: stands in a loop or in
+    code that runs again and again. `endless`: the spawned code never ends by itself.
+    """
+
+    what: Literal["task", "timer", "listener", "hook"]
+    symbol: str
+    owner: str
+    method: str
+    at: Span
+    statement: Span
+    call: str
+    target: str = ""
+    key: str = ""
+    handler: str = ""
+    handle: str = ""
+    outlives: bool = False
+    looped: bool = False
+    endless: bool = False
+    once: bool = False
+    guarded: bool = False
+    """A check (or a replace-by-key) keeps it from being registered twice."""
+    remove: str = ""
+    """How this kind is undone: "off", "remove_listener", "cancel", "atexit.unregister"."""
+    removals: tuple[Removal, ...] = ()
+    evidence: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """An unregistration, cancellation or clearing."""
+
+    method: str
+    at: Span
+    target: str
+    key: str
+    handler: str
+    teardown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Something read whole: `what` is file, query, channel or batch; `bounded` when a limit was seen."""
+
+    what: Literal["file", "query", "channel", "batch"]
+    symbol: str
+    place: str
+    at: Span
+    statement: Span
+    call: str
+    bounded: bool = False
+    repeats: bool = False
+    evidence: tuple[Step, ...] = ()
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Idiom:
+    """A leak that is an idiom of one language and was recognised by its folder; a rule of the same `name`
+    holds the words and the examples. `intents` are the repairs that the idiom admits, cheapest first."""
+
+    name: str
+    symbol: str
+    place: str
+    at: Span
+    message: str
+    steps: tuple[Step, ...]
+    evidence: tuple[Step, ...] = ()
+    confidence: Confidence = "high"
+    intents: tuple[Intent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a repair should achieve; a language's printer turns it into edits or refuses and says why.
+
+    `do` is one of repairbot.lifetimes.intents; `at` the operation to repair (its span in the source);
+    `args` whatever that kind of intent documents. `safety` and `choice` go into the fix.
+    """
+
+    do: str
+    at: Span
+    place: str = ""
+    title: str = ""
+    args: dict[str, str] = field(default_factory=dict)
+    spans: tuple[Span, ...] = ()
+    safety: Literal["safe", "unsafe"] = "safe"
+    choice: str = ""
+
+    def __hash__(self) -> int:
+        return hash((self.do, self.at, self.place))
+
+
+Effect = Literal["borrows", "keeps", "releases", "returns", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a function does with its arguments and what it returns, as its callers need it.
+
+    `effects`: by parameter name. `returns`: the id of a resource that the caller owns then, or "".
+    """
+
+    name: str
+    parameters: tuple[str, ...] = ()
+    effects: dict[str, Effect] = field(default_factory=dict)
+    returns: str = ""
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+@dataclass(slots=True)
+class Unit:
+    """One lowered file: all that analyses and rules may look at. No source text in it.
+
+    `exports`: summaries of what other files may call, by dotted name within the module. `asks`: dotted names
+    of callees in other modules whose summary would have mattered. `resources_made`: classes of this file
+    that are resources themselves (they hold one and have a release), for the project pass.
+    """
+
+    path: str
+    language: str
+    functions: list[Function] = field(default_factory=list)
+    containers: list[Container] = field(default_factory=list)
+    registrations: list[Registration] = field(default_factory=list)
+    loads: list[Load] = field(default_factory=list)
+    idioms: list[Idiom] = field(default_factory=list)
+    safe: list[SafePattern] = field(default_factory=list)
+    skipped: list[Step] = field(default_factory=list)
+    """Functions passed over: where and why."""
+    exports: dict[str, Summary] = field(default_factory=dict)
+    asks: set[str] = field(default_factory=set)
+    resources_made: list[Resource] = field(default_factory=list)
+    unknown: int = 0
