@@ -294,7 +294,8 @@ class Intent:
     """What a repair should achieve; a language's printer turns it into edits or refuses and says why.
 
     `do` is one of repairbot.lifetimes.intents; `at` the operation to repair (its span in the source);
-    `args` whatever that kind of intent documents. `safety` and `choice` go into the fix.
+    `args` whatever that kind of intent documents. `safety`, `choice` and `why` go into the fix; `why` names the
+    evidence for the repair or its bound in words ("the last 100 an agent (line 52)").
     """
 
     do: str
@@ -305,6 +306,7 @@ class Intent:
     spans: tuple[Span, ...] = ()
     safety: Literal["safe", "unsafe"] = "safe"
     choice: str = ""
+    why: str = ""
 
     def __hash__(self) -> int:
         return hash((self.do, self.at, self.place))
