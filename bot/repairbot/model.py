@@ -37,10 +37,15 @@ class Edit(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One line of a witness or a piece of evidence: a place and what happens there."""
+    """One line of a witness or a piece of evidence: a place and what happens there.
+
+    `line` 0 means no place in particular. `code`: the text of that line without the blanks around it; rules
+    leave it empty and `examine` fills it, so that reports need no source.
+    """
 
     line: int
     note: str
+    code: str = ""
 
 
 class Check(NamedTuple):
@@ -55,7 +60,10 @@ class Check(NamedTuple):
 class Fix:
     """A repair that climbed the whole ladder.
 
-    `safe` keeps behaviour; `unsafe` chooses for the user, and `choice` says what it chose.
+    `safe` keeps behaviour; `unsafe` chooses for the user, and `choice` says what it chose. `why`: why this
+    repair and this bound, with its evidence ("the last 100 an agent (line 52)"), from the intent.
+    `diff`: unified, of this fix alone: `--- a/PATH`, `+++ b/PATH`, three lines of context, lines split at
+    line feeds only, their ends as in the file, and git's marker where the last line has none.
     """
 
     safety: Safety
@@ -64,6 +72,7 @@ class Fix:
     diff: str
     checks: tuple[Check, ...]
     choice: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,8 @@ class FileResult:
     notes: tuple[Step, ...] = ()
     """What a reader should know of the file: functions passed over and why, unused suppressions."""
     suppressed: int = 0
+    encoding: str = "utf-8"
+    """How the file's bytes become text (a Python codec name); a patch must be written in it."""
 
 
 @dataclass(frozen=True, slots=True)
