@@ -127,7 +127,9 @@ ops = st.builds(
 )  # fmt: skip
 edges = st.one_of(
     st.builds(Edge, st.sampled_from(["normal", "error", "loop", "exit"]), st.integers(-2, 9), numbers, words),
-    st.builds(Edge, st.just("normal"), st.integers(-2, 9), numbers, words, names, st.booleans()),
+    st.builds(
+        Edge, st.just("normal"), st.integers(-2, 9), numbers, words, names, st.booleans(), spans, spans
+    ),
 )
 blocks = st.builds(Block, st.lists(ops, max_size=3), st.lists(edges, max_size=3))
 functions = st.builds(
