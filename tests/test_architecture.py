@@ -199,7 +199,7 @@ def test_every_rule_has_a_page_and_examples_of_both_kinds() -> None:
 
 PERSONAL = re.compile(
     r"""(?<![\w.~-])/(?:home|Users|work|root|farm)/[\w.-]+/  # somebody's machine
-    | https?://(?:[\w-]+\.)*(?:registry|artifactory|nexus|pypi|mirror)[\w-]*\.[\w.-]+/(?!project/)  # a registry
+    | https?://(?:[\w-]+\.)*(?:registry|artifactory|nexus|pypi|mirror)[\w-]*\.[\w.-]+/(?!project/)  # registry
     | \bfiles\.pythonhosted\.org\b""",
     re.VERBOSE,
 )
