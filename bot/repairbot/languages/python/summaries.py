@@ -1,0 +1,239 @@
+"""What functions do with their arguments and hand out, computed from their graphs when somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from tree_sitter import Node
+
+from repairbot.languages.base import Project
+from repairbot.languages.python.syntax import Definition, Module, dotted, text
+from repairbot.lifetimes.ops import EXIT, Effect, Function, Kind, Resource, Summary
+
+ANYTHING: Final = Resource(
+    "anything",
+    "a value",
+    (),
+    (".close", ".aclose", ".release", ".shutdown", ".terminate", ".disconnect", ".stop", ".cleanup", "os.close"),
+    "releases",
+)
+"""Stands for a parameter of which nothing is known."""
+_PLAIN_DECORATORS: Final = frozenset({"staticmethod", "classmethod", "override", "typing.override", "abstractmethod"})
+_MOST: Final = 40
+"""How many summaries are made for one file: beyond that, callees count as unknown."""
+
+
+class Oracle:
+    """Answers what a call does with one of its arguments."""
+
+    def __init__(
+        self, module: Module, project: Project, lower: Callable[[Definition, dict[str, Resource]], Function | None]
+    ) -> None:
+        """`lower` gives a function's graph in which the named parameters hold something from the start."""
+        self.module = module
+        self.project = project
+        self.lower = lower
+        self.asks: set[str] = set()
+        self._memo: dict[tuple[str, str, str], Effect] = {}
+
+    def effect(self, call: Node, qualified: str, slot: str | int, resource: Resource | None = None) -> Effect:
+        """What a call does with the argument at a position or keyword."""
+        found = self._target(call)
+        if found is None:
+            return self._foreign(qualified, slot)
+        definition, bound = found
+        if definition.kind == "class":
+            constructor = next((child for child in definition.children if child.name == "__init__"), None)
+            if constructor is None:
+                return "unknown"
+            effect = self.of(constructor, slot, True, resource or ANYTHING)
+            return "unknown" if effect == "returns" else effect
+        if definition.asynchronous and (call.parent is None or call.parent.type != "await"):
+            return "unknown"
+        return self.of(definition, slot, bound, resource or ANYTHING)
+
+    def of(self, definition: Definition, slot: str | int, bound: bool, resource: Resource) -> Effect:
+        """What a function of this file does with one parameter."""
+        names = [text(item) for item in _decorators(definition)]
+        if any(name not in _PLAIN_DECORATORS for name in names):
+            return "unknown"
+        parameter = _parameter(definition, slot, bound and "staticmethod" not in names)
+        if not parameter:
+            return "unknown"
+        key = (definition.symbol, parameter, resource.id)
+        if key not in self._memo:
+            if len(self._memo) >= _MOST:
+                return "unknown"
+            self._memo[key] = "unknown"  # while it is being made: recursion learns nothing
+            function = self.lower(definition, {parameter: resource})
+            if function is not None:
+                self._memo[key] = effect_in(function, parameter)
+        return self._memo[key]
+
+    def _target(self, call: Node) -> tuple[Definition, bool] | None:
+        """The function or class of this file that is called, and whether its first parameter is bound."""
+        callee = dotted(call.child_by_field_name("function"))
+        head, _, method = callee.rpartition(".")
+        if head in ("self", "cls"):
+            owner = self.module.class_at(call.start_byte)
+            found = next((child for child in owner.children if child.name == method), None) if owner else None
+            return (found, True) if found is not None else None
+        if head:
+            owner = self._top(head)
+            if owner is not None and owner.kind == "class":
+                found = next((child for child in owner.children if child.name == method), None)
+                if found is not None:
+                    return found, "classmethod" in [text(item) for item in _decorators(found)]
+            return None
+        around = self.module.function_at(call.start_byte)
+        while around is not None:
+            for child in around.children:
+                if child.name == callee:
+                    return child, False
+            if callee in around.parameters:
+                return None
+            around = around.parent
+        top = self._top(callee)
+        return (top, top.kind == "class") if top is not None else None
+
+    def _top(self, name: str) -> Definition | None:
+        return next((item for item in self.module.definitions if item.parent is None and item.name == name), None)
+
+    def _foreign(self, qualified: str, slot: str | int) -> Effect:
+        if not qualified or qualified.startswith(("self.", "cls.")) or "()" in qualified or "[]" in qualified:
+            return "unknown"
+        head = qualified.partition(".")[0]
+        if head and head not in self.module.imports.values() and not any(
+            origin.startswith(head) for origin in self.module.imports.values()
+        ):
+            return "unknown"
+        name = absolute(qualified, self.module.path)
+        summary = self.project.summaries.get(name)
+        if summary is None:
+            self.asks.add(name)
+            return "unknown"
+        if isinstance(slot, int):
+            slot = summary.parameters[slot] if slot < len(summary.parameters) else ""
+        return summary.effects.get(slot, "unknown")
+
+    def exports(self, functions: dict[str, Resource]) -> dict[str, Summary]:
+        """Summaries of what other files may call: functions that hand out a resource, or end an argument.
+
+        `functions`: what the functions of this file hand out, by symbol.
+        """
+        found: dict[str, Summary] = {}
+        for definition in self.module.functions:
+            if "." in definition.symbol or definition.name.startswith("__"):
+                continue
+            returns = functions[definition.symbol].id if definition.symbol in functions else ""
+            effects = {
+                parameter: effect
+                for (symbol, parameter, _), effect in self._memo.items()
+                if symbol == definition.symbol and effect != "unknown"
+            }
+            if returns or effects:
+                found[definition.symbol] = Summary(definition.symbol, definition.parameters, effects, returns)
+        return found
+
+
+def absolute(qualified: str, path: str) -> str:
+    """A dotted name with leading dots resolved from the path of the file that uses it."""
+    if not qualified.startswith("."):
+        return qualified
+    bare = qualified.lstrip(".")
+    folders = path.replace("\\", "/").split("/")[:-1]
+    up = len(qualified) - len(bare) - 1
+    kept = folders[: len(folders) - up] if up else folders
+    return ".".join([*(part for part in kept if part), bare])
+
+
+def _decorators(definition: Definition) -> list[Node]:
+    return definition.decorators
+
+
+def _parameter(definition: Definition, slot: str | int, bound: bool) -> str:
+    """The plain parameter that an argument goes into, or ""."""
+    listing = definition.node.child_by_field_name("parameters")
+    names = definition.parameters
+    if isinstance(slot, str):
+        return slot if slot in names else ""
+    position = slot + 1 if bound else slot
+    plain = [child for child in (listing.named_children if listing is not None else ()) if child.type != "comment"]
+    for index, child in enumerate(plain):
+        if child.type in ("list_splat_pattern", "dictionary_splat_pattern", "keyword_separator"):
+            return ""
+        if child.type == "typed_parameter" and child.named_children[0].type.endswith("splat_pattern"):
+            return ""
+        if index == position:
+            return names[index] if index < len(names) else ""
+    return ""
+
+
+def _aliases(function: Function, place: str) -> set[str]:
+    moves = [(op.place, op.other) for block in function.blocks for op in block.ops if op.kind is Kind.MOVE]
+    found = {place}
+    while new := {other for origin, other in moves if origin in found} - found:
+        found |= new
+    return found
+
+
+def effect_in(function: Function, parameter: str) -> Effect:
+    """What a function does with a parameter, whatever the path; "unknown" where paths differ."""
+    if function.generator:
+        return "unknown"
+    names = _aliases(function, parameter)
+    ops = [op for block in function.blocks for op in block.ops if op.place in names]
+    details = {op.detail for op in ops if op.kind is Kind.ESCAPE}
+    if details & {"stored", "kept", "captured", "yielded"}:
+        return "keeps"
+    if "passed" in details or any(op.kind is Kind.UNKNOWN for op in ops):
+        return "unknown"
+    released = any(op.kind is Kind.RELEASE for op in ops)
+    if "returned" in details:
+        return "unknown" if released else "returns"
+    if released:
+        return "releases" if _always(function, names) else "unknown"
+    return "borrows"
+
+
+def _always(function: Function, names: set[str]) -> bool:
+    """Whether every normal way out passes a release."""
+    waiting, seen = [0], {0}
+    while waiting:
+        block = function.blocks[waiting.pop()]
+        if any(op.kind is Kind.RELEASE and op.place in names for op in block.ops):
+            continue
+        for edge in block.edges:
+            if edge.kind == "error" or (edge.place in names and edge.empty):
+                continue
+            if edge.target == EXIT:
+                return False
+            if edge.target >= 0 and edge.target not in seen:
+                seen.add(edge.target)
+                waiting.append(edge.target)
+    return True
+
+
+def handed_out(function: Function) -> Resource | None:
+    """The resource that a function makes, returns and gives to nobody else."""
+    if function.generator:
+        return None
+    ops = [op for block in function.blocks for op in block.ops]
+    found: Resource | None = None
+    for op in ops:
+        if op.kind is not Kind.ACQUIRE or op.resource is None or op.detail == "scope" or "." in op.place:
+            continue
+        names = _aliases(function, op.place)
+        details = {other.detail for other in ops if other.kind is Kind.ESCAPE and other.place in names}
+        if "returned" not in details:
+            continue
+        if details - {"returned"} or (found is not None and found.id != op.resource.id):
+            return None
+        found = op.resource
+    return found
+
+
+def known(names: Iterable[str]) -> frozenset[str]:
+    """The last parts of dotted names."""
+    return frozenset(name.rpartition(".")[2] for name in names)
