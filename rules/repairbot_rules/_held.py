@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from repairbot.analyses.facts import Leak, Way
-from repairbot.lifetimes.intents import RELEASE_ON_ERROR, RELEASE_ON_EXIT
+from repairbot.lifetimes.intents import RELEASE_BEFORE, RELEASE_ON_ERROR, RELEASE_ON_EXIT
 from repairbot.lifetimes.ops import Intent, Op, Resource
 from repairbot.model import Confidence, Span, Step
 from repairbot.rule import Report
@@ -71,6 +71,23 @@ def on_error(leak: Leak) -> Intent:
         f"release {leak.place} when a later step fails",
         release_args(leak.resource),
         statements(failing),
+    )
+
+
+def before_exits(leak: Leak) -> tuple[Intent, ...]:
+    """A release before the first exit that forgets it; later ones are found again afterwards."""
+    exits = [way for way in leak.ways if way.exit is not None and way.kind in ("return", "loop")]
+    return tuple(
+        Intent(
+            RELEASE_BEFORE,
+            leak.acquired.at,
+            leak.place,
+            f"release {leak.place} before it leaves at line {way.at_line}",
+            release_args(leak.resource),
+            (way.exit,),
+        )
+        for way in exits[:1]
+        if way.exit is not None
     )
 
 

@@ -1,7 +1,7 @@
 """A `with` statement that ends something else.
 
-**What is wrong.** `with sqlite3.connect(path) as db:` commits or rolls back at its end; the connection stays
-open. The same holds for most DB-API connections.
+**What is wrong.** `with sqlite3.connect(path) as db:` commits or rolls back at its end; the connection
+stays open. The same holds for most DB-API connections.
 
 **Evidence.** A resource whose scope construct is known not to release it is acquired in a `with` statement,
 released nowhere, and handed to nobody.

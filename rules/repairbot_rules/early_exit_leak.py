@@ -1,12 +1,13 @@
 """One return, continue or break forgets the release that the others have.
 
-**What is wrong.** The function closes the resource at its end, and a `return` in the middle leaves without it.
+**What is wrong.** The function closes the resource at its end, and a `return` in the middle leaves without
+it.
 
 **Evidence.** Some normal way out releases the value (or gives it to another owner), and this one does not,
 although the value is held there.
 
-**Repair.** One cleanup for all ways out where the function is the only owner; a release before that exit where
-another path hands the value on.
+**Repair.** One cleanup for all ways out where the function is the only owner; a release before that exit
+where another path hands the value on.
 
 **Quiet** when a branch asks whether the value is there, when a flag says who owns it, and when an unknown
 callee may have taken it on the way.
@@ -16,29 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from repairbot.analyses.facts import Facts, Leak
-from repairbot.lifetimes.intents import RELEASE_BEFORE
-from repairbot.lifetimes.ops import Intent
+from repairbot.analyses.facts import Facts
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
-from repairbot_rules._held import done, on_exit, owned_elsewhere, release_args, report
-
-
-def before_exits(leak: Leak) -> tuple[Intent, ...]:
-    """A release before the first exit that forgets it; later ones are found again afterwards."""
-    exits = [way for way in leak.ways if way.exit is not None and way.kind in ("return", "loop")]
-    return tuple(
-        Intent(
-            RELEASE_BEFORE,
-            leak.acquired.at,
-            leak.place,
-            f"release {leak.place} before it leaves at line {way.at_line}",
-            release_args(leak.resource),
-            (way.exit,),
-        )
-        for way in exits[:1]
-        if way.exit is not None
-    )
+from repairbot_rules._held import before_exits, done, on_exit, owned_elsewhere, report
 
 
 class EarlyExitLeak(Rule):

@@ -1,17 +1,19 @@
 """Nothing releases it when a later step fails.
 
-**What is wrong.** The release stands at the end, and a call between the acquisition and the release can raise:
-then the release is never reached. Or the function makes something for its caller and fails before it can hand
-it over. Or a handler that cleans up is too narrow: `except Exception` sees neither a cancellation nor Ctrl-C.
+**What is wrong.** The release stands at the end, and a call between the acquisition and the release can
+raise: then the release is never reached. Or the function makes something for its caller and fails before it
+can hand it over. Or a handler that cleans up is too narrow: `except Exception` sees neither a cancellation
+nor Ctrl-C.
 
-**Evidence.** The value is held, a call, an `await`, a `yield` or a `raise` follows before the release (plain
-assignments cannot fail), and its error leaves the function.
+**Evidence.** The value is held, a call, an `await`, a `yield` or a `raise` follows before the release
+(plain assignments cannot fail), and its error leaves the function.
 
-**Repair.** A `with` statement or `try` and `finally` right behind the acquisition; where the value is handed on
-in the end, a handler that releases it and raises again; where a handler is too narrow, `BaseException`.
+**Repair.** A `with` statement or `try` and `finally` right behind the acquisition; where the value is
+handed on in the end, a handler that releases it and raises again; where a handler is too narrow,
+`BaseException`.
 
-**Quiet** when the release is in cleanup code, when an owner has the value before the step that fails, and when
-nothing between can fail.
+**Quiet** when the release is in cleanup code, when an owner has the value before the step that fails, and
+when nothing between can fail.
 """
 
 from __future__ import annotations

@@ -3,13 +3,13 @@
 **What is wrong.** The class makes a file, a socket, an executor in its constructor; its `close` (or `stop`,
 `shutdown`, `__exit__`) releases other things and not this one.
 
-**Evidence.** The member is made here from a known resource and not taken as a parameter; a teardown exists; no
-method of the class releases the member, and it is handed to nobody who might.
+**Evidence.** The member is made here from a known resource and not taken as a parameter; a teardown exists;
+no method of the class releases the member, and it is handed to nobody who might.
 
 **Repair.** One line more in the teardown, with a check where the member may be empty.
 
-**Quiet** when the class has no teardown, when the member may come from outside, when it is returned, passed on
-or registered elsewhere.
+**Quiet** when the class has no teardown, when the member may come from outside, when it is returned, passed
+on or registered elsewhere.
 """
 
 from __future__ import annotations

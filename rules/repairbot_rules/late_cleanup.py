@@ -1,10 +1,10 @@
 """The cleanup stands too far below the acquisition.
 
-**What is wrong.** There is a `try` with a `finally` that closes the resource, but it begins some lines below
-the acquisition, and what stands between can raise.
+**What is wrong.** There is a `try` with a `finally` that closes the resource, but it begins some lines
+below the acquisition, and what stands between can raise.
 
-**Evidence.** Every release of the value is cleanup code; a step before it begins can fail, and its error leaves
-the function while the value is held.
+**Evidence.** Every release of the value is cleanup code; a step before it begins can fail, and its error
+leaves the function while the value is held.
 
 **Repair.** The cleanup moves next to the acquisition.
 

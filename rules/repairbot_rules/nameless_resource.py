@@ -2,8 +2,8 @@
 
 **What is wrong.** `open(path).read()` opens a file that no name reaches: nobody can close it.
 
-**Evidence.** A known resource is acquired inside an expression, used there, and the value of the expression is
-not the resource itself.
+**Evidence.** A known resource is acquired inside an expression, used there, and the value of the expression
+is not the resource itself.
 
 **Repair.** It gets a name and a `with` statement (or `closing`, or `try` and `finally`).
 

@@ -1,14 +1,14 @@
 """A local resource is released on no path.
 
-**What is wrong.** A function opens a file, a socket or a connection, gives it a name, and ends. Nothing closes
-it: the descriptor stays until the collector comes by, and on another interpreter, or when a traceback keeps the
-frame alive, that is much later.
+**What is wrong.** A function opens a file, a socket or a connection, gives it a name, and ends. Nothing
+closes it: the descriptor stays until the collector comes by, and on another interpreter, or when a
+traceback keeps the frame alive, that is much later.
 
 **Evidence.** The function acquires a known resource, releases it nowhere, and hands it to nobody: it is not
 returned, stored, yielded, captured, nor passed to a callee that may own it.
 
-**Repair.** A `with` statement where the resource has one that releases it, `contextlib.closing` where it has
-only a `close`, otherwise `try` and `finally`.
+**Repair.** A `with` statement where the resource has one that releases it, `contextlib.closing` where it
+has only a `close`, otherwise `try` and `finally`.
 
 **Quiet** when the value leaves the function in any way, or when it is not known who owns it.
 """

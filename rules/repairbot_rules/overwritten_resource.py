@@ -1,13 +1,14 @@
 """A name or member that owns something gets a new value.
 
-**What is wrong.** `self.sock = connect()` in a method that runs again: the socket that stood there before is
-dropped without being closed. The same with a local that is assigned twice, or in each round of a loop.
+**What is wrong.** `self.sock = connect()` in a method that runs again: the socket that stood there before
+is dropped without being closed. The same with a local that is assigned twice, or in each round of a loop.
 
 **Evidence.** The old value was acquired here, is released in another place (so this object does own it) or
-nowhere, and the assignment runs again with no release, no check and no other use of the old value before it.
+nowhere, and the assignment runs again with no release, no check and no other use of the old value before
+it.
 
-**Repair.** The old value is kept, the new one assigned, then the old one released: releasing first would leave
-a dead value behind when the new one fails.
+**Repair.** The old value is kept, the new one assigned, then the old one released: releasing first would
+leave a dead value behind when the new one fails.
 
 **Quiet** when a branch asks whether the member is empty, when the method releases it, or reads it first.
 """

@@ -1,15 +1,15 @@
 """A constructor fails half way and the first half stays.
 
-**What is wrong.** `__init__` opens something, stores it in the object, and then a later step raises. The caller
-never gets the object, so nobody can close what it already holds.
+**What is wrong.** `__init__` opens something, stores it in the object, and then a later step raises. The
+caller never gets the object, so nobody can close what it already holds.
 
-**Evidence.** A known resource is acquired in a constructor or initialiser; a later step of it can fail, and no
-handler releases what was made.
+**Evidence.** A known resource is acquired in a constructor or initialiser; a later step of it can fail, and
+no handler releases what was made.
 
 **Repair.** The failing steps move into a `try`; its handler releases what was made and raises again.
 
-**Quiet** when nothing after the acquisition can fail, when a handler releases it, and (low confidence) when the
-later step is not one that meets the outside world.
+**Quiet** when nothing after the acquisition can fail, when a handler releases it, and (low confidence) when
+the later step is not one that meets the outside world.
 """
 
 from __future__ import annotations

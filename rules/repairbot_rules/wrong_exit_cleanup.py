@@ -3,8 +3,8 @@
 **What is wrong.** The only release stands in an error handler, because the value is handed on at the end. A
 successful return in the middle does neither: it leaves the value open and tells nobody.
 
-**Evidence.** Every release of the value is on an error's way; a normal way out holds it, and another normal way
-out gives it to an owner or there is none that does.
+**Evidence.** Every release of the value is on an error's way; a normal way out holds it, and another normal
+way out gives it to an owner or there is none that does.
 
 **Repair.** A release before that return; where no path hands the value on, one cleanup for all ways out.
 
@@ -18,8 +18,7 @@ from collections.abc import Iterator
 from repairbot.analyses.facts import Facts
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
-from repairbot_rules._held import done, on_exit, owned_elsewhere, report
-from repairbot_rules.early_exit_leak import before_exits
+from repairbot_rules._held import before_exits, done, on_exit, owned_elsewhere, report
 
 
 class WrongExitCleanup(Rule):
