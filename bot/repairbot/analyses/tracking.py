@@ -24,6 +24,8 @@ Phase = Literal["absent", "held", "released"]
 _BORROWS = frozenset({"passed", "yielded", "captured"})
 """Escapes that are only loans when this function releases the value afterwards."""
 
+_CONSTRUCTORS = frozenset({"__init__", "__post_init__", "__new__", "__enter__", "__aenter__", "initialize"})
+
 
 class State(NamedTuple):
     """What is known at one point of a path. `known` holds (place, it is empty)."""
@@ -65,7 +67,7 @@ class Track:
     """All that was seen of one acquisition.
 
     `releases`, `escapes`, `fallible`: operations met while it was held, in the order of the source.
-    `released_at`, `kept_at`: whether some normal (and some failing) path ends after a release.
+    `released_normally`, `released_failing`: some normal, some failing path ends after a release.
     """
 
     site: Op
@@ -89,6 +91,16 @@ def sites(function: Function) -> list[Op]:
             if op.kind is Kind.ACQUIRE:
                 found.setdefault(_key(op), op)
     return list(found.values())
+
+
+def is_constructor(function: Function) -> bool:
+    """Whether an object is not there yet, for its users, when this function fails."""
+    return bool(function.owner) and function.symbol.rpartition(".")[2] in _CONSTRUCTORS
+
+
+def stored(track: Track) -> bool:
+    """Whether the value ends up in an object."""
+    return "." in track.site.place or any(op.detail == "stored" for op in track.escapes)
 
 
 def follow(function: Function, site: Op, keeps_stored: bool = False) -> Track:
