@@ -56,6 +56,9 @@ class Kind(StrEnum):
     LOAD = "load"
 
 
+Scope = Literal["releases", "other", "none"]
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """One row of a resources file: what is acquired by a call and how it is released.
@@ -72,7 +75,7 @@ class Resource:
     what: str
     acquire: tuple[str, ...]
     release: tuple[str, ...]
-    scope: Literal["releases", "other", "none"] = "none"
+    scope: Scope = "none"
     asynchronous: bool = False
     borrows: tuple[str, ...] = ()
     keeps: tuple[str, ...] = ()
