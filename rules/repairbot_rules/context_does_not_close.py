@@ -85,7 +85,7 @@ def names(path):
             at = leak.acquired.expression or leak.acquired.at
             title = f"{done(leak.resource)} at the end of the scope"
             intent = Intent(SCOPE_CLOSING, at, leak.place, title, release_args(leak.resource))
-            place = leak.resource.what if leak.place.startswith("%") else leak.place
+            place = f"the {leak.resource.what}" if leak.place.startswith("%") else leak.place
             yield report(leak, f"{place} is not {done(leak.resource)} by its `with`", worst(leak), (intent,))
         for idiom in facts.unit.idioms:
             if idiom.name == self.id:

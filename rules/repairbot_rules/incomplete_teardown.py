@@ -124,7 +124,7 @@ class Probe:
                 place,
                 f"{place} is not {done(owned.resource)} in {owned.teardown}()",
                 (
-                    Step(owned.made.at.line, f"{owned.resource.what} made and kept"),
+                    Step(owned.made.at.line, f"the {owned.resource.what} is made and kept"),
                     Step(line, f"{owned.teardown}() does not release it"),
                 ),
                 evidence=owned.evidence,

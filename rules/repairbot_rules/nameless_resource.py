@@ -22,7 +22,8 @@ from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import done, release_args, report, worst
 
-_NAMES = {"file": "file", "socket": "sock", "connection": "connection", "response": "response"}
+_TAKEN = {"socket": "sock"}
+"""Names that would hide a module of the same name."""
 
 
 class NamelessResource(Rule):
@@ -98,12 +99,10 @@ class Link:
             if leak.shape != "nameless":
                 continue
             at = leak.acquired.expression or leak.acquired.at
-            args = {
-                **release_args(leak.resource),
-                "name": _NAMES.get(leak.resource.id.rpartition(".")[2], "resource"),
-            }
+            name = leak.resource.what.split()[-1].lower()
+            args = {**release_args(leak.resource), "name": _TAKEN.get(name, name)}
             intent = Intent(
                 NAME_AND_RELEASE, at, leak.place, f"name the {leak.resource.what} and release it", args
             )
-            message = f"{leak.resource.what} is opened without a name and never {done(leak.resource)}"
+            message = f"this {leak.resource.what} has no name and is never {done(leak.resource)}"
             yield report(leak, message, worst(leak), (intent,))

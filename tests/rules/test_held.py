@@ -73,9 +73,9 @@ container Server class @1-30 teardowns=close
             intents.RELEASE_ON_EXIT,
         ),
         (
-            'resource file "a file" release=.close\nfunction f() @1\n b0: acquire %1 file @2\n exit @4',
+            'resource file release=.close\nfunction f() @1\n b0: acquire %1 file @2\n exit @4',
             "nameless-resource",
-            "a file is opened without a name and never closed",
+            "this file has no name and is never closed",
             intents.NAME_AND_RELEASE,
         ),
         (
