@@ -6,6 +6,9 @@ successful return in the middle does neither: it leaves the value open and tells
 **Evidence.** Every release of the value is on an error's way; a normal way out holds it, and another normal
 way out gives it to an owner or there is none that does.
 
+The mirror of it: `with open(path) as file: return file` closes what the caller gets. It is reported, without a
+repair, since only the caller knows how long it needs the value.
+
 **Repair.** A release before that return; where no path hands the value on, one cleanup for all ways out.
 
 **Quiet** when the value is returned, stored or passed on before that exit.
@@ -16,7 +19,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import Facts
-from repairbot.model import Settings
+from repairbot.lifetimes.ops import Kind
+from repairbot.model import Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import before_exits, done, on_exit, owned_elsewhere, report
 
@@ -60,6 +64,16 @@ def greet(address):
 """,
             line=5,
         ),
+        Repair(
+            before="""\
+def opened(path):
+    with open(path) as file:
+        return file
+""",
+            after=None,
+            why="only the caller knows how long it needs the file",
+            line=3,
+        ),
         Quiet(
             code="""\
 import socket
@@ -87,3 +101,17 @@ def greet(address):
             message = f"{leak.place} is {done(leak.resource)} on errors only and held at line {way.at_line}"
             intents = before_exits(leak) if owned_elsewhere(leak) else (on_exit(leak), *before_exits(leak))
             yield report(leak, message, way, intents)
+        for misuse in facts.pairing.misuses:
+            if misuse.second.kind is Kind.ESCAPE:
+                yield Report(
+                    misuse.second.at,
+                    misuse.function,
+                    misuse.place,
+                    f"{misuse.place} is returned, and released before the caller gets it",
+                    (
+                        Step(misuse.second.at.line, "returned"),
+                        Step(misuse.first.at.line, "released on the way out"),
+                    ),
+                    confidence="medium",
+                    refusals=("only the caller knows how long it needs the value",),
+                )

@@ -20,7 +20,7 @@ MOST_NODES = 3000
 """Blocks times states that are visited for one acquisition."""
 _MOST_WAYS = 24
 
-Phase = Literal["absent", "held", "released"]
+Phase = Literal["absent", "held", "released", "returned"]
 _BORROWS = frozenset({"passed", "yielded", "captured"})
 """Escapes that are only loans when this function releases the value afterwards."""
 
@@ -127,6 +127,7 @@ class _Follower:
         self.came: dict[_Node, _Came | None] = {}
         self.ways: dict[tuple[str, int, bool], Way] = {}
         self.release_of: Op | None = None
+        self.returned_by: Op | None = None
         self.normal_release = self._reaching(errors=False)
         self.any_release = self._reaching(errors=True)
 
@@ -233,6 +234,10 @@ class _Follower:
         if state.phase == "released":
             self._misuse(op)
             return state, state
+        if state.phase == "returned":
+            if kind is Kind.RELEASE and self.returned_by is not None:
+                self.track.after.append((op, self.returned_by))
+            return state, state
         if kind is Kind.RELEASE:
             self.track.releases.append(op)
             self.release_of = op
@@ -251,6 +256,9 @@ class _Follower:
         self.track.escapes.append(op)
         if op.detail == "stored" and self.keeps_stored:
             return state._replace(names=state.names | {op.other}) if op.other else state, state
+        if op.detail == "returned":
+            self.returned_by = op
+            return state._replace(phase="returned"), None
         if op.detail not in _BORROWS:
             return None, None
         behind = self._releases(block.ops[index + 1 :])
