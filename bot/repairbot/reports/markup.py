@@ -1,0 +1,128 @@
+"""Untrusted text in Markdown: paths, names, code and messages stay text, whatever they hold.
+
+Everything a template prints goes through a function from here and comes out as `Safe`. Tried against
+markdown-it and cmark-gfm. What GitHub adds after rendering (mentions, references to issues and commits,
+emoji, links of bare addresses) leaves code spans alone, so whatever could become one goes into a span.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+
+class Safe(str):
+    """Markdown that may be printed as it is: our own words, or the result of a function of this module."""
+
+    __slots__ = ()
+
+
+# Printable for Python, and yet nothing to see: fillers, joiners, variation selectors, the blank braille cell.
+_INVISIBLE: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+_BACKTICKS: Final = re.compile("`+")
+_LANGUAGE: Final = re.compile(r"[a-z]*\Z")
+
+# A word that no renderer makes anything of: letters and digits, joined by a hyphen, apostrophe or slash.
+_WORD: Final = re.compile(r"\(?[^\W_]+(?:['\u2019/-][^\W_]+)*\)?[.,;:!?]*\Z|[\u00d7·→\u2013—…]\Z")
+# Words that it does make something of: commit ids, references with a prefix (GH-1), numbers of a list.
+_REFERENCE: Final = re.compile(
+    r"\(?(?:[0-9a-fA-F]{7,40}|[A-Za-z][A-Za-z0-9]*-[0-9]+)\)?[.,;:!?]*\Z|[0-9]+[.)]\Z"
+)
+_TAIL: Final = re.compile(r"[.,;:!?]*\Z")
+_QUOTED: Final = re.compile(r"`([^`]+)`")
+
+
+def visible(text: str, keep: str = "") -> str:
+    """The text with everything that is not to be seen (control, bidi, invisible characters) as escapes.
+
+    `keep`: characters to leave alone, such as the line feed of a block.
+    """
+    if text.isprintable() and not _INVISIBLE.search(text):
+        return text
+    return "".join(
+        char
+        if char in keep or (char.isprintable() and not _INVISIBLE.match(char))
+        else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )
+
+
+def clip(text: str, length: int) -> str:
+    """At most `length` characters, the last an ellipsis where something was cut."""
+    return text if len(text) <= length else text[: max(length - 1, 0)] + "…"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in _BACKTICKS.findall(text)), default=0)
+
+
+def code(text: str) -> Safe:
+    """A code span. Two spans must not touch: put a blank or a sign between them."""
+    shown = visible(text)
+    if not shown:
+        return Safe("")
+    ticks = "`" * (_longest_run(shown) + 1)
+    padded = shown[0] == "`" or shown[-1] == "`" or (shown[0] == shown[-1] == " " and bool(shown.strip()))
+    pad = " " if padded else ""
+    return Safe(f"{ticks}{pad}{shown}{pad}{ticks}")
+
+
+def cell_code(text: str) -> Safe:
+    """A code span inside a table. Renderers differ on escaped pipes there: with a pipe it is HTML instead."""
+    if "|" not in text:
+        return code(text)
+    signs = "".join(c if c.isalnum() or c == " " or ord(c) > 127 else f"&#{ord(c)};" for c in visible(text))
+    return Safe(f"<code>{signs}</code>")
+
+
+def _prose(text: str, span: Callable[[str], Safe]) -> Safe:
+    words: list[str] = [""]
+    # Odd parts stood between backticks: the author of the message means them as code.
+    for index, part in enumerate(_QUOTED.split(text)):
+        if index % 2:
+            words.append(span(part))
+            continue
+        for position, word in enumerate(part.split()):
+            if position == 0 and index and _TAIL.match(word):
+                words[-1] += word  # the full stop behind a quoted name
+            elif _WORD.match(word) and not _REFERENCE.match(word):
+                words.append(word)
+            else:
+                tail = _TAIL.search(word)
+                cut = tail.start() if tail and tail.start() else len(word)
+                words.append(span(word[:cut]) + word[cut:])
+    return Safe(" ".join(word for word in words if word))
+
+
+def plain(text: str) -> Safe:
+    """A sentence in one line: ordinary words as they are, all else (names, calls, signs) as code spans."""
+    return _prose(text, code)
+
+
+def cell(text: str) -> Safe:
+    """A sentence inside a table."""
+    return _prose(text, cell_code)
+
+
+def fence(text: str, language: str = "") -> Safe:
+    """A code block that its content cannot end; it stands on lines of its own. Ends in a line feed."""
+    if not _LANGUAGE.match(language):
+        raise ValueError(f"not a language name: {language!r}")
+    body = visible(text.replace("\r\n", "\n"), keep="\n\t")
+    ticks = "`" * max(_longest_run(body) + 1, 3)
+    return Safe(f"{ticks}{language}\n{body}{'' if body.endswith(chr(10)) or not body else chr(10)}{ticks}\n")
+
+
+def own(text: str) -> Safe:
+    """Words of ours (a literal of the model or a template), printed as they are: never for what was read."""
+    return Safe(text)
+
+
+def require_safe(value: object) -> object:
+    """The last gate of a template (Jinja's `finalize`): only `Safe` and numbers are printed."""
+    if isinstance(value, Safe | int) or value == "":
+        return value
+    raise TypeError(f"a template prints text that went through no filter of markup.py: {value!r:.80}")
