@@ -8,9 +8,7 @@ nothing here catches what it does not know.
 
 from __future__ import annotations
 
-import importlib
 import os
-import pkgutil
 import struct
 import sys
 from dataclasses import dataclass, field
@@ -71,7 +69,7 @@ def main() -> None:
     """Serve until the parent closes the pipe."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whoever prints must not write into the answers
-    known = {language.name: language for language in load_languages()}
+    known = languages.walk()
     all_rules()
     _write(answers, b"")
     setup = wire.decode(Setup, _read(sys.stdin.buffer)[0])
@@ -79,15 +77,6 @@ def main() -> None:
     while header := _read(sys.stdin.buffer):
         _allow(setup.seconds)
         _write(answers, _answer(wire.decode(Request, header[0]), header[1], known, setup.settings))
-
-
-def load_languages() -> list[Language]:
-    """Every language: the folders of repairbot.languages that expose LANGUAGE."""
-    found = []
-    for info in pkgutil.iter_modules(languages.__path__):
-        if info.ispkg:
-            found.append(importlib.import_module(f"{languages.__name__}.{info.name}").LANGUAGE)
-    return found
 
 
 def _answer(request: Request, source: bytes, known: dict[str, Language], settings: Settings) -> bytes:
