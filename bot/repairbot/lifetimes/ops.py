@@ -243,6 +243,23 @@ class Registration:
     """How this kind is undone: "off", "remove_listener", "cancel", "atexit.unregister"."""
     removals: tuple[Removal, ...] = ()
     evidence: tuple[Step, ...] = ()
+    holds: Literal["method", "self", "throwaway", "name", "other"] = "other"
+    """What the handler is: a bound method of the object, the object itself, one that is made on the spot and
+    so equals no other (lambda, partial), a plain name."""
+    own: bool = False
+    """The target was made by the registering object itself (or is that object)."""
+    telling: bool = False
+    """With a teardown that does not undo it, this kind of registration is evidence enough."""
+    teardown: str = ""
+    """The method of the owner in which the undoing should stand, "" when there is none."""
+    kept: bool = False
+    """The handle (or the target) is seen by code that may well end it: nothing is known, nothing is said."""
+    pending: bool = False
+    """Waited for in a way that may leave it running (the first of several, a time limit), and not ended then."""
+    resumes: int = 0
+    """The line at which the function hands over and goes on at the end of a service's life, 0 for none."""
+    keeper: str = ""
+    """A collection in which the owner (or the module) already keeps such handles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +272,7 @@ class Removal:
     key: str
     handler: str
     teardown: bool
+    call: str = ""
 
 
 @dataclass(frozen=True, slots=True)
