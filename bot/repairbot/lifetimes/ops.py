@@ -181,6 +181,10 @@ class Event:
     resource: Resource | None = None
     statement: Span | None = None
     """The whole statement the operation stands in, where a repair may go behind it."""
+    target: str = ""
+    """The text of the collection that is changed, as written there: `self.jobs`, `self.jobs[name]`, `bucket`."""
+    depth: int = 0
+    """0: the member itself is changed; 1: an element of it (`self.jobs[name].append(job)`); 2: deeper."""
 
 
 @dataclass(slots=True)

@@ -66,6 +66,10 @@ class Tree:
             raise Unreadable("grew over the size limit while it was read")
         return source
 
+    def holds(self, path: str) -> bool:
+        """Whether there is a file or folder at this path relative to the root."""
+        return os.path.lexists(os.path.join(self.root, path))
+
     def neighbour(self, path: str) -> Entry | None:
         """A source file of the same project, by its path relative to the root."""
         where = os.path.join(self.root, path)
