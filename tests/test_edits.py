@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repairbot.edits import BadEdits, Undecodable, apply, minimal, ordered, overlap, transcode, unified
+from repairbot.edits import (
+    BadEditsError,
+    UndecodableError,
+    apply,
+    minimal,
+    ordered,
+    overlap,
+    transcode,
+    unified,
+)
 from repairbot.model import Edit
 
 LINES = st.lists(st.sampled_from(["a", "é", "  b", "", "x = 1", "\t c", "\ufeff", "\x0c"]), max_size=12)
@@ -38,8 +47,8 @@ def test_edits_apply_or_are_refused(source: bytes, places: list[tuple[int, int]]
     edits = [Edit(min(pair), max(pair), "x") for pair in places]
     try:
         wanted = ordered(edits, len(source))
-    except BadEdits:
-        with pytest.raises(BadEdits):
+    except BadEditsError:
+        with pytest.raises(BadEditsError):
             apply(source, edits)
         return
     result, at = b"", 0
@@ -89,7 +98,7 @@ def test_a_coding_cookie_is_kept() -> None:
     ],
 )
 def test_bytes_that_are_no_text(source: bytes, why: str) -> None:
-    with pytest.raises(Undecodable) as error:
+    with pytest.raises(UndecodableError) as error:
         transcode(source)
     assert str(error.value) == why
 

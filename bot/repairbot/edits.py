@@ -23,26 +23,26 @@ COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 Opcode = tuple[str, int, int, int, int]
 
 
-class BadEdits(ValueError):
+class BadEditsError(ValueError):
     """Edits that overlap or leave the source."""
 
 
-class Undecodable(ValueError):
+class UndecodableError(ValueError):
     """A file whose bytes are not text in its encoding; the message is one clear line."""
 
 
 def ordered(edits: Iterable[Edit], size: int) -> tuple[Edit, ...]:
     """The edits in the order of the source of `size` bytes; those at one place keep their order.
 
-    Raises BadEdits when one leaves the source or two overlap. Edits that only touch do not overlap.
+    Raises BadEditsError when one leaves the source or two overlap. Edits that only touch do not overlap.
     """
     result = tuple(sorted(edits, key=lambda edit: (edit.start, edit.end)))
     behind = 0
     for edit in result:
         if not 0 <= edit.start <= edit.end <= size:
-            raise BadEdits(f"an edit of {edit.start} to {edit.end} leaves the source of {size} bytes")
+            raise BadEditsError(f"an edit of {edit.start} to {edit.end} leaves the source of {size} bytes")
         if edit.start < behind:
-            raise BadEdits(f"two edits overlap at byte {edit.start}")
+            raise BadEditsError(f"two edits overlap at byte {edit.start}")
         behind = edit.end
     return result
 
@@ -63,7 +63,7 @@ def overlap(some: Iterable[Edit], others: Iterable[Edit]) -> bool:
 
 
 def apply(source: bytes, edits: Iterable[Edit], encoding: str = "utf-8") -> bytes:
-    """The source with the edits made. Raises BadEdits, UnicodeEncodeError."""
+    """The source with the edits made. Raises BadEditsError, UnicodeEncodeError."""
     parts: list[bytes] = []
     behind = len(source)
     for edit in reversed(ordered(edits, len(source))):
@@ -126,7 +126,7 @@ def _changes(old: Sequence[bytes], new: Sequence[bytes]) -> list[Opcode]:
 def unified(before: bytes, after: bytes, path: str, encoding: str = "utf-8") -> str:
     """The unified diff of two versions of a file, "" when they are the same.
 
-    Headers as git writes them (`--- a/PATH`), lines split at line feeds only and with their ends as in the file.
+    Headers as git writes them (`--- a/PATH`); lines are split at line feeds only, their ends as in the file.
     """
     old, new = _lines(before), _lines(after)
     changes = _changes(old, new)
@@ -190,18 +190,22 @@ class Transcoded:
             result.append(Edit(self._offset(edit.start), self._offset(edit.end), edit.text))
         return tuple(result)
 
+    def back_to_bytes(self) -> bytes:
+        """The file as it is stored."""
+        return self.data if self.encoding == "utf-8" else self.data.decode().encode(self.encoding)
+
     def _offset(self, offset: int) -> int:
         return len(self.data[:offset].decode().encode(self.encoding))
 
 
 def transcode(source: bytes) -> Transcoded:
-    """A file's bytes as UTF-8, by its coding cookie if it has one. Raises Undecodable."""
+    """A file's bytes as UTF-8, by its coding cookie if it has one. Raises UndecodableError."""
     encoding = _encoding(source)
     try:
         text = source.decode(encoding)
     except UnicodeDecodeError as error:
         line = source.count(b"\n", 0, error.start) + 1
-        raise Undecodable(f"line {line} is not {encoding} (byte 0x{source[error.start]:02x})") from None
+        raise UndecodableError(f"line {line} is not {encoding} (byte 0x{source[error.start]:02x})") from None
     return Transcoded(source if encoding == "utf-8" else text.encode(), encoding)
 
 
@@ -216,7 +220,7 @@ def _encoding(source: bytes) -> str:
                 if not info._is_text_encoding:
                     raise LookupError(name)
             except LookupError:
-                raise Undecodable(f"its coding cookie names an unknown encoding, {name}") from None
+                raise UndecodableError(f"its coding cookie names an unknown encoding, {name}") from None
             return info.name
         if line.strip() and not line.lstrip().startswith(b"#"):
             break

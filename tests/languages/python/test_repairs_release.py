@@ -20,7 +20,7 @@ def release(
     scope: str = "releases",
     asynchronous: str = "",
 ) -> str:
-    """The text with `place` released on exit; `releases` are the explicit ones, each named once per occurrence."""
+    """The text with `place` released on exit; `releases` are the explicit ones, one for each occurrence."""
     seen: dict[str, int] = {}
     spans = []
     for item in releases:
