@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from types import FrameType
+from typing import TYPE_CHECKING
 
-from repairbot.pool import Pool
+from repairbot.child import Process
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 WORKING = frozenset({"audit", "fix", "baseline"})
 """The commands that examine files: their first worker starts while the command line is still being read."""
+HELP = frozenset({"-h", "--help"})
 INTERRUPTED, TERMINATED, PIPE_CLOSED = 130, 143, 141
 
 
@@ -30,14 +34,14 @@ def main() -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    early = Pool() if arguments and arguments[0] in WORKING and "--help" not in arguments else None
+    first = Process() if arguments and arguments[0] in WORKING and not HELP.intersection(arguments) else None
     try:
         from repairbot.commands import run
 
-        return run(arguments, early)
+        return run(arguments, first)
     finally:
-        if early is not None:
-            early.close()
+        if first is not None:
+            first.end()
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:

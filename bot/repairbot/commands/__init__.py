@@ -9,7 +9,8 @@ import click
 from repairbot import __version__
 from repairbot.baseline import BaselineError
 from repairbot.config import ConfigError
-from repairbot.pool import BrokenWorker, Pool
+from repairbot.child import Process
+from repairbot.pool import BrokenWorker
 from repairbot.sources import SourceError
 from repairbot.writing import WriteError
 
@@ -60,10 +61,10 @@ def repairbot() -> None:
     """
 
 
-def run(arguments: list[str], early: Pool | None = None) -> int:
-    """Run one command line; the exit code. `early`: a pool that is awake already, which the caller closes."""
+def run(arguments: list[str], first: Process | None = None) -> int:
+    """Run one command line; the exit code. `first`: a worker that is awake already."""
     try:
-        code = repairbot.main(arguments, prog_name="repairbot", standalone_mode=False, obj=early)
+        code = repairbot.main(arguments, prog_name="repairbot", standalone_mode=False, obj=first)
     except click.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as error:

@@ -10,9 +10,9 @@ import click
 
 from repairbot import baseline as baselines
 from repairbot import git, languages, reports
+from repairbot.child import Process
 from repairbot.commands.session import Session, common, exit_code, opened, options
 from repairbot.pipeline import Run
-from repairbot.pool import Pool
 from repairbot.sources.place import relative
 from repairbot.sources.revisions import Objects, Revision, changed, merge_base
 from repairbot.writing import write_new
@@ -24,9 +24,9 @@ from repairbot.writing import write_new
 @click.option("--output", "-o", type=click.Path(), metavar="FILE", help="Write the report here.")
 @click.option("--base", metavar="REV", help="Only what is new since this revision, as committed.")
 @click.pass_obj
-def audit(early: Pool | None, form: reports.Format, output: str | None, base: str | None, **values: Any) -> int:
+def audit(first: Process | None, form: reports.Format, output: str | None, base: str | None, **values: Any) -> int:
     """Report leaks in PATH (default: here); repair nothing."""
-    with opened(options(values), early) as session:
+    with opened(options(values), first) as session:
         if base is None:
             run = session.examine(session.tree())
             known: Counter[str] = Counter()
@@ -59,10 +59,10 @@ def _since(session: Session, base: str) -> tuple[Run, Counter[str]]:
 @common
 @click.option("--output", "-o", type=click.Path(), metavar="FILE", help=f"Write here; else {baselines.NAME}.")
 @click.pass_obj
-def baseline(early: Pool | None, output: str | None, **values: Any) -> int:
+def baseline(first: Process | None, output: str | None, **values: Any) -> int:
     """Write the present findings to a file that later runs subtract."""
     chosen = options(values | {"no_baseline": True})
-    with opened(chosen, early) as session:
+    with opened(chosen, first) as session:
         if session.options.baseline:
             raise click.UsageError("--baseline subtracts; name the file to write with --output")
         run = session.examine(session.tree(), fixes=False)

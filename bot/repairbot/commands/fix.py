@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from repairbot import git, languages
+from repairbot.child import Process
 from repairbot.commands.session import Session, common, exit_code, opened, options
 from repairbot.model import Finding
 from repairbot.pipeline import Run, Sifted
-from repairbot.pool import Pool
 from repairbot.repairing import Wanted, Work, gather, repair
 from repairbot.sources import SourceError
 from repairbot.sources.revisions import Objects, Revision, uncommitted
@@ -30,12 +30,12 @@ DIRTY = "has uncommitted changes: commit or stash them, or use --allow-dirty"
 @click.option("--allow-dirty", is_flag=True, help="Also write files with uncommitted changes.")
 @click.pass_obj
 def fix(
-    early: Pool | None, diff: bool, interactive: bool, unsafe: bool, branch: str | None, allow_dirty: bool, **values: Any
+    first: Process | None, diff: bool, interactive: bool, unsafe: bool, branch: str | None, allow_dirty: bool, **values: Any
 ) -> int:
     """Repair what is safe to repair in PATH (default: here), and say what was done."""
     if branch is not None and diff:
         raise click.UsageError("--branch writes commits and --diff writes nothing: give one of them")
-    with opened(options(values), early) as session:
+    with opened(options(values), first) as session:
         if branch is not None:
             return _on_branch(session, branch, unsafe, interactive)
         run = session.examine(session.tree())

@@ -17,6 +17,7 @@ import click
 from repairbot import languages, reports
 from repairbot import baseline as baselines
 from repairbot.cache import Cache, default_folder
+from repairbot.child import Process
 from repairbot.commands.progress import Progress
 from repairbot.config import Config, load, nearest
 from repairbot.model import Audit, FileResult, Outcome
@@ -158,11 +159,11 @@ class Session:
 
 
 @contextmanager
-def opened(chosen: Options, early: Pool | None) -> Iterator[Session]:
+def opened(chosen: Options, first: Process | None) -> Iterator[Session]:
     """Open a session; closing it ends the children. Raises ConfigError, SourceError, click.UsageError."""
     started = time.monotonic()
     with ExitStack() as stack:
-        pool = early or stack.enter_context(Pool())
+        pool = stack.enter_context(Pool(first))
         configuration = Path(chosen.config).absolute() if chosen.config else None
         place = locate(chosen.paths, configuration)
         if not place.targets:
