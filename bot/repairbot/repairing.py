@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from repairbot import wire
+from repairbot import edits, wire
 from repairbot.links import Answers
 from repairbot.model import Edit, FileResult, Finding, Outcome
 from repairbot.pipeline import Examination, Run, request
@@ -104,7 +104,7 @@ def repair(works: Sequence[Work], pool: Pool, wanted: Wanted) -> None:
         chosen = {tag: findings for tag, findings in chosen.items() if findings}
         if not chosen:
             return
-        drafts = {tag: apply(active[tag].now, _edits(findings), active[tag].current.encoding) for tag, findings in chosen.items()}
+        drafts = {tag: edits.apply(active[tag].now, _edits(findings), active[tag].current.encoding) for tag, findings in chosen.items()}
         tasks = (
             Task(tag, request(active[tag].original.path, active[tag].original.language, True, active[tag].answers), draft)
             for tag, draft in drafts.items()
@@ -129,25 +129,17 @@ def repair(works: Sequence[Work], pool: Pool, wanted: Wanted) -> None:
             work.trouble = "its repairs do not come to an end; it stays as it is"
 
 
-def apply(source: bytes, edits: Iterable[Edit], encoding: str) -> bytes:
-    """The source with the edits in it; they must not overlap."""
-    for edit in sorted(edits, reverse=True):
-        source = source[: edit.start] + edit.text.encode(encoding) + source[edit.end :]
-    return source
-
-
 def _choose(work: Work, wanted: Wanted) -> list[Finding]:
     """Fixes to apply together next: those that do not touch each other, in the order of the file; one in doubt."""
     chosen: list[Finding] = []
-    taken: list[Edit] = []
+    taken: set[Edit] = set()
     for finding in work.current.findings:
         if finding.fix is None or not wanted(finding) or finding.fingerprint in work.refused:
             continue
-        new = [edit for edit in finding.fix.edits if edit not in taken]
-        if any(_touch(edit, other) for edit in new for other in taken):
+        if edits.overlap(finding.fix.edits, taken):
             continue
         chosen.append(finding)
-        taken += new
+        taken.update(finding.fix.edits)
         if work.single:
             break
     return chosen
@@ -156,10 +148,6 @@ def _choose(work: Work, wanted: Wanted) -> list[Finding]:
 def _edits(findings: Iterable[Finding]) -> set[Edit]:
     """All edits of these findings' fixes; the same edit (an import that two need) counts once."""
     return {edit for finding in findings if finding.fix for edit in finding.fix.edits}
-
-
-def _touch(a: Edit, b: Edit) -> bool:
-    return a.start <= b.end and b.start <= a.end
 
 
 def _judge(before: FileResult, after: FileResult, repaired: Sequence[Finding]) -> str:
