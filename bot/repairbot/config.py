@@ -100,7 +100,7 @@ def parse(table: Mapping[str, object], folder: str, name: str) -> Config:
         "jobs": reader.count,
         "resource": reader.resources,
     }
-    read = {key: known[reader.key("", key, known)]("" + key, value) for key, value in table.items()}
+    read = {key: known[reader.key("", key, known)](key, value) for key, value in table.items()}
     settings = Settings(
         rules=_as(dict, read.get("rules", {})),
         severity=_as(dict, read.get("severity", {})),
@@ -117,7 +117,7 @@ def parse(table: Mapping[str, object], folder: str, name: str) -> Config:
         confidence=_as(str, read.get("confidence", "medium")),
         baseline=os.path.join(folder, baseline) if baseline else "",
         jobs=_as(int, read.get("jobs", 0)),
-        memory=limits.get("memory", Config.memory) if limits else 1536,
+        memory=limits.get("memory", 1536),
         seconds=limits.get("seconds", 30),
         folder=folder,
     )

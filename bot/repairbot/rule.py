@@ -11,10 +11,10 @@ import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import entry_points
 from inspect import cleandoc
 from typing import ClassVar, Literal
 
+from repairbot import plugins
 from repairbot.analyses.facts import Facts
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Confidence, Impact, Settings, Severity, Span, Step
@@ -121,7 +121,7 @@ def all_rules() -> tuple[Rule, ...]:
             for kind in _subclasses(f"repairbot_rules.{info.name}"):
                 kind.id = info.name.replace("_", "-")
                 found[kind.id] = kind()
-    for point in entry_points(group="repairbot.rules"):
+    for point in plugins.rule_points():
         kind = point.load()
         kind.id = point.name
         found[kind.id] = kind()

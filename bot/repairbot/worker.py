@@ -1,16 +1,14 @@
 """The child process: it reads hostile files, so it has limits, an empty environment and nothing to lose.
 
 It speaks frames on its standard input and output (`pool` is the other end). In: a header (JSON, one line)
-and a body (the source's bytes). Out: one frame a file, two lines: the result, and what the pass across files
-needs. A file that raises kills the child: the parent fails that file and goes on with a fresh child, so
+and a body (the source's bytes). Out: one frame a file, three lines: the result, what it asks of other
+files, what it offers them. A file that raises kills the child: the parent fails that file and goes on with a fresh child, so
 nothing here catches what it does not know.
 """
 
 from __future__ import annotations
 
-import importlib
 import os
-import pkgutil
 import struct
 import sys
 from dataclasses import dataclass, field
@@ -58,20 +56,26 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
-    """What a file offers to others and asks of them: the second line of an answer."""
+class Asking:
+    """The second line of an answer: what a file asks of others, and how often its analysis gave up."""
+
+    asks: tuple[str, ...] = ()
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """The third line of an answer: what a file offers to others."""
 
     exports: tuple[Summary, ...] = ()
-    asks: tuple[str, ...] = ()
     resources: tuple[Resource, ...] = ()
-    unknown: int = 0
 
 
 def main() -> None:
     """Serve until the parent closes the pipe."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whoever prints must not write into the answers
-    known = {language.name: language for language in load_languages()}
+    known = languages.walk()
     all_rules()
     _write(answers, b"")
     setup = wire.decode(Setup, _read(sys.stdin.buffer)[0])
@@ -81,22 +85,14 @@ def main() -> None:
         _write(answers, _answer(wire.decode(Request, header[0]), header[1], known, setup.settings))
 
 
-def load_languages() -> list[Language]:
-    """Every language: the folders of repairbot.languages that expose LANGUAGE."""
-    found = []
-    for info in pkgutil.iter_modules(languages.__path__):
-        if info.ispkg:
-            found.append(importlib.import_module(f"{languages.__name__}.{info.name}").LANGUAGE)
-    return found
-
-
 def _answer(request: Request, source: bytes, known: dict[str, Language], settings: Settings) -> bytes:
     language = known[request.language]
     project = Project(request.summaries, request.resources)
     examined = examine(source, request.path, language, settings, project, fixes=request.fixes)
     result = suppress(source, language.comment, examined.result)
-    links = Links(examined.exports, examined.asks, examined.resources, examined.unknown)
-    return wire.encode(result) + b"\n" + wire.encode(links)
+    asking = Asking(examined.asks, examined.unknown)
+    offers = Offers(examined.exports, examined.resources)
+    return b"\n".join(map(wire.encode, (result, asking, offers)))
 
 
 def _read(stream: BinaryIO) -> tuple[bytes, bytes] | tuple[()]:

@@ -136,7 +136,7 @@ functions = st.builds(
     Function, names, st.lists(names, max_size=3).map(tuple), spans, st.lists(blocks, max_size=3),
     names, st.booleans(), st.booleans(),
 )  # fmt: skip
-steps = st.lists(st.builds(Step, numbers, words), max_size=2).map(tuple)
+steps = st.lists(st.builds(Step, numbers, words, st.just("")), max_size=2).map(tuple)
 events = st.builds(
     Event, st.sampled_from(Kind), words, spans, how=words, key=words, argument=words, detail=words,
     repeats=st.booleans(), conditional=st.booleans(), alias=st.booleans(), resource=resources,

@@ -121,7 +121,7 @@ class Jobs:
 
 
 def sample(mode: str = "fix", dry: bool = True) -> Audit:
-    """Two repairs, one choice, one leak without a repair, one potential leak, safe places, all five outcomes."""
+    """Two repairs, a choice, a leak without a repair, a potential one, safe places, all five outcomes."""
     latencies = finding(
         "service/health.py",
         11,
@@ -140,7 +140,7 @@ def sample(mode: str = "fix", dry: bool = True) -> Audit:
             title="keep the last 100 an agent",
             why="the last 100 an agent (line 15); trimmed, not a deque, because line 15 slices",
         ),
-        impact=Impact("one number a request × agents", "unbounded", "at most 100 an agent"),
+        impact=Impact("one number a request, kept per agent", "unbounded", "at most 100 an agent"),
     )
     export = finding(
         "service/export.py",

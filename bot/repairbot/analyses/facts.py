@@ -21,7 +21,11 @@ class Way:
     at_line: int
     steps: tuple[Step, ...]
     exit: Span | None = None
-    """The statement by which control leaves (a return, continue, break), where there is one."""
+    """The statement by which control leaves (a return, continue, break, raise), where there is one."""
+    failing: Op | None = None
+    """The operation that fails on this way, where it is the way of an error."""
+    passes: Span | None = None
+    """The type named by a handler that is too narrow to catch this error."""
 
 
 Shape = Literal[
@@ -58,6 +62,8 @@ class Leak:
     escapes: tuple[Op, ...] = ()
     ownership: Literal["sure", "likely"] = "sure"
     confidence: Confidence = "high"
+    asynchronous: bool = False
+    """Stands in a coroutine, where a cancellation can come at every await."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,10 @@ class Pairing:
     misuses: tuple[Misuse, ...] = ()
     safe: tuple[SafePattern, ...] = ()
     members: tuple[Owned, ...] = ()
+    unknown: int = 0
+    """Values whose tracking stopped because it is not known who owns them."""
+    given_up: tuple[Step, ...] = ()
+    """Acquisitions whose paths were too many to follow."""
 
 
 @dataclass(frozen=True, slots=True)

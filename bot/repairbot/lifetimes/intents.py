@@ -10,7 +10,8 @@ from typing import Final
 
 RELEASE_ON_EXIT: Final = "release-on-exit"
 """Release `place` on every way out of its scope. at: the acquiring op. args: release (".close" or
-"os.close"), scope ("releases", "other", "none"). spans: the explicit releases that become superfluous."""
+"os.close"), scope ("releases", "other", "none"), asynchronous ("yes" or ""). spans: the explicit releases that
+become superfluous."""
 NAME_AND_RELEASE: Final = "name-and-release"
 """Give the nameless value a name and release it on every way out. at: the acquiring expression. args as above,
 and name: a suggestion."""

@@ -56,6 +56,9 @@ class Kind(StrEnum):
     LOAD = "load"
 
 
+Scope = Literal["releases", "other", "none"]
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """One row of a resources file: what is acquired by a call and how it is released.
@@ -72,7 +75,7 @@ class Resource:
     what: str
     acquire: tuple[str, ...]
     release: tuple[str, ...]
-    scope: Literal["releases", "other", "none"] = "none"
+    scope: Scope = "none"
     asynchronous: bool = False
     borrows: tuple[str, ...] = ()
     keeps: tuple[str, ...] = ()
@@ -178,6 +181,10 @@ class Event:
     resource: Resource | None = None
     statement: Span | None = None
     """The whole statement the operation stands in, where a repair may go behind it."""
+    target: str = ""
+    """The text of the collection that is changed, as written there: `self.jobs`, `self.jobs[name]`, `bucket`."""
+    depth: int = 0
+    """0: the member itself is changed; 1: an element of it (`self.jobs[name].append(job)`); 2: deeper."""
 
 
 @dataclass(slots=True)

@@ -56,7 +56,7 @@ def sort(audit: Audit, options: Options) -> Sorted:
 
 
 def why(finding: Finding) -> tuple[str, str]:
-    """Why this repair, and a label for it: growth gets a "bound", the rest a "why". Both empty: nothing to say."""
+    """A label and why this repair: growth gets a "bound", the rest a "why". Both empty: nothing to say."""
     if finding.fix is None:
         return "", ""
     grows = finding.impact.before == "unbounded"
