@@ -122,7 +122,7 @@ def _loops(module: Module, owner: Definition) -> bool:
 
 
 def _raised(module: Module, owner: Definition, member: str) -> bool:
-    pattern = rb"\braise\s+self\s*\.\s*" + member.encode() + rb"\b"
+    pattern = rb"\braise[ \t]+self\s*\.\s*" + member.encode() + rb"\b"
     return re.compile(pattern).search(module.source, owner.start, owner.end) is not None
 
 
@@ -214,7 +214,8 @@ def _own_frame(module: Module, handler: Node) -> Iterator[Idiom]:
 
 
 def _next_return(module: Module, function: Definition, call: Node, name: str) -> Node | None:
-    for node in captures("(return_statement) @r", function.node).get("r", []):
+    returns = captures("(return_statement) @r", function.node).get("r", [])
+    for node in sorted(returns, key=lambda node: node.start_byte):
         if node.start_byte > call.end_byte and module.function_at(node.start_byte) is function:
             value = node.named_children[0] if node.named_children else None
             if value is not None and text(value) == name:

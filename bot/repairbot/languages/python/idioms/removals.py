@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from repairbot.languages.python.registry import registry
-from repairbot.languages.python.sites import call_of, fate, flat, positional, receiver, single_assignment
+from repairbot.languages.python.sites import call_of, flat, positional, receiver, single_assignment
 from repairbot.languages.python.syntax import Module, captures, dotted, span, statement_of, text
 from repairbot.lifetimes.intents import ADD_TO_TEARDOWN, KEEP_CALLBACK, REPLACE_ARGUMENT
 from repairbot.lifetimes.ops import Idiom, Intent
@@ -53,9 +53,13 @@ def _other_key(module: Module) -> Iterator[Idiom]:
         if not dot or head != key or _is_loop_key(module, node) or _rebound(module, node):
             continue
         shown, name = container.decode(), full.decode()
-        line = inserts[0][1]
+        start = inserts[0][1]
+        put = module.root.descendant_for_byte_range(start, start + 1)
+        if put is None:
+            continue
+        line = put.start_point[0] + 1
         yield Idiom(
-            "mismatched-removal", module.symbol_at(offset), shown, span(statement_of(node)),
+            "mismatched-removal", module.symbol_at(start), shown, span(statement_of(put)),
             f"{shown} is filled under {name} and emptied under {key.decode()}: nothing is ever removed",
             (Step(line, f"put in under {name}"), Step(node.start_point[0] + 1, f"taken out under {key.decode()}")),
             intents=(Intent(REPLACE_ARGUMENT, span(node), shown, f"remove under {name}", {"text": name, "import": ""}),),
@@ -63,7 +67,7 @@ def _other_key(module: Module) -> Iterator[Idiom]:
 
 
 def _inserts(module: Module, container: bytes, aliases: dict[bytes, tuple[bytes, bytes]]) -> list[tuple[bytes, int]]:
-    """The keys under which a container is filled, and the line of each."""
+    """The keys under which a container is filled, and the offset of each."""
     name = re.escape(container)
     patterns = [
         rb"(?<![\w.])" + name + rb"\s*\[\s*([^\]\n]+?)\s*\]\s*=(?!=)",
@@ -75,7 +79,7 @@ def _inserts(module: Module, container: bytes, aliases: dict[bytes, tuple[bytes,
     found: list[tuple[bytes, int]] = []
     for pattern in patterns:
         for match in re.finditer(pattern, module.source):
-            found.append((match[1], module.source.count(b"\n", 0, match.start()) + 1))
+            found.append((match[1], match.start()))
     return found
 
 
@@ -125,7 +129,7 @@ def _other_order(module: Module) -> Iterator[Idiom]:
                 {"text": swapped, "import": ""},
             )  # fmt: skip
             yield Idiom(
-                "mismatched-removal", removing.symbol, container, span(call),
+                "mismatched-removal", function.symbol, container, span(inserting),
                 f"{container} holds ({put[0]}, {put[1]}) and is asked to remove ({gone[0]}, {gone[1]})",
                 (Step(inserting.start_point[0] + 1, f"put in as ({put[0]}, {put[1]})"),
                  Step(call.start_point[0] + 1, "removed in the other order, so never found")),
@@ -226,6 +230,3 @@ def _member_of(module: Module, function: Node, key: str) -> str:
         if right is not None and text(right) == key and re.fullmatch(r"self\.\w+", dotted(left)):
             return dotted(left)
     return ""
-
-
-__all__ = ["TRIGGERS", "collect", "fate"]
