@@ -64,8 +64,7 @@ class Heartbeat:
         self._timer.start()
 
     def close(self):
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.cancel()
         self.send(final=True)
 """,
         ),
@@ -157,7 +156,9 @@ class Ticker:
             seen.add(key)
             if it.problem == "overwritten":
                 message = f"{timer.handle} gets a new timer while the one before may still run"
-                yield report(it, timer.handle, message, (end_before_set(timer),))
+                intents = (end_before_set(timer),) if timer.preset else ()
+                refusal = f"{timer.handle} may not be set yet: set it to None in the constructor first"
+                yield report(it, timer.handle, message, intents, refusal)
             elif it.problem == "dropped":
                 message = f"the timer that calls {timer.handler} cannot be stopped"
                 yield report(it, timer.handler, message, (), "no member keeps the handle: keep it, and stop it at the end")

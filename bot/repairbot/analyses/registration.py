@@ -158,10 +158,10 @@ def _misses(it: Registration, removal: Removal, siblings: list[Registration]) ->
     """Whether a removal is meant for this registration and names another handler."""
     if removal.target != it.target or removal.key != it.key:
         return False
-    if any(other.handler == removal.handler and other.target == it.target for other in siblings):
-        return False
     if _thrown(removal.handler):
         return True
+    if any(other.handler == removal.handler and other.target == it.target for other in siblings):
+        return False
     alone = sum(other.target == it.target and other.key == it.key for other in siblings) == 1
     if it.holds == "throwaway":
         return alone and removal.handler.startswith("self.")

@@ -343,8 +343,7 @@ def _setting(module: Module, owner: Definition, member: str) -> dict[str, bool]:
         classwide = rb"(?m)^\s+" + re.escape(member.encode()) + rb"\s*(?::[^=\n]*)?=(?!=)"
         preset = re.search(classwide, module.source[body.start_byte : body.end_byte]) is not None
     emptied = re.search(rb"self\s*\.\s*" + re.escape(member.encode()) + rb"\s*(?::[^=\n]*)?=\s*None", module.source)
-    others = re.findall(pattern, module.source[owner.start : owner.end])
-    return {"preset": preset, "optional": emptied is not None or len(others) > 1}
+    return {"preset": preset, "optional": emptied is not None}
 
 
 def _kept(module: Module, owner: Definition, member: str) -> bool:
