@@ -8,7 +8,7 @@ import pytest
 
 from repairbot.lifetimes.intents import RELEASE_ON_EXIT
 from repairbot.lifetimes.ops import Intent
-from texts import span, written
+from tests.languages.python.texts import span, written
 
 
 def release(
