@@ -96,7 +96,7 @@ def _judge(container: Container, member: Member) -> Growing | SafePattern | None
         bounds=bounds_of(container, member, grows),
         per_key=grows[0].depth > 0 and grows[0].how not in ("setitem", "set empty"),
         persisted=any(event.detail == "saved" for event in member.of(Kind.READ)),
-        ends=_ends(member, grows),
+        ends=_ends(member, grows) if removal == "none" else None,
         shared=shared,
         evidence=container.evidence,
     )

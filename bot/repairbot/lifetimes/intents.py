@@ -35,12 +35,13 @@ SCOPE_CLOSING: Final = "scope-closing"
 BOUND_DEQUE: Final = "bound-deque"
 """Make the collection `deque(maxlen=N)`. at: the INIT expression. args: bound."""
 TRIM_AFTER: Final = "trim-after"
-"""Trim behind the growth. spans[0]: the growing statement. args: target (text of the list), bound,
-kind (list, dict)."""
+"""Trim behind the growth. spans: the growing statements. args: target (for each of them the text of the
+collection, joined with newlines), bound, kind (list, dict, OrderedDict)."""
 DROP_EMPTY: Final = "drop-empty"
-"""Delete the key when its bucket is empty. spans[0]: the emptying statement. args: container, key."""
+"""Delete the key when its bucket is empty. spans[0]: the emptying statement. args: container and key
+("" where they have no name there), bucket (its text in that statement)."""
 WEAK: Final = "weak"
-"""Make the collection weak. at: the INIT expression. args: type (WeakValueDictionary, WeakKeyDictionary, WeakSet)."""
+"""Make the collection weak. at: the INIT expression, spans: the others. args: type (WeakValueDictionary, WeakKeyDictionary, WeakSet)."""
 BOUND_CACHE: Final = "bound-cache"
 """Bound a decorator cache. at: the decorator. args: bound."""
 BOUND_CHANNEL: Final = "bound-channel"
