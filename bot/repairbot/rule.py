@@ -112,6 +112,15 @@ def _subclasses(module_name: str) -> Iterator[type[Rule]]:
             yield value
 
 
+def rule_ids() -> tuple[str, ...]:
+    """The ids of every installed rule, sorted, without importing one."""
+    import repairbot_rules
+
+    ours = (info.name for info in pkgutil.iter_modules(repairbot_rules.__path__) if not info.ispkg)
+    found = {name.replace("_", "-") for name in ours if not name.startswith("_")}
+    return tuple(sorted(found | {point.name for point in plugins.rule_points()}))
+
+
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Every installed rule, sorted by id: ours by walking the package, others by entry point."""
