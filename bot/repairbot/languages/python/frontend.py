@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import PurePosixPath
 
 from tree_sitter import Node
 
 from repairbot.languages.base import Project, Unreadable
-from repairbot.languages.python import containers, registrations
+from repairbot.languages.python import containers, idioms, registrations
 from repairbot.languages.python.acquiring import Acquiring
 from repairbot.languages.python.functions import Lowering
 from repairbot.languages.python.graph import TooLarge
@@ -51,6 +50,8 @@ class PythonFrontend:
                 unit.skipped.append(Step(at, f"{lowering.function.symbol} has too many paths"))
         unit.containers.extend(containers.collect(module, resources))
         unit.registrations.extend(registrations.collect(module))
+        unit.idioms.extend(idioms.collect(module))
+        unit.exports.update(summaries.exports())
         unit.asks |= summaries.asks
         return unit
 
@@ -123,13 +124,4 @@ def _first_error(node: Node) -> Node:
 
 def _within(node: Node, definition: Definition | None) -> bool:
     return definition is not None and definition.start <= node.start_byte < definition.end
-
-
-def module_name(path: str) -> str:
-    """The dotted name by which other files import this one, as far as its path tells."""
-    parts = PurePosixPath(path).with_suffix("").parts
-    if parts and parts[0] in ("src", "lib"):
-        parts = parts[1:]
-    return ".".join(part for part in parts if part != "__init__")
-
 
