@@ -78,6 +78,14 @@ class Run:
         """How often an analysis gave up on a place."""
         return sum(each.unknown for each in self.examinations if each.wanted)
 
+    def fresh(self, each: Examination) -> bytes | None:
+        """A file's bytes read again, None when they are not those that were examined."""
+        try:
+            source = self.source.read(each.entry)
+        except Unreadable:
+            return None
+        return source if digest(source) == each.content else None
+
     def _neighbours(self) -> None:
         """Look at the files that were not asked for but can answer those that were."""
         first = len(self.examinations)

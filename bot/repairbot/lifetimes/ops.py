@@ -48,7 +48,8 @@ class Kind(StrEnum):
     BOUND = "bound"
     """The length is compared, or the member is made with a bound; `value` is the bound's text."""
     READ = "read"
-    """Read without changing; `detail`: all, len, last (a slice of the last `value`), key, iterate, escape."""
+    """Read without changing; `detail`: all, len, truth, last (a slice of the last `value`), slice, key, iterate,
+    sort, saved (written out), other, escape."""
     # Registrations and loads:
     SPAWN = "spawn"
     REGISTER = "register"
@@ -216,6 +217,10 @@ class Container:
     """Methods that end an instance's life, the strongest first: close, stop, shutdown, __exit__, ..."""
     lives: Lives = "unknown"
     evidence: tuple[Step, ...] = ()
+    limits: dict[str, int] = field(default_factory=dict)
+    """Attributes whose names state a limit ("self.max_jobs"), with the line where each is set."""
+    called: tuple[str, ...] = ()
+    """Methods that this file calls itself, in code that is neither a teardown nor a constructor."""
 
 
 @dataclass(frozen=True, slots=True)
