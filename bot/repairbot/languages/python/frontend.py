@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from tree_sitter import Node
 
 from repairbot.languages.base import Project, Unreadable
-from repairbot.languages.python import containers, registrations
+from repairbot.languages.python import containers, idioms, loads, registrations
 from repairbot.languages.python.acquiring import Acquiring
 from repairbot.languages.python.functions import Lowering
 from repairbot.languages.python.graph import TooLarge
@@ -51,6 +51,8 @@ class PythonFrontend:
                 unit.skipped.append(Step(at, f"{lowering.function.symbol} has too many paths"))
         unit.containers.extend(containers.collect(module, resources))
         unit.registrations.extend(registrations.collect(module))
+        unit.idioms.extend(idioms.collect(module))
+        unit.loads.extend(loads.collect(module))
         unit.asks |= summaries.asks
         return unit
 
@@ -76,7 +78,7 @@ def _words(resources: tuple[Resource, ...]) -> frozenset[bytes]:
 
 
 def _others() -> frozenset[bytes]:
-    return containers.TRIGGERS | registrations.TRIGGERS
+    return containers.TRIGGERS | registrations.TRIGGERS | idioms.TRIGGERS | loads.TRIGGERS
 
 
 def _acquiring(module: Module, table: Acquiring) -> list[Definition | None]:

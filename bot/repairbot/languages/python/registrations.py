@@ -11,7 +11,6 @@ from tree_sitter import Node
 from repairbot.languages.python import tasks
 from repairbot.languages.python.registry import Pair, registry
 from repairbot.languages.python.sites import (
-    Fate,
     call_of,
     fate,
     flat,
@@ -47,7 +46,7 @@ _PAIRED = {
 }
 
 
-TRIGGERS = frozenset(word.encode() for word in registry().words()) | {b"append", b"add", b"self"}
+TRIGGERS = frozenset(word.encode() for word in registry().words()) | {b"append", b"add"}
 """A file with none of these words has nothing for this module."""
 
 
@@ -376,6 +375,3 @@ def _guarded(module: Module, call: Node, function: Definition | None, target: st
                 return True
         current = current.parent
     return False
-
-
-__all__ = ["TRIGGERS", "Fate", "collect", "teardowns"]

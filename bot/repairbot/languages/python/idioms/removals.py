@@ -14,7 +14,7 @@ from repairbot.lifetimes.intents import ADD_TO_TEARDOWN, KEEP_CALLBACK, REPLACE_
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
 
-TRIGGERS = frozenset((b"pop", b"del", b"remove", b"discard", b"connect", b"self"))
+TRIGGERS = frozenset((b"pop", b"del", b"remove", b"discard", b"connect", b"close", b"stop", b"shutdown"))
 
 _ALIAS = re.compile(rb"[(,]\s*(\w+)\s*=\s*([A-Za-z_][\w.]*)\s*\.\s*(pop|__setitem__|__delitem__|setdefault)\s*(?=[,)])")
 _ALIASED = (b".pop,", b".pop)", b".__setitem__", b".__delitem__", b".setdefault,", b".setdefault)")
