@@ -1,4 +1,4 @@
-"""What is loaded whole: the loads of a file without those that have a bound."""
+"""Loading: what is read whole."""
 
 from __future__ import annotations
 
@@ -6,12 +6,5 @@ from repairbot.lifetimes.ops import Load, Unit
 
 
 def analyse(unit: Unit) -> tuple[Load, ...]:
-    """The unbounded loads, one a place, in the order of the source."""
-    seen: set[tuple[str, int]] = set()
-    found: list[Load] = []
-    for load in unit.loads:
-        key = (load.what, load.at.start)
-        if not load.bounded and (key not in seen or not load.at.start):
-            seen.add(key)
-            found.append(load)
-    return tuple(found)
+    """The loads in which no limit was seen. Reads the model alone."""
+    return tuple(load for load in unit.loads if not load.bounded)

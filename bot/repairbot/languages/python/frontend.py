@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import PurePosixPath
 
 from tree_sitter import Node
 
@@ -53,6 +52,7 @@ class PythonFrontend:
         unit.registrations.extend(registrations.collect(module))
         unit.idioms.extend(idioms.collect(module))
         unit.loads.extend(loads.collect(module))
+        unit.exports.update(summaries.exports())
         unit.asks |= summaries.asks
         return unit
 
@@ -125,13 +125,4 @@ def _first_error(node: Node) -> Node:
 
 def _within(node: Node, definition: Definition | None) -> bool:
     return definition is not None and definition.start <= node.start_byte < definition.end
-
-
-def module_name(path: str) -> str:
-    """The dotted name by which other files import this one, as far as its path tells."""
-    parts = PurePosixPath(path).with_suffix("").parts
-    if parts and parts[0] in ("src", "lib"):
-        parts = parts[1:]
-    return ".".join(part for part in parts if part != "__init__")
-
 

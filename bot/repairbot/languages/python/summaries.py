@@ -214,7 +214,7 @@ class Summaries:
                 return None
         return resource
 
-    def exports(self, module_name: str) -> dict[str, Summary]:
+    def exports(self) -> dict[str, Summary]:
         """What other files may want to know: functions that hand on, keep or release their arguments."""
         found: dict[str, Summary] = {}
         for function in self.module.functions:
@@ -222,5 +222,5 @@ class Summaries:
                 continue
             own = function.parameters[1:] if function.owner else function.parameters
             effects = {name: self.parameter(function, name) for name in own}
-            found[f"{module_name}.{function.symbol}"] = Summary(f"{module_name}.{function.symbol}", own, effects)
+            found[function.symbol] = Summary(function.symbol, own, effects)
         return found
