@@ -182,9 +182,9 @@ class _Reader:
         }
 
     def rule(self, where: str, name: str) -> str:
-        from repairbot.rule import all_rules
+        from repairbot.rule import rule_ids
 
-        return self.key(where, name, [rule.id for rule in all_rules()])
+        return self.key(where, name, rule_ids())
 
     def switches(self, where: str, value: object) -> dict[str, bool]:
         words: dict[object, bool] = {True: True, False: False, "on": True, "off": False}

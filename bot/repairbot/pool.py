@@ -7,22 +7,17 @@ a fresh one.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import selectors
 import signal
-import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 from repairbot import wire
+from repairbot.child import Process, read
 from repairbot.model import Settings
 
 AHEAD_FILES = 32
@@ -34,7 +29,6 @@ CHUNK = 1 << 18
 KEPT_ERRORS = 4096
 DYING = 2.0
 GUESSES = {"SIGKILL": ", probably for its memory", "SIGSEGV": ", probably for its depth of nesting"}
-BOOT = "import sys; sys.path[:] = sys.argv[1:]; from repairbot.worker import main; main()"
 
 
 class BrokenWorker(Exception):
@@ -63,10 +57,7 @@ class Answer:
 class Child:
     """One process, the work it has, and the bytes on their way in both directions."""
 
-    process: subprocess.Popen[bytes]
-    stdin: IO[bytes]
-    stdout: IO[bytes]
-    stderr: IO[bytes]
+    process: Process
     ready: bool = False
     tasks: deque[Task] = field(default_factory=deque)
     held: int = 0
@@ -80,15 +71,15 @@ class Child:
 class Pool:
     """Use as a context manager: leaving it ends every child."""
 
-    def __init__(self, jobs: int = 0) -> None:
-        """Starts the first child at once, so that it wakes while the parent looks for files."""
-        self.jobs = jobs or processors()
+    def __init__(self, first: Process | None = None) -> None:
+        """`first`: a process that was started before; it becomes this pool's."""
+        self.jobs = processors()
         self._setup = b""
         self._limit = 0.0
         self._memory = 0
         self._selector = selectors.DefaultSelector()
         self._children: list[Child] = []
-        self._spawn()
+        self._spawn(first)
 
     def __enter__(self) -> Pool:
         return self
@@ -137,23 +128,10 @@ class Pool:
         self._children.clear()
         self._selector.close()
 
-    def _spawn(self) -> None:
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-X", "utf8", "-c", BOOT, *_import_path()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={},
-            cwd=os.sep,
-            start_new_session=True,
-            bufsize=0,
-        )
-        assert process.stdin and process.stdout and process.stderr
-        child = Child(process, process.stdin, process.stdout, process.stderr)
-        for stream in (child.stdin, child.stdout, child.stderr):
-            os.set_blocking(stream.fileno(), False)
-        self._selector.register(child.stdout, selectors.EVENT_READ, (child, "answers"))
-        self._selector.register(child.stderr, selectors.EVENT_READ, (child, "errors"))
+    def _spawn(self, process: Process | None = None) -> None:
+        child = Child(process or Process())
+        self._selector.register(child.process.stdout, selectors.EVENT_READ, (child, "answers"))
+        self._selector.register(child.process.stderr, selectors.EVENT_READ, (child, "errors"))
         self._children.append(child)
         if self._setup:
             self._send(child, self._setup, b"")
@@ -169,7 +147,7 @@ class Pool:
         idle = not child.outgoing
         child.outgoing += len(header).to_bytes(4, "big") + len(body).to_bytes(4, "big") + header + body
         if idle:
-            self._selector.register(child.stdin, selectors.EVENT_WRITE, (child, "work"))
+            self._selector.register(child.process.stdin, selectors.EVENT_WRITE, (child, "work"))
 
     def _turn(self, returned: deque[Task]) -> Iterator[Answer]:
         """Wait for something to happen to some child, and take it in."""
@@ -182,9 +160,10 @@ class Pool:
             if what == "work":
                 self._push(child)
             elif what == "errors":
-                child.errors = (child.errors + (child.stderr.read(CHUNK) or b""))[-KEPT_ERRORS:]
-                if child.process.poll() is not None:
-                    self._quiet(child.stderr)
+                words = read(child.process.stderr, CHUNK)
+                child.errors = (child.errors + words)[-KEPT_ERRORS:]
+                if not words:
+                    self._selector.unregister(child.process.stderr)
             else:
                 yield from self._take(child, returned)
         late = time.monotonic() - self._limit
@@ -193,16 +172,16 @@ class Pool:
 
     def _push(self, child: Child) -> None:
         try:
-            sent = os.write(child.stdin.fileno(), memoryview(child.outgoing)[:CHUNK])
+            sent = os.write(child.process.stdin, child.outgoing[:CHUNK])
         except BrokenPipeError:  # it died: the end of its answers says so, in its own turn
             child.outgoing.clear()
         else:
             del child.outgoing[:sent]
         if not child.outgoing:
-            self._selector.unregister(child.stdin)
+            self._selector.unregister(child.process.stdin)
 
     def _take(self, child: Child, returned: deque[Task]) -> Iterator[Answer]:
-        data = child.stdout.read(CHUNK)
+        data = read(child.process.stdout, CHUNK)
         if not data:
             yield from self._bury(child, "", returned)
             return
@@ -224,8 +203,7 @@ class Pool:
         """End a child, fail the file it was at, give back the rest, start another in its place."""
         self._children.remove(child)
         if not why:  # its pipe is at its end: let it finish dying, so that its exit code tells the cause
-            with suppress(subprocess.TimeoutExpired):
-                child.process.wait(DYING)
+            child.process.ended(DYING)
         self._end(child)
         why = why or self._cause(child)
         if not child.ready:
@@ -236,21 +214,17 @@ class Pool:
         self._spawn()
 
     def _end(self, child: Child) -> None:
-        if child.process.poll() is None:
-            os.killpg(child.process.pid, signal.SIGKILL)
-        child.process.wait()
-        child.errors = (child.errors + (child.stderr.read() or b""))[-KEPT_ERRORS:]
-        for stream in (child.stdin, child.stdout, child.stderr):
-            self._quiet(stream)
-            stream.close()
-
-    def _quiet(self, stream: IO[bytes]) -> None:
-        if stream.fileno() in self._selector.get_map():
-            self._selector.unregister(stream)
+        process = child.process
+        process.end()
+        child.errors = (child.errors + read(process.stderr, CHUNK))[-KEPT_ERRORS:]
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream in self._selector.get_map():
+                self._selector.unregister(stream)
+        process.close()
 
     def _cause(self, child: Child) -> str:
         """Why it died, in words for the user: from its last words and how it ended."""
-        code = child.process.returncode
+        code = child.process.code or 0
         lines = child.errors.decode("utf-8", "replace").strip().splitlines()
         last = lines[-1].strip() if lines else ""
         if last.startswith("MemoryError") or "memory allocation" in last or "failed to allocate" in last:
@@ -270,7 +244,7 @@ def _place(lines: list[str]) -> str:
     for line in reversed(lines):
         head, found, tail = line.strip().partition('", line ')
         if found and head.startswith('File "'):
-            return f" ({Path(head[6:]).name}:{tail.partition(',')[0]})"
+            return f" ({os.path.basename(head[6:])}:{tail.partition(',')[0]})"
     return ""
 
 
@@ -279,14 +253,3 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _import_path() -> list[str]:
-    """Where children import from: as this process does, but never from the working directory."""
-    here = str(Path(__file__).parents[1])
-    rules = importlib.util.find_spec("repairbot_rules")
-    own = [here] + [str(Path(place).parent) for place in (rules.submodule_search_locations or () if rules else ())]
-    here_and_now = os.getcwd()
-    return list(dict.fromkeys(own + [place for place in sys.path if place not in ("", here_and_now)]))
-
-

@@ -83,6 +83,8 @@ class Rule:
     """Whether the rule is on when nothing is configured."""
     version: ClassVar[int] = 1
     """Raised when its findings or repairs change; part of the cache key."""
+    precedence: ClassVar[int] = 0
+    """Where two rules report the same line and variable, the higher one stays (see repairbot.examine)."""
     languages: ClassVar[tuple[str, ...]] = ("python",)
     practice: ClassVar[str] = ""
     """One sentence for the report's list of practices to follow."""
@@ -108,6 +110,15 @@ def _subclasses(module_name: str) -> Iterator[type[Rule]]:
     for value in vars(module).values():
         if isinstance(value, type) and issubclass(value, Rule) and value.__module__ == module_name:
             yield value
+
+
+def rule_ids() -> tuple[str, ...]:
+    """The ids of every installed rule, sorted, without importing one."""
+    import repairbot_rules
+
+    ours = (info.name for info in pkgutil.iter_modules(repairbot_rules.__path__) if not info.ispkg)
+    found = {name.replace("_", "-") for name in ours if not name.startswith("_")}
+    return tuple(sorted(found | {point.name for point in plugins.rule_points()}))
 
 
 @cache

@@ -1,8 +1,8 @@
 """The child process: it reads hostile files, so it has limits, an empty environment and nothing to lose.
 
 It speaks frames on its standard input and output (`pool` is the other end). In: a header (JSON, one line)
-and a body (the source's bytes). Out: one frame a file, two lines: the result, and what the pass across files
-needs. A file that raises kills the child: the parent fails that file and goes on with a fresh child, so
+and a body (the source's bytes). Out: one frame a file, three lines: the result, what it asks of other
+files, what it offers them. A file that raises kills the child: the parent fails that file and goes on with a fresh child, so
 nothing here catches what it does not know.
 """
 
@@ -56,13 +56,19 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
-    """What a file offers to others and asks of them: the second line of an answer."""
+class Asking:
+    """The second line of an answer: what a file asks of others, and how often its analysis gave up."""
+
+    asks: tuple[str, ...] = ()
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """The third line of an answer: what a file offers to others."""
 
     exports: tuple[Summary, ...] = ()
-    asks: tuple[str, ...] = ()
     resources: tuple[Resource, ...] = ()
-    unknown: int = 0
 
 
 def main() -> None:
@@ -84,8 +90,9 @@ def _answer(request: Request, source: bytes, known: dict[str, Language], setting
     project = Project(request.summaries, request.resources)
     examined = examine(source, request.path, language, settings, project, fixes=request.fixes)
     result = suppress(source, language.comment, examined.result)
-    links = Links(examined.exports, examined.asks, examined.resources, examined.unknown)
-    return wire.encode(result) + b"\n" + wire.encode(links)
+    asking = Asking(examined.asks, examined.unknown)
+    offers = Offers(examined.exports, examined.resources)
+    return b"\n".join(map(wire.encode, (result, asking, offers)))
 
 
 def _read(stream: BinaryIO) -> tuple[bytes, bytes] | tuple[()]:

@@ -311,6 +311,32 @@ def test_misuse() -> None:
     ]
 
 
+def test_closed_although_it_is_returned() -> None:
+    (found,) = facts("""
+      b0: acquire f file @2
+          escape f returned @3
+          release f @4
+          exit
+    """).misuses
+    assert (found.kind, found.second.at.line) == ("use-after-release", 3)
+
+
+def test_returned_and_closed_only_when_it_failed() -> None:
+    assert not facts("""
+      b0: clear ok @1 detail=none
+          acquire f file @2
+          -> b1
+      b1: use f @3 fallible
+          -> b2 | error -> b3
+      b2: clear ok @4 detail=some
+          escape f returned @5
+          -> b3
+      b3: -> b4 if not ok | exit if ok
+      b4: release f @7
+          error
+    """).misuses
+
+
 def test_safe_patterns_say_why() -> None:
     found = facts("""
       b0: acquire f file @2

@@ -147,6 +147,10 @@ class Growing:
     """The weak collection that fits (WeakValueDictionary, WeakKeyDictionary, WeakSet), or ""."""
     per_key: bool = False
     """The growth is inside an element (`self.x[k].append(v)`), so the bound is per key."""
+    ends: Event | None = None
+    """The last read of a key, in a method that is called when the key's owner goes."""
+    shared: bool = False
+    """Made in a class body: one for all instances."""
     confidence: Confidence = "medium"
     evidence: tuple[Step, ...] = ()
 
@@ -159,16 +163,36 @@ class EmptyBucket:
     member: Member
     emptied: Event
     key: str
+    grows: tuple[Event, ...] = ()
     confidence: Confidence = "high"
     evidence: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """One collection for all, which each is taken to have for itself.
+
+    `how`: "instances" (made in the class body, filled through self) or "augmented" (a local name for it gets
+    `+=`, which changes the one that all see).
+    """
+
+    container: Container
+    member: Member
+    how: Literal["instances", "augmented"]
+    made: Event
+    grows: tuple[Event, ...]
+    confidence: Confidence = "medium"
+    evidence: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Growth:
-    """Facts about collections."""
+    """Facts about collections. `channels`: members that are queues without a capacity."""
 
     growing: tuple[Growing, ...] = ()
     buckets: tuple[EmptyBucket, ...] = ()
+    shared: tuple[Shared, ...] = ()
+    channels: tuple[Growing, ...] = ()
     safe: tuple[SafePattern, ...] = ()
 
 

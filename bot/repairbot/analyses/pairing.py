@@ -8,14 +8,9 @@ from __future__ import annotations
 
 from repairbot.analyses.facts import Leak, Misuse, Pairing, Shape, Way
 from repairbot.analyses.members import owned
-from repairbot.analyses.tracking import Track, follow, sites
+from repairbot.analyses.tracking import Track, follow, is_constructor, sites, stored
 from repairbot.lifetimes.ops import Function, Op, Unit
 from repairbot.model import Confidence, SafePattern, Step
-
-CONSTRUCTORS = frozenset(
-    {"__init__", "__post_init__", "__new__", "__aenter__", "__enter__", "initialize", "init"}
-)
-"""Functions whose failure in the middle is the business of the setup analysis."""
 
 
 def analyse(unit: Unit) -> Pairing:
@@ -38,6 +33,8 @@ def analyse(unit: Unit) -> Pairing:
                 continue
             misuses.extend(_misuses(function, track))
             leak = _leak(function, track)
+            if leak is not None and leak.shape == "error" and is_constructor(function) and stored(track):
+                continue  # the object keeps it, and its constructor fails: see setup
             if leak is not None:
                 leaks.append(leak)
             elif (pattern := _safe(unit, function, track)) is not None:

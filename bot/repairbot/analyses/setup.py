@@ -6,8 +6,7 @@ When a constructor raises, nobody gets the object, so nobody can close what it a
 from __future__ import annotations
 
 from repairbot.analyses.facts import Halfway, Way
-from repairbot.analyses.pairing import CONSTRUCTORS
-from repairbot.analyses.tracking import follow, sites
+from repairbot.analyses.tracking import follow, is_constructor, sites, stored
 from repairbot.lifetimes.ops import Container, Function, Kind, Op, Unit
 from repairbot.model import Confidence, Step
 
@@ -25,7 +24,7 @@ def analyse(unit: Unit) -> tuple[Halfway, ...]:
     containers = {container.name: container for container in unit.containers}
     found: list[Halfway] = []
     for function in unit.functions:
-        if function.owner and function.symbol.rpartition(".")[2] in CONSTRUCTORS:
+        if is_constructor(function):
             fact = _halfway(function, containers.get(function.owner))
             if fact is not None:
                 found.append(fact)
@@ -34,7 +33,7 @@ def analyse(unit: Unit) -> tuple[Halfway, ...]:
 
 def _halfway(function: Function, container: Container | None) -> Halfway | None:
     tracks = [follow(function, site, keeps_stored=True) for site in sites(function)]
-    held = [track for track in tracks if track.ways and not track.gave_up and track.site.resource is not None]
+    held = [track for track in tracks if track.ways and not track.gave_up and stored(track)]
     failures = [(way, way.failing) for track in held for way in track.ways if way.failing is not None]
     if not failures:
         return None

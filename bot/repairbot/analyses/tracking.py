@@ -20,9 +20,11 @@ MOST_NODES = 3000
 """Blocks times states that are visited for one acquisition."""
 _MOST_WAYS = 24
 
-Phase = Literal["absent", "held", "released"]
+Phase = Literal["absent", "held", "released", "returned"]
 _BORROWS = frozenset({"passed", "yielded", "captured"})
 """Escapes that are only loans when this function releases the value afterwards."""
+
+_CONSTRUCTORS = frozenset({"__init__", "__post_init__", "__new__", "__enter__", "__aenter__", "initialize"})
 
 
 class State(NamedTuple):
@@ -65,7 +67,7 @@ class Track:
     """All that was seen of one acquisition.
 
     `releases`, `escapes`, `fallible`: operations met while it was held, in the order of the source.
-    `released_at`, `kept_at`: whether some normal (and some failing) path ends after a release.
+    `released_normally`, `released_failing`: some normal, some failing path ends after a release.
     """
 
     site: Op
@@ -89,6 +91,16 @@ def sites(function: Function) -> list[Op]:
             if op.kind is Kind.ACQUIRE:
                 found.setdefault(_key(op), op)
     return list(found.values())
+
+
+def is_constructor(function: Function) -> bool:
+    """Whether an object is not there yet, for its users, when this function fails."""
+    return bool(function.owner) and function.symbol.rpartition(".")[2] in _CONSTRUCTORS
+
+
+def stored(track: Track) -> bool:
+    """Whether the value ends up in an object."""
+    return "." in track.site.place or any(op.detail == "stored" for op in track.escapes)
 
 
 def follow(function: Function, site: Op, keeps_stored: bool = False) -> Track:
@@ -115,6 +127,7 @@ class _Follower:
         self.came: dict[_Node, _Came | None] = {}
         self.ways: dict[tuple[str, int, bool], Way] = {}
         self.release_of: Op | None = None
+        self.returned_by: Op | None = None
         self.normal_release = self._reaching(errors=False)
         self.any_release = self._reaching(errors=True)
 
@@ -221,6 +234,10 @@ class _Follower:
         if state.phase == "released":
             self._misuse(op)
             return state, state
+        if state.phase == "returned":
+            if kind is Kind.RELEASE and self.returned_by is not None:
+                self.track.after.append((op, self.returned_by))
+            return state, state
         if kind is Kind.RELEASE:
             self.track.releases.append(op)
             self.release_of = op
@@ -239,6 +256,9 @@ class _Follower:
         self.track.escapes.append(op)
         if op.detail == "stored" and self.keeps_stored:
             return state._replace(names=state.names | {op.other}) if op.other else state, state
+        if op.detail == "returned":
+            self.returned_by = op
+            return state._replace(phase="returned"), None
         if op.detail not in _BORROWS:
             return None, None
         behind = self._releases(block.ops[index + 1 :])

@@ -69,7 +69,7 @@ def _hunk(lines: Sequence[str], at: int, old: int, new: int) -> tuple[list[tuple
 
 def parse(diff: str) -> Patch:
     """Read a unified diff of one file; headers are passed over. Raises DiffError."""
-    lines = diff.split("\n")
+    lines = diff.removesuffix("\n").split("\n")
     changes: list[Change] = []
     known: dict[int, str] = {}
     at = 0

@@ -52,6 +52,10 @@ class Source(Protocol):
         """The file's bytes. Raises Unreadable."""
         ...
 
+    def holds(self, path: str) -> bool:
+        """Whether there is a file or folder at this path relative to the root."""
+        ...
+
     def neighbour(self, path: str) -> Entry | None:
         """A file beside those that were asked for, by its path relative to the root; None when absent."""
         ...

@@ -85,6 +85,7 @@ class Revision:
     only: frozenset[str] | None = None
     root: str = field(init=False)
     _blobs: dict[str, Blob] = field(init=False, default_factory=dict)
+    _folders: set[str] = field(init=False, default_factory=set)
     _include: Matcher | None = field(init=False)
     _exclude: Matcher | None = field(init=False)
 
@@ -117,6 +118,14 @@ class Revision:
     def read(self, entry: Entry) -> bytes:
         """The blob's bytes. Raises Unreadable."""
         return self.objects.ask(entry.location, self.config.max_size)
+
+    def holds(self, path: str) -> bool:
+        """Whether there is a source file, or a folder with one, at this path relative to the root."""
+        if not self._folders:
+            for shown in self._blobs:
+                while (shown := os.path.dirname(shown)) and shown not in self._folders:
+                    self._folders.add(shown)
+        return path in self._blobs or path in self._folders
 
     def neighbour(self, path: str) -> Entry | None:
         """Another file of the same commit, by its path relative to the root."""

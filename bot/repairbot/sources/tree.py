@@ -66,6 +66,10 @@ class Tree:
             raise Unreadable("grew over the size limit while it was read")
         return source
 
+    def holds(self, path: str) -> bool:
+        """Whether there is a file or folder at this path relative to the root."""
+        return os.path.lexists(os.path.join(self.root, path))
+
     def neighbour(self, path: str) -> Entry | None:
         """A source file of the same project, by its path relative to the root."""
         where = os.path.join(self.root, path)
@@ -179,9 +183,12 @@ class Tree:
 
 
 def _ignored(path: str, is_folder: bool, ignores: list[tuple[str, Matcher]]) -> bool:
-    return any(
-        match(path[len(folder) + 1 :].replace(os.sep, "/") + ("/" if is_folder else "")) for folder, match in ignores
-    )
+    """Whether a path is ignored: the nearest .gitignore that speaks of it decides."""
+    for folder, match in reversed(ignores):
+        said = match(path[len(folder) + 1 :].replace(os.sep, "/") + ("/" if is_folder else ""))
+        if said is not None:
+            return said
+    return False
 
 
 def _link(path: str, top: str) -> str:

@@ -4,32 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from repairbot.languages.python.printer import PRINTER
 from repairbot.lifetimes.intents import INSERT_AFTER, INSERT_BEFORE, REPLACE_ARGUMENT
 from repairbot.lifetimes.ops import Intent
-from repairbot.model import Edit, Span
-
-
-def span(source: str, piece: str, nth: int = 0) -> Span:
-    """Where a piece of text stands."""
-    data, wanted = source.encode(), piece.encode()
-    start = -1
-    for _ in range(nth + 1):
-        start = data.index(wanted, start + 1)
-    end = start + len(wanted)
-    line, last = data.count(b"\n", 0, start) + 1, data.count(b"\n", 0, end) + 1
-    return Span(start, end, line, last, start - data.rfind(b"\n", 0, start))
-
-
-def written(source: str, intent: Intent) -> str:
-    """The source with the intent fulfilled."""
-    edits = PRINTER.write(source.encode(), intent)
-    assert isinstance(edits, tuple), edits
-    data = source.encode()
-    for edit in sorted(edits, reverse=True):
-        assert isinstance(edit, Edit)
-        data = data[: edit.start] + edit.text.encode() + data[edit.end :]
-    return data.decode()
+from tests.languages.python.texts import span, written
 
 
 def insert(source: str, do: str, piece: str, lines: str) -> str:

@@ -18,10 +18,11 @@ from repairbot.model import Span
 
 _DEEPEST: Final = 150
 _RUNS: Final = frozenset(
-    "read readline readlines readinto recv recv_into send sendall write writelines serve_forever accept run loop poll "
+    "readinto recv recv_into send sendall write writelines serve_forever accept run loop poll "
     "run_forever run_until_complete submit map execute commit start get post request".split()
 )
 """Methods that are handed on unbound, with their object."""
+_READS: Final = frozenset({"read", "readline", "readlines"})
 _EMPTY: Final = frozenset({"none", "false"})
 _LITERALS: Final = frozenset({"string", "integer", "float", "true", "concatenated_string", "ellipsis"})
 _HOLDERS: Final = frozenset({"list", "tuple", "set", "dictionary", "pair", "expression_list", "dictionary_splat", "list_splat"})
@@ -322,6 +323,9 @@ class Expressions:
         arguments = list(self._arguments(node))
         resource = self.acquiring.at(node)
         if resource is not None:
+            wrapped = next((value.places[0] for value, _ in arguments if value.places), "")
+            if wrapped and among(callees().owns, qualified):
+                return self._wrap(node, wrapped, into, callee)
             for argument, _ in arguments:
                 self._pass_to_maker(argument, resource, qualified, node)
             if receiver.places:
@@ -373,11 +377,19 @@ class Expressions:
                 held = self.held.get(place)
                 if held is not None and f".{method}" in held.release:
                     self.emit(Kind.ESCAPE, place, node, detail="kept", other="its release is handed on")
-                elif method in _RUNS:
+                elif method in _RUNS or (method in _READS and self._viewed(node)):
                     return Value((place,))
+                elif method in _READS:
+                    self.emit(Kind.USE, place, node, detail=method)
                 return NOTHING
         value = self.evaluate(node)
         return value if value.empty != "settled" else Value(value.places)
+
+    def _viewed(self, argument: Node) -> bool:
+        """Whether the call around an argument gives something that goes on using it."""
+        call = argument.parent.parent if argument.parent is not None else None
+        name = dotted(call.child_by_field_name("function")) if call is not None else ""
+        return among(callees().views, self.module.qualified(name))
 
     def _pass_to_maker(self, argument: Value, resource: Resource, qualified: str, node: Node) -> None:
         """Something held goes into a call that acquires something else."""
@@ -391,6 +403,15 @@ class Expressions:
                 self.emit(Kind.USE, place, node, detail=qualified)
             else:
                 self.emit(Kind.ESCAPE, place, node, detail="passed", other=qualified)
+
+    def _wrap(self, node: Node, place: str, into: str, callee: str) -> Value:
+        """The call's value owns what it wraps: another name for the same obligation."""
+        target = into if into and "." not in into else self.nameless(node)
+        self.hold(target, self.held.get(place))
+        note = f"{_short(callee)}() can raise"
+        fallible = not among(callees().safe, self.module.qualified(callee))
+        self.emit(Kind.MOVE, place, node, note=note, other=target, fallible=fallible)
+        return Value((target,))
 
     def _acquire(self, node: Node, resource: Resource, into: str) -> Value:
         callee = _short(dotted(node.child_by_field_name("function")))

@@ -10,11 +10,11 @@ from tree_sitter import Node
 
 from repairbot.languages.base import Project, Unreadable
 from repairbot.languages.python import containers, holders, idioms, loads, registrations
-from repairbot.languages.python.acquiring import Acquiring, pattern_of, table_of
+from repairbot.languages.python.acquiring import Acquiring, table_of
 from repairbot.languages.python.callees import among, callees
 from repairbot.languages.python.functions import MODULE, Lowering, TooDeep
 from repairbot.languages.python.summaries import Oracle, handed_out
-from repairbot.languages.python.syntax import Definition, Module, captures, dotted, text
+from repairbot.languages.python.syntax import WORD, Definition, Module, captures, dotted, text
 from repairbot.lifetimes.ops import Function, Kind, Resource, Unit
 from repairbot.model import Step
 
@@ -35,7 +35,7 @@ class PythonFrontend:
 
     def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
         """True when no name in the bytes acquires, grows, registers or loads anything."""
-        return _interesting(resources).search(source) is None
+        return _triggers(resources).isdisjoint(WORD.findall(source))
 
     def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
         """Lower the whole file. Raises Unreadable on Python 2 and on what cannot be read at all."""
@@ -45,10 +45,10 @@ class PythonFrontend:
         if broken:
             _give_up(module, broken)
         _Functions(module, resources, project, unit, broken).run()
-        unit.containers = containers.collect(module, resources)
-        unit.registrations = registrations.collect(module)
-        unit.loads = loads.collect(module)
-        unit.idioms = idioms.collect(module)
+        unit.containers.extend(containers.collect(module, resources))
+        unit.registrations.extend(registrations.collect(module))
+        unit.loads.extend(loads.collect(module))
+        unit.idioms.extend(idioms.collect(module))
         return unit
 
     def broken(self, source: bytes) -> str:
@@ -68,11 +68,10 @@ FRONTEND = PythonFrontend()
 
 
 @lru_cache(maxsize=8)
-def _interesting(resources: tuple[Resource, ...]) -> re.Pattern[bytes]:
-    acquired = rb"(?:" + b"|".join(sorted(map(re.escape, table_of(resources).words))) + rb")\s*\("
-    words = containers.TRIGGERS | registrations.TRIGGERS | loads.TRIGGERS | idioms.TRIGGERS
-    named = b"|".join(sorted(re.escape(word if isinstance(word, bytes) else word.encode()) for word in words))
-    return re.compile(rb"\b(?:" + acquired + (rb"|(?:" + named + rb")\b" if named else b"") + rb")")
+def _triggers(resources: tuple[Resource, ...]) -> frozenset[bytes]:
+    """Words without all of which nothing can be said of a file."""
+    others = containers.TRIGGERS | registrations.TRIGGERS | loads.TRIGGERS | idioms.TRIGGERS
+    return table_of(resources).words | others
 
 
 def _broken_places(module: Module) -> list[Node]:

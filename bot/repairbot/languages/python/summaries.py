@@ -180,8 +180,6 @@ def _aliases(function: Function, place: str) -> set[str]:
 
 def effect_in(function: Function, parameter: str) -> Effect:
     """What a function does with a parameter, whatever the path; "unknown" where paths differ."""
-    if function.generator:
-        return "unknown"
     names = _aliases(function, parameter)
     ops = [op for block in function.blocks for op in block.ops if op.place in names]
     details = {op.detail for op in ops if op.kind is Kind.ESCAPE}
@@ -193,8 +191,8 @@ def effect_in(function: Function, parameter: str) -> Effect:
     if "returned" in details:
         return "unknown" if released else "returns"
     if released:
-        return "releases" if _always(function, names) else "unknown"
-    return "borrows"
+        return "releases" if _always(function, names) and not function.generator else "unknown"
+    return "returns" if function.generator else "borrows"  # a generator goes on using it
 
 
 def _always(function: Function, names: set[str]) -> bool:
