@@ -8,6 +8,7 @@ from repairbot.analyses.facts import Owned
 from repairbot.lifetimes.ops import Container, Event, Kind, Member
 from repairbot.model import Confidence, Step
 
+_CONSTRUCTORS = ("__init__", "__post_init__", "__new__")
 _RETURNED = frozenset({"escape", "returned", "passed"})
 
 
@@ -85,13 +86,15 @@ def _overwriting(container: Container, member: Member, made: list[Event]) -> Ite
     if _elsewhere(member):
         return
     for event in made:
-        if (
-            not event.repeats
-            or event.conditional
-            or event.method in ("", "__init__", "__post_init__", "__new__")
-        ):
+        if not event.repeats or event.conditional or event.method in ("", *_CONSTRUCTORS):
             continue
-        in_method = [other for other in member.events if other.method == event.method and other is not event]
-        if any(other.kind in (Kind.RELEASE, Kind.BOUND, Kind.READ, Kind.CLEAR) for other in in_method):
+        others = [other for other in member.events if other.method == event.method and other is not event]
+        if any(other.kind is Kind.RELEASE or _looked_at(other, event) for other in others):
             continue  # released, moved away or looked at before: somebody thought of it
         yield event
+
+
+def _looked_at(other: Event, event: Event) -> bool:
+    """Whether another event of the method looks at the old value before it is replaced."""
+    before = (other.at.line, other.at.start) <= (event.at.line, event.at.start)
+    return before and other.kind in (Kind.BOUND, Kind.READ, Kind.CLEAR)

@@ -401,11 +401,25 @@ class Lowering:
         names = [text(child) for child in (kind.named_children if kind.type == "tuple" else (kind,))]
         if any(name in _CATCH_ALL for name in names):
             return Handler(entry, every=True)
+        if "Exception" not in names and self._cleans_up(node):
+            return Handler(entry, every=True)  # written for the errors that matter here
         if "Exception" in names:
             if kind.type == "identifier" and _raises_again(node):
                 return Handler(entry, every=False, narrow=span(kind))
             return Handler(entry, every=True)
         return Handler(entry, every=False)
+
+    def _cleans_up(self, handler: Node) -> bool:
+        """Whether a handler releases something that is tracked."""
+        for call in _calls(handler):
+            callee = call.child_by_field_name("function")
+            if self.table.releases(dotted(callee)):
+                return True
+            if callee is not None and callee.type == "attribute":
+                name = dotted(callee.child_by_field_name("object"))
+                if name in self.tracked and text(callee.child_by_field_name("attribute")) in self.methods(name):
+                    return True
+        return False
 
     def on_with_statement(self, node: Node) -> None:
         clause = next((child for child in node.named_children if child.type == "with_clause"), None)
@@ -467,6 +481,9 @@ class Lowering:
                     self.clear(name, at, "some")
                 return self._held(place, name, at, fallible=False)
         place = self.value(value, node)
+        if place and self.tracked.get(place) and all(kind.scope == "other" for kind in self.tracked[place]):
+            self.graph.emit(Op(Kind.USE, place, at, detail="entered"))
+            return None
         if place:
             return self._held(place, name, at, fallible=True)
         if name:
@@ -825,7 +842,7 @@ class Lowering:
         """An acquisition into a place; one into a global is everybody's."""
         self.tracked.setdefault(place, set()).add(resource)
         op = Op(Kind.ACQUIRE, place, at, detail=detail, expression=expression, resource=resource, fallible=fallible)
-        self.graph.emit(op, f"{resource.what} cannot be opened")
+        self.graph.emit(op, f"the {resource.what} cannot be made")
 
     def clear(self, place: str, at: Span, detail: str) -> None:
         """A place gets a value that is not tracked."""
@@ -870,7 +887,7 @@ def _calls(node: Node) -> Iterator[Node]:
         current = stack.pop()
         if current.type == "call":
             yield current
-        if current.type not in ("lambda", "block"):
+        if current.type not in ("lambda", "function_definition"):
             stack.extend(current.named_children)
 
 
