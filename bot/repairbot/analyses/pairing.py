@@ -129,7 +129,7 @@ def _confidence(track: Track, shape: Shape, ways: tuple[Way, ...]) -> Confidence
         lasting = track.site.resource is not None and (
             track.site.resource.severity == "high" or not track.site.resource.collected
         )
-        return "medium" if lasting or not loaned else "low"
+        return "medium" if lasting else "low"
     return "low" if loaned else "medium"
 
 
