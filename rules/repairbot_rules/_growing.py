@@ -115,7 +115,11 @@ def impact(fact: Growing, bound: Bound | None) -> Impact:
     """The cost as a formula."""
     method = fact.grows[0].method.rpartition(".")[2]
     entries = f"one entry a call of {method}()" if method else "one entry each time"
-    what = f" × the size of {_short(fact.grows[0].argument)}" if re.fullmatch(r"[\w.]+", fact.grows[0].argument) else ""
+    what = (
+        f" × the size of {_short(fact.grows[0].argument)}"
+        if re.fullmatch(r"[\w.]+", fact.grows[0].argument)
+        else ""
+    )
     keys = ", and as many lists as there are keys" if fact.per_key and fact.grows[0].key else ""
     if bound is None:
         after = ""
@@ -164,10 +168,7 @@ def _words(fact: Growing, bound: Bound) -> tuple[str, str, str]:
         return title, "", why
     if bound.source == "readers":
         return title, f"{why}; its length is read, too, and stops at {bound.text}.", why
-    if bound.source == "configured":
-        start = "Nothing in the code names a bound. "
-    else:
-        start = f"{why[0].upper()}{why[1:]}. "
+    start = f"{why[0].upper()}{why[1:]}. "
     return title, f"{start}This keeps the last {_thousands(bound.text)} and drops the oldest.", why
 
 
@@ -216,7 +217,11 @@ def _trim(fact: Growing, bound: Bound) -> Intent | str:
 def _shape(fact: Growing, event: Event) -> str:
     if event.how in _LISTS and (fact.kind == "list" or fact.per_key) and "set" not in fact.kind:
         return "list"
-    if event.how in _DICTS and event.depth == 0 and fact.kind.startswith(("dict", "OrderedDict", "defaultdict")):
+    if (
+        event.how in _DICTS
+        and event.depth == 0
+        and fact.kind.startswith(("dict", "OrderedDict", "defaultdict"))
+    ):
         return "OrderedDict" if fact.kind == "OrderedDict" else "dict"
     return ""
 
@@ -242,7 +247,9 @@ def _weak(fact: Growing) -> Intent:
         tuple(event.at for event in inits[1:]),
         safety="safe" if locks else "unsafe",
         choice=choice,
-        why="whoever uses an entry holds it himself" if locks else "others like it in this class are held weakly",
+        why="whoever uses an entry holds it himself"
+        if locks
+        else "others like it in this class are held weakly",
     )
 
 

@@ -17,7 +17,8 @@ _HISTORY: Final = re.compile(
     re.IGNORECASE,
 )
 _CACHE: Final = re.compile(
-    r"(?:^|_)(?:cache[sd]?|memo|memoized|lookups?|locks?|lru|instances|clients|emojis)(?:$|_)|cache", re.IGNORECASE
+    r"(?:^|_)(?:cache[sd]?|memo|memoized|lookups?|locks?|lru|instances|clients|emojis)(?:$|_)|cache",
+    re.IGNORECASE,
 )
 _REGISTRY: Final = re.compile(
     r"(?:handlers?|listeners?|callbacks?|plugins?|observers?|hooks?|routes?|subscribers?|extensions?|commands?"
@@ -28,7 +29,9 @@ _REGISTRY: Final = re.compile(
     r"|tokens|nodes|edges|steps|stages|tests|layers|deps|dependencies|imports|sections)$",
     re.IGNORECASE,
 )
-WAITERS: Final = re.compile(r"(?:^|_)(?:waiters?|getters|putters|pending\w*|futures?|inflight|in_flight|outstanding\w*)$")
+WAITERS: Final = re.compile(
+    r"(?:^|_)(?:waiters?|getters|putters|pending\w*|futures?|inflight|in_flight|outstanding\w*)$"
+)
 
 _PER_REQUEST: Final = re.compile(
     r"(?:^|[._\['\"(])(?:u?u?ids?|guid|sid|token|ident|get_ident\(\)|session|session_hash|session_key|request|req"
@@ -44,7 +47,9 @@ _FINITE: Final = re.compile(
     r"|domain|platform|idx|index|i|j|n|version|group|section|fd|fileno|index\w*|opcode|prefix|alias|unit)$",
     re.DOTALL,
 )
-_INSTANCE: Final = re.compile(r"^(?:self|cls|klass|clazz|class_|type\(\w+\)|id\([\w.]+\)|[\w.]+\.__class__|[\w.]*_ident\(\)|[\w.]*loop)$")
+_INSTANCE: Final = re.compile(
+    r"^(?:self|cls|klass|clazz|class_|type\(\w+\)|id\([\w.]+\)|[\w.]+\.__class__|[\w.]*_ident\(\)|[\w.]*loop)$"
+)
 _OBJECT: Final = re.compile(
     r"^(?:\w*_)?(?:spider|conn|connection|client|websocket|ws|sock|socket|task|future|job|worker|loop|obj|instance|thread"
     r"|peer|protocol|transport|session|request|callback|func|fn|fun|function|callable)$"

@@ -16,8 +16,10 @@ from tree_sitter import Node
 
 from repairbot.languages.python.lives import lifetime
 from repairbot.languages.python.made import Made, find, lookup_of, method_at
-from repairbot.languages.python.mentions import GROWS, Place, Reader, occurrences
+from repairbot.languages.python.mentions import Place, Reader
+from repairbot.languages.python.shapes import occurrences
 from repairbot.languages.python.syntax import Definition, Module, dotted, span, text
+from repairbot.languages.python.vocabulary import GROWS
 from repairbot.lifetimes.ops import Container, Event, Kind, Member, Resource
 from repairbot.model import Span, Step
 
@@ -33,12 +35,26 @@ CONSTRUCTORS: Final = frozenset(
 )
 """Methods that run once for an instance, or so seldom that nothing grows by them."""
 TRIGGERS: Final = frozenset(
-    "append appendleft add insert extend update setdefault put put_nowait heappush insort cache lru_cache self".split()
+    word.encode()
+    for word in (
+        *GROWS,
+        "cache",
+        "_cache",
+        "lru_cache",
+        "_locks",
+        "_instances",
+        "Queue",
+        "get",
+        "items",
+        "self",
+    )
 )
-"""Words without all of which nothing can grow in a file."""
+"""A file with none of these words has nothing that grows."""
 _SELF_STORED: Final = re.compile(rb"\][ \t]*=[ \t]*self[ \t]*$", re.MULTILINE)
 _FOREIGN: Final = re.compile(rb"[ \t]+([A-Z]\w*)\.(_?\w+)\[[^\]\n]+$")
-_CACHED: Final = re.compile(rb"@((?:functools\.)?(?:lru_cache\([^)\n]*None[^)\n]*\)|cache\b(?!\())(?:\(\))?)[ \t]*\n")
+_CACHED: Final = re.compile(
+    rb"@((?:functools\.)?(?:lru_cache\([^)\n]*None[^)\n]*\)|cache\b(?!\())(?:\(\))?)[ \t]*\n"
+)
 _LIMIT: Final = re.compile(
     rb"\bself\.(_?(?:max|limit|maxlen|maxsize|capacity|window)(?:_\w+)?|\w+_(?:limit|window|size|max|maxlen|maxsize|capacity))"
     rb"(?:[ \t]*:[^=\n]+)?[ \t]*=[^=]"
@@ -97,7 +113,9 @@ class _Collector:
     def container(self, owner: Definition | None) -> Container:
         if owner is None:
             at = Span(0, len(self.module.source), 1, self.module.root.end_point[0] + 1, 1)
-            return Container("<module>", "module", at, lives="module", evidence=(Step(0, "a module lives for ever"),))
+            return Container(
+                "<module>", "module", at, lives="module", evidence=(Step(0, "a module lives for ever"),)
+            )
         bases = self.bases(owner)
         methods = {child.name: span(child.node) for child in owner.children if child.kind == "function"}
         lives, evidence = lifetime(self.module, owner, bases)
@@ -131,7 +149,9 @@ class _Collector:
                     continue
                 caller = method_at(self.module, offset, owner).rpartition(".")[2]
                 receiver = self.module.source[max(0, offset - 5) : offset]
-                if caller not in quiet and (receiver in (b"self.", b" cls.") or not owner.start <= offset < owner.end):
+                if caller not in quiet and (
+                    receiver in (b"self.", b" cls.") or not owner.start <= offset < owner.end
+                ):
                     found.append(method)
                     break
         return tuple(found)
@@ -171,8 +191,14 @@ class _Collector:
         if function is None or item.owner is None or init.argument not in function.parameters:
             return init
         word = re.escape(init.argument.encode())
-        kept = re.search(rb"\bself\.(\w+)[^=\n]*=[ \t]*" + word + rb"[ \t]*$", self.module.source[function.start : function.end], re.M)
-        maybe = re.search(rb"\b" + word + rb"\b[^,)\n]*\bNone\b", self.module.source[function.start : function.end])
+        kept = re.search(
+            rb"\bself\.(\w+)[^=\n]*=[ \t]*" + word + rb"[ \t]*$",
+            self.module.source[function.start : function.end],
+            re.M,
+        )
+        maybe = re.search(
+            rb"\b" + word + rb"\b[^,)\n]*\bNone\b", self.module.source[function.start : function.end]
+        )
         if kept is None or maybe is not None:
             return init
         return replace(init, argument=f"self.{kept[1].decode()}")
@@ -208,11 +234,15 @@ class _Collector:
             return frozenset()
         if owner.start not in self._built:
             built = set(CONSTRUCTORS)
-            helpers = [child for child in owner.children if child.name.startswith("_") and child.name not in built]
+            helpers = [
+                child for child in owner.children if child.name.startswith("_") and child.name not in built
+            ]
             for helper in helpers:
                 callers = {
                     method_at(self.module, offset, owner)
-                    for offset in occurrences(self.module.source, helper.name.encode(), owner.start, owner.end)
+                    for offset in occurrences(
+                        self.module.source, helper.name.encode(), owner.start, owner.end
+                    )
                     if self.module.source[offset - 1 : offset] == b"."
                 }
                 if callers and callers <= built:
@@ -266,7 +296,10 @@ class _Collector:
             return False
         if parent.type in ("parameters", "global_statement", "dotted_name", "import_from_statement"):
             return False
-        if parent.type in ("default_parameter", "typed_default_parameter") and parent.child_by_field_name("name") == node:
+        if (
+            parent.type in ("default_parameter", "typed_default_parameter")
+            and parent.child_by_field_name("name") == node
+        ):
             return False
         function = self.module.function_at(node.start_byte)
         while function is not None:
@@ -276,7 +309,9 @@ class _Collector:
             word = re.escape(name.encode())
             if re.search(rb"\bglobal[^\n]*\b" + word + rb"\b", body):
                 return True
-            if re.search(rb"(?m)(?:^[ \t]+|for |as |, )" + word + rb"(?:[ \t]*:[^=\n]+)?(?:[ \t]*=[^=]| in\b|:)", body):
+            if re.search(
+                rb"(?m)(?:^[ \t]+|for |as |, )" + word + rb"(?:[ \t]*:[^=\n]+)?(?:[ \t]*=[^=]| in\b|:)", body
+            ):
                 return False
             current = function.parent
             while current is not None and current.kind != "function":
@@ -303,7 +338,9 @@ class _Collector:
             if parent is None or parent.type != "attribute":
                 continue
             outer = parent.parent
-            called = outer is not None and outer.type == "call" and outer.child_by_field_name("function") == parent
+            called = (
+                outer is not None and outer.type == "call" and outer.child_by_field_name("function") == parent
+            )
             yield Place(outer if called and outer is not None else parent, alias=True)
 
     # What is no collection of this class
@@ -329,7 +366,12 @@ class _Collector:
             item = Made(name, owner, shared=True)
             at = span(owner.node)
             first = Event(Kind.INIT, "", at, how="foreign", detail="dict", argument=match[1].decode())
-            yield owner, Member(f"{match[1].decode()}.{name}", [first, *(self.placed(item, e) for e in reader.events)])
+            yield (
+                owner,
+                Member(
+                    f"{match[1].decode()}.{name}", [first, *(self.placed(item, e) for e in reader.events)]
+                ),
+            )
 
     def cached(self) -> Iterator[tuple[Definition, Member]]:
         """Methods under a cache without a bound, which keeps every object that it was called on."""
@@ -359,7 +401,9 @@ class _Collector:
 
 
 def _bounded(init: Event) -> bool:
-    return init.detail.startswith("Weak") or (init.detail in ("deque", "queue") and init.argument not in ("", "filled"))
+    return init.detail.startswith("Weak") or (
+        init.detail in ("deque", "queue") and init.argument not in ("", "filled")
+    )
 
 
 def _bound(init: Event) -> Event:

@@ -40,7 +40,9 @@ _LITERALS: Final = {
 }
 _VALUE: Final = re.compile(rb"=[ \t]*(?:\(\s*)?(?:await[ \t]+)?(?:[\[{]|([\w.]+)(?:\[[^\]\n]*\])?\()")
 """What is assigned, from the sign on: a display, or a call and its callee."""
-_TARGET: Final = re.compile(rb"(?:^([ \t]*)|=[ \t]*)(?:(self|cls)\.)?([^\W\d]\w*)(?:[ \t]*:[^=]+)?[ \t]*$", re.MULTILINE)
+_TARGET: Final = re.compile(
+    rb"(?:^([ \t]*)|=[ \t]*)(?:(self|cls)\.)?([^\W\d]\w*)(?:[ \t]*:[^=]+)?[ \t]*$", re.MULTILINE
+)
 """To what it is assigned: the line before the sign."""
 _TUPLE: Final = re.compile(rb"\bself\.\w+[ \t]*,[^=\n]*=[ \t]*(?:await[ \t]+)?([\w.]+)\(")
 _SELF_NAME: Final = re.compile(rb"self\.(\w+)")
@@ -102,7 +104,12 @@ def find(module: Module, lookup: Lookup) -> list[Made]:
             continue
         event, resource = _init(module, statement.child_by_field_name("right"), statement, lookup)
         if event is not None:
-            _add(found, Made(name, owner, shared=shared), replace(event, method=method_at(module, offset, owner)), resource)
+            _add(
+                found,
+                Made(name, owner, shared=shared),
+                replace(event, method=method_at(module, offset, owner)),
+                resource,
+            )
     if b", self." in module.source:
         for match in _TUPLE.finditer(module.source):
             if match[1].rpartition(b".")[2] in lookup.last:
@@ -188,7 +195,11 @@ def _init(
     if (resource := lookup.find(module, callee)) is not None:
         return replace(event, detail=resource.id, resource=resource), resource
     arguments = right.child_by_field_name("arguments")
-    values = [value for value in arguments.named_children if value.type != "comment"] if arguments is not None else []
+    values = (
+        [value for value in arguments.named_children if value.type != "comment"]
+        if arguments is not None
+        else []
+    )
     last = callee.rpartition(".")[2]
     if last == "field":
         kind = COLLECTIONS.get(_keyword(values, "default_factory").rpartition(".")[2])
@@ -196,7 +207,9 @@ def _init(
     if (kind := COLLECTIONS.get(module.qualified(callee).rpartition(".")[2])) is not None:
         if kind == "defaultdict":
             kind = f"defaultdict({text(values[0])})" if values else "defaultdict()"
-        filled = "filled" if values and kind in ("list", "dict", "set", "OrderedDict", "Counter", "deque") else ""
+        filled = (
+            "filled" if values and kind in ("list", "dict", "set", "OrderedDict", "Counter", "deque") else ""
+        )
         return replace(event, detail=kind, argument=_limit(kind, values) or filled), None
     if _LOADER.search(callee):
         return replace(event, detail="loaded", argument=callee), None
