@@ -18,6 +18,7 @@ from repairbot.analyses.roles import (
     EVENT_METHODS,
     MANUAL,
     REGISTERING,
+    TRANSIENT,
     WAITERS,
     KeyKind,
     key_kind,
@@ -30,6 +31,9 @@ from repairbot.model import Confidence, SafePattern, Step
 Removal = Literal["none", "partial", "full"]
 _ORDERED: Final = frozenset({"append", "appendleft", "extend", "+="})
 """Growth that a deque takes as a list does."""
+_LISTED: Final = frozenset(
+    {"append", "appendleft", "extend", "extendleft", "insert", "add", "+=", "heappush", "update"}
+)
 _DEQUE_READS: Final = frozenset({"len", "truth", "iterate", "key"})
 _FEW: Final = 3
 _WEAK_VALUE: Final = re.compile(r"^(?:\w+ = )?(?:[\w.]+\.)?[A-Z]\w*\(")
@@ -57,7 +61,11 @@ def analyse(unit: Unit) -> Growth:
                 safe.append(replace(found, path=unit.path))
                 continue
             growing.append(found)
-        buckets.extend(_buckets(container))
+        emptied = {bucket.emptied.at for bucket in buckets}
+        for bucket in _buckets(container):
+            if bucket.emptied.at not in emptied:  # a getter may stand for several members
+                emptied.add(bucket.emptied.at)
+                buckets.append(bucket)
     told = {(id(bucket.container), bucket.member.name) for bucket in buckets}
     told |= {(id(one.container), one.member.name) for one in shared}
     growing = [fact for fact in growing if (id(fact.container), fact.member.name) not in told]
@@ -87,11 +95,12 @@ def _judge(container: Container, member: Member) -> Growing | SafePattern | None
         return None
     if made.detail == "loaded":
         return _persisted(container, member, made, all_grows)
-    grows = _main(all_grows)
+    if not (grows := _main(all_grows)):
+        return None
     removal, why, where = _removal(container, member, grows, shared)
     if removal == "full":
         return _removed(container, member, where)
-    lives = "module" if shared or made.how == "foreign" else container.lives
+    lives = "module" if shared else container.lives
     if lives in ("short", "local"):
         return None
     fact = Growing(
@@ -116,10 +125,14 @@ def _judge(container: Container, member: Member) -> Growing | SafePattern | None
 
 
 def _main(grows: tuple[Event, ...]) -> tuple[Event, ...]:
-    """The growth that matters: that of the deepest collection (`self.x[k].append`, not `self.x[k] = []`)."""
-    real = [event for event in grows if event.how not in ("set empty", "setdefault")] or list(grows)
-    depth = max(event.depth for event in real)
-    return tuple(event for event in real if event.depth == depth)
+    """The growth that matters: lists that are added to, the deepest first; else the collection's own entries."""
+    lists = [event for event in grows if event.how in _LISTED and (event.depth or event.how != "update")]
+    depth = max((event.depth for event in lists), default=0)
+    if depth:
+        return tuple(event for event in lists if event.depth == depth)
+    own = [event for event in grows if not event.depth]
+    real = [event for event in own if event.how not in ("set empty", "setdefault")] or own
+    return tuple(real) or tuple(event for event in grows if not key_kind(event.detail, "") == "finite")
 
 
 def _injected(inits: list[Event]) -> bool:
@@ -250,8 +263,6 @@ def _by_role(fact: Growing, listed: bool) -> Confidence | None:
     event_like = any(EVENT_METHODS.match(name) for name in methods)
     registering = all(REGISTERING.match(name) for name in methods)
     module = fact.container.kind == "module" or fact.shared
-    if fact.member.events and fact.member.events[0].how == "foreign":
-        return "medium" if fact.removal == "none" and fact.container.teardowns else "low"
     if _ident(fact):
         return "high" if fact.removal == "none" else "medium"
     if WAITERS.search(fact.member.name) and fact.removal == "none" and not registering:
@@ -266,7 +277,8 @@ def _by_role(fact: Growing, listed: bool) -> Confidence | None:
         return "medium" if event_like and not registering else "low"
     if fact.role == "cache" and not listed and fact.key != "finite":
         return "medium" if not registering else "low"
-    if fact.key in ("per-request", "instance") and fact.removal == "none" and not registering:
+    passing = fact.key == "instance" or any(TRANSIENT.search(event.key) for event in fact.grows)
+    if passing and fact.key in ("per-request", "instance") and fact.removal == "none" and not registering:
         return "medium"
     return "low" if fact.removal == "none" and event_like else None
 
@@ -417,9 +429,9 @@ def _buckets(container: Container) -> Iterator[EmptyBucket]:
     """Keys that stay when their bucket is empty."""
     for member in container.members.values():
         shared = any(event.kind is Kind.INIT and not event.method for event in member.events)
-        if container.lives in ("short", "local") and not shared:
-            continue
-        if (found := _bucket(container, member)) is not None:
+        short = container.lives in ("short", "local") and not shared
+        found = _bucket(container, member)
+        if found is not None and (not short or found.confidence == "medium"):
             yield found
 
 

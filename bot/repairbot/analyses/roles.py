@@ -78,6 +78,18 @@ MANUAL: Final = re.compile(
 """Removal that somebody has to ask for."""
 
 
+RESTORING: Final = re.compile(r"^_?(?:async_)?(?:load|restore|read|refresh|__setstate__)")
+"""Methods that put back what was stored."""
+TRANSIENT: Final = re.compile(
+    r"(?:event|request|req|session|message|msg|job|task|call|query|transaction|correlation|conn|connection|client|ticket"
+    r"|trace|span|user|visitor|upload|token|uuid|guid|nonce|thread|ident|host|hostname|addr|address|peer|remote|url|uri"
+    r"|chat|conversation|run|invocation|execution|bucket|timestamp|email|order|crawl|spider|future|websocket|socket"
+    r")(?:\._?(?:uu)?id|_id|_key|_hash|_name)?(?:\(\)|['\"\])])*$",
+    re.IGNORECASE,
+)
+"""Keys that name what comes and goes."""
+
+
 def role_of(name: str) -> Role:
     """What a collection of this name is for."""
     bare = name.rpartition(".")[2].strip("_")

@@ -50,8 +50,6 @@ TRIGGERS: Final = frozenset(
     )
 )
 """A file with none of these words has nothing that grows."""
-_SELF_STORED: Final = re.compile(rb"\][ \t]*=[ \t]*self[ \t]*$", re.MULTILINE)
-_FOREIGN: Final = re.compile(rb"[ \t]+([A-Z]\w*)\.(_?\w+)\[[^\]\n]+$")
 _CACHED: Final = re.compile(
     rb"@((?:functools\.)?(?:lru_cache\([^)\n]*None[^)\n]*\)|cache\b(?!\())(?:\(\))?)[ \t]*\n"
 )
@@ -90,7 +88,7 @@ class _Collector:
         for item in self.made:
             if (member := self.member(item)) is not None:
                 self.put(item.owner, member)
-        for owner, member in (*self.foreign(), *self.cached()):
+        for owner, member in self.cached():
             self.put(owner, member)
         owners = {item.owner.start: item.owner for item in self.made if item.owner is not None}
         for start, container in self._found.items():
@@ -132,11 +130,14 @@ class _Collector:
         )
 
     def limits(self, owner: Definition) -> dict[str, int]:
-        """The attributes whose names state a limit, with their lines."""
+        """The attributes whose names state a limit that nothing applies, with their lines."""
         found: dict[str, int] = {}
         for match in _LIMIT.finditer(self.module.source, owner.start, owner.end):
+            name = match[1]
+            if sum(1 for _ in occurrences(self.module.source, b"self." + name, owner.start, owner.end)) > 1:
+                continue
             line = self.module.source.count(b"\n", 0, match.start()) + 1
-            found.setdefault(f"self.{match[1].decode()}", line)
+            found.setdefault(f"self.{name.decode()}", line)
         return found
 
     def called(self, owner: Definition, methods: set[str]) -> tuple[str, ...]:
@@ -344,34 +345,6 @@ class _Collector:
             yield Place(outer if called and outer is not None else parent, alias=True)
 
     # What is no collection of this class
-
-    def foreign(self) -> Iterator[tuple[Definition, Member]]:
-        """`Registry.all[key] = self` on a class of another file."""
-        known = {definition.name for definition in self.module.classes}
-        source = self.module.source
-        for stored in _SELF_STORED.finditer(source):
-            match = _FOREIGN.match(source, source.rfind(b"\n", 0, stored.start()) + 1, stored.start())
-            if match is None:
-                continue
-            owner = self.module.class_at(match.start(1))
-            if owner is None or match[1].decode() in known:
-                continue
-            name = match[2].decode()
-            reader = Reader(self.module, owner)
-            for offset in occurrences(self.module.source, match[2], 0, len(self.module.source)):
-                node = self.module.root.descendant_for_byte_range(offset, offset + len(name))
-                parent = node.parent if node is not None else None
-                if parent is not None and parent.type == "attribute":
-                    reader.read(Place(parent))
-            item = Made(name, owner, shared=True)
-            at = span(owner.node)
-            first = Event(Kind.INIT, "", at, how="foreign", detail="dict", argument=match[1].decode())
-            yield (
-                owner,
-                Member(
-                    f"{match[1].decode()}.{name}", [first, *(self.placed(item, e) for e in reader.events)]
-                ),
-            )
 
     def cached(self) -> Iterator[tuple[Definition, Member]]:
         """Methods under a cache without a bound, which keeps every object that it was called on."""

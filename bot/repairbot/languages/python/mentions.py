@@ -257,7 +257,14 @@ class Reader:
             if empty(right) and place.depth == 0:
                 how = "set empty"
             self._note(
-                Kind.GROW, place, outer, how=how, key=place.key or key, argument=text(right), at=parent
+                Kind.GROW,
+                place,
+                outer,
+                how=how,
+                key=place.key or key,
+                argument=text(right),
+                detail=key,
+                at=parent,
             )
             self._assigned_name(place, key, right)
             return None
