@@ -18,6 +18,7 @@ from repairbot.analyses.roles import (
     EVENT_METHODS,
     MANUAL,
     REGISTERING,
+    RESTORING,
     TRANSIENT,
     WAITERS,
     KeyKind,
@@ -162,8 +163,9 @@ def _removal(
         event
         for event in member.of(Kind.INIT)
         if event.repeats
-        and event.detail not in ("none",)
+        and event.detail != "none"
         and event.method not in ("", *_constructors(container))
+        and not RESTORING.match(event.method)
     ]
     for event in member.of(Kind.BOUND):
         if event.how == "len" and (
@@ -176,7 +178,10 @@ def _removal(
         return "none", "", None
     if (wrong := _wrong_key(grows, shrinks)) is not None:
         return "partial", wrong, shrinks[0]
+    paired = role_of(member.name) != "cache"
     for event in shrinks:
+        if paired and event.key and event.how in ("pop", "del", "remove", "discard"):
+            return "full", "", event
         if (
             event.method in methods
             or not MANUAL.match(event.method.rpartition(".")[2])
