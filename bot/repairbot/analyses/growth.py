@@ -85,7 +85,7 @@ def _judge(container: Container, member: Member) -> Growing | SafePattern | None
         return _decorated(container, member, made)
     if made.detail == "queue":
         return None
-    shared = made.method == "" and container.kind == "class"
+    shared = made.method == "" and container.kind == "class" and made.how != "field"
     all_grows = tuple(event for event in member.of(Kind.GROW) if event.repeats and event.how != "count")
     limit = next((event for event in member.of(Kind.BOUND) if event.how.startswith(("deque", "Weak"))), None)
     if limit is not None:
@@ -272,7 +272,7 @@ def _by_role(fact: Growing, listed: bool) -> Confidence | None:
         return "high" if fact.removal == "none" else "medium"
     if WAITERS.search(fact.member.name) and fact.removal == "none" and not registering:
         return "medium"
-    if module and fact.key == "instance" and fact.removal == "none" and not listed:
+    if module and fact.key == "instance" and fact.removal == "none" and not listed and not registering:
         return "medium"
     if fact.role == "registry":
         return "low" if fact.removal == "none" and fact.key == "per-request" else None
@@ -433,7 +433,7 @@ def _removed(container: Container, member: Member, where: Event | None) -> SafeP
 def _buckets(container: Container) -> Iterator[EmptyBucket]:
     """Keys that stay when their bucket is empty."""
     for member in container.members.values():
-        shared = any(event.kind is Kind.INIT and not event.method for event in member.events)
+        shared = any(event.how != "field" and not event.method for event in member.of(Kind.INIT))
         short = container.lives in ("short", "local") and not shared
         found = _bucket(container, member)
         if found is not None and (not short or found.confidence == "medium"):

@@ -64,14 +64,14 @@ EVENT_METHODS: Final = re.compile(
 REGISTERING: Final = re.compile(
     r"^_{0,2}(?:async_)?(?:register|subscribe|add_(?:handler|listener|callback|observer|route|hook|plugin|command|filter)"
     r"|connect|bind|install|attach|mount|include|define|declare|add_argument|setup|configure|load|init|build|parse|visit"
-    r"|compile|extend|from_|to_|read_|main|test_|setUp|render|format|generate_|convert|transform|scan|walk|import)"
+    r"|compile|extend|from_|to_|__init_subclass__|__set_name__|decorator|wrap|inner|document|read_|main|test_|setUp|render|format|generate_|convert|transform|scan|walk|import)"
 )
 ENDINGS: Final = re.compile(
     r"^_?(?:on_|handle_)?(?:\w*_)?(?:closed?|finished|done|ended?|removed?|disconnect(?:ed)?|leave|left|gone|complete[d]?"
     r"|expired?|deleted?|unregister\w*|unsubscribe\w*|detach\w*|logout|exited|lost)$"
 )
 MANUAL: Final = re.compile(
-    r"^_?(?:async_)?(?:clear|reset|cleanup|clean_up|close|aclose|stop|shutdown|dispose|destroy|delete|invalidate|clear_\w+"
+    r"^(?!.*(?:old|expired|stale|idle|dead))_?(?:async_)?(?:clear|reset|cleanup|clean_up|close|aclose|stop|shutdown|dispose|destroy|delete|invalidate|clear_\w+"
     r"|reset_\w+|cleanup_\w+|stop_\w+|delete_\w+|invalidate_\w+|\w+_clear|\w+_reset|terminate|disconnect|teardown|__exit__"
     r"|__aexit__|__del__|__delitem__|tearDown|load\w*|_load\w*|restore\w*|__setstate__|reset_state)$"
 )

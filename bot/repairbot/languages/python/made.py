@@ -106,7 +106,7 @@ def find(module: Module, lookup: Lookup) -> list[Made]:
         if event is not None:
             _add(
                 found,
-                Made(name, owner, shared=shared),
+                Made(name, owner, shared=shared and event.how != "field"),
                 replace(event, method=method_at(module, offset, owner)),
                 resource,
             )
