@@ -138,7 +138,7 @@ COLUMNS = {"short": ["id", "name"]}
 
 
 def columns(kind, extra):
-    chosen = COLUMNS[kind]
+    chosen = COLUMNS.get(kind)
     chosen += extra
     return chosen
 """,
@@ -147,7 +147,7 @@ COLUMNS = {"short": ["id", "name"]}
 
 
 def columns(kind, extra):
-    chosen = COLUMNS[kind]
+    chosen = COLUMNS.get(kind)
     chosen = [*chosen, *extra]
     return chosen
 """,

@@ -133,7 +133,7 @@ def _main(grows: tuple[Event, ...]) -> tuple[Event, ...]:
         return tuple(event for event in lists if event.depth == depth)
     own = [event for event in grows if not event.depth]
     real = [event for event in own if event.how not in ("set empty", "setdefault")] or own
-    return tuple(real) or tuple(event for event in grows if not key_kind(event.detail, "") == "finite")
+    return tuple(real) or tuple(event for event in grows if key_kind(event.detail, "") != "finite")
 
 
 def _injected(inits: list[Event]) -> bool:

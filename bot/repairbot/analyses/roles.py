@@ -64,7 +64,8 @@ EVENT_METHODS: Final = re.compile(
 REGISTERING: Final = re.compile(
     r"^_{0,2}(?:async_)?(?:register|subscribe|add_(?:handler|listener|callback|observer|route|hook|plugin|command|filter)"
     r"|connect|bind|install|attach|mount|include|define|declare|add_argument|setup|configure|load|init|build|parse|visit"
-    r"|compile|extend|from_|to_|__init_subclass__|__set_name__|decorator|wrap|inner|document|read_|main|test_|setUp|render|format|generate_|convert|transform|scan|walk|import)"
+    r"|compile|extend|from_|to_|__init_subclass__|__set_name__|decorator|wrap|inner|document|read_|main"
+    r"|test_|setUp|render|format|generate_|convert|transform|scan|walk|import)"
 )
 ENDINGS: Final = re.compile(
     r"^_?(?:on_|handle_)?(?:\w*_)?(?:closed?|finished|done|ended?|removed?|disconnect(?:ed)?|leave|left|gone|complete[d]?"

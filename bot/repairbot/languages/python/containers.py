@@ -177,7 +177,7 @@ class _Collector:
             for place in self.calls(item, getter.name):
                 reader.read(place._replace(depth=getter.depth, key=getter.key))
         made = {init.statement.start for init in item.inits if init.statement is not None}
-        events = [*item.inits, *limits]
+        events = [*(self.placed(item, init) for init in item.inits), *limits]
         events += [
             self.placed(item, event)
             for event in reader.events
@@ -221,7 +221,9 @@ class _Collector:
         method = method_at(self.module, event.at.start, item.owner)
         again = event.repeats
         if method and not again:
-            again = item.shared or method not in self.constructors(item.owner)
+            again = (item.shared and event.kind is not Kind.INIT) or method not in self.constructors(
+                item.owner
+            )
         detail = event.detail
         if event.kind is Kind.INIT and detail == "?":
             function = self.module.function_at(event.at.start)

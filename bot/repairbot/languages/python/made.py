@@ -10,6 +10,7 @@ from typing import Final
 
 from tree_sitter import Node
 
+from repairbot.languages.python.shapes import branched, looped
 from repairbot.languages.python.syntax import Definition, Module, dotted, span, statement_of, text
 from repairbot.lifetimes.ops import Event, Kind, Resource
 
@@ -182,7 +183,16 @@ def _init(
         right = inner if inner is not None else (right.named_children[0] if right.named_children else None)
     if right is None:
         return None, None
-    event = Event(Kind.INIT, "", span(right), how="=", statement=span(statement_of(statement)))
+    whole = statement_of(statement)
+    event = Event(
+        kind=Kind.INIT,
+        method="",
+        at=span(right),
+        how="=",
+        statement=span(whole),
+        repeats=looped(whole),
+        conditional=branched(whole),
+    )
     if right.type in _LITERALS:
         filled = "filled" if right.named_child_count else ""
         return replace(event, detail=_LITERALS[right.type], argument=filled), None
