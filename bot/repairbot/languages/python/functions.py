@@ -847,7 +847,7 @@ class Lowering:
             place = wanted or self.nameless()
             self.acquire(place, resource, at, expression, fallible=True)
             return place
-        if not receiver and acquiring.fallible(self.module, name):
+        if not receiver and not self.table.releases(name) and acquiring.fallible(self.module, name):
             note = f"{_short(name) or 'the call'}() can raise"
             self.graph.emit(Op(Kind.CALL, "", at, detail=name, expression=expression, fallible=True), note)
         return ""
