@@ -86,6 +86,8 @@ def _unfit(source: Source, function: cst.FunctionDef, lines: str) -> Refusal | N
         return Refusal(f"the release must be awaited, and {name} is not async")
     if any(isinstance(node, cst.Yield) for node in walk(function, into_functions=False)):
         return Refusal(f"{name} is a generator")
+    if re.search(r"raise NotImplementedError", source.text(function)):
+        return Refusal(f"{name} is left to subclasses")
     body = [line.strip() for line in source.text(function).splitlines()]
     if all(line.strip() in body for line in lines.splitlines()):
         return Refusal(f"{name} has the line already")
