@@ -52,7 +52,13 @@ FORBIDDEN = {
 """By module: what it and everything below it never imports."""
 
 OWN_ROOMS = {
-    "repairbot.reports": {"repairbot.model", "repairbot.rule", "repairbot_templates", "repairbot.reports"},
+    "repairbot.reports": {
+        "repairbot.__version__",
+        "repairbot.model",
+        "repairbot.rule",
+        "repairbot_templates",
+        "repairbot.reports",
+    },
     "repairbot_rules": {
         "repairbot.rule",
         "repairbot.model",

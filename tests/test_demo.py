@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -11,23 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.commands import audited, repairbot
 from tests.demo import LEAKY, copy_service
-
-REPAIRBOT = Path(sys.executable).parent / "repairbot"
-
-
-def repairbot(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the installed command in `folder`, with a cache of its own."""
-    environment = {**os.environ, "XDG_CACHE_HOME": str(folder.parent / "cache"), "NO_COLOR": "1"}
-    return subprocess.run(
-        [str(REPAIRBOT), *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
 
 
 def sources(folder: Path) -> dict[str, str]:
@@ -65,12 +49,10 @@ def service(tmp_path: Path) -> Path:
     return copy_service(tmp_path)
 
 
-def audit(service: Path) -> dict[str, Any]:
-    """The audit as JSON."""
-    done = repairbot(service, "audit", "--format", "json", "waymark")
-    assert done.returncode in (0, 1), done.stderr
-    document: dict[str, Any] = json.loads(done.stdout)
-    return document
+def findings(service: Path, file: str) -> list[dict[str, Any]]:
+    """What is found in one file of the service."""
+    document = audited(service, "waymark")
+    return [finding for finding in document["findings"] if finding["path"].endswith(file)]
 
 
 def test_a_preview_shows_the_repairs_and_writes_nothing(service: Path) -> None:
@@ -111,20 +93,14 @@ def test_the_unsafe_repairs_keep_the_service_working_too(service: Path) -> None:
 def test_members_take_the_bound_that_their_readers_or_their_sibling_name(
     service: Path, file: str, variable: str, bound: str
 ) -> None:
-    findings = [
-        finding
-        for finding in audit(service)["findings"]
-        if finding["path"].endswith(file) and finding["variable"].endswith(variable)
-    ]
-    assert [finding["rule"] for finding in findings] == ["unbounded-collection"]
-    assert bound in findings[0]["fix"]["diff"]
+    found = [each for each in findings(service, file) if each["variable"].endswith(variable)]
+    assert [each["rule"] for each in found] == ["unbounded-collection"]
+    assert bound in found[0]["fix"]["diff"]
 
 
 def test_what_is_saved_for_good_is_reported_and_not_trimmed(service: Path) -> None:
-    findings = [
-        finding for finding in audit(service)["findings"] if finding["path"].endswith("contributions.py")
-    ]
-    assert [(finding["rule"], finding["severity"], finding["fix"]) for finding in findings] == [
+    found = findings(service, "contributions.py")
+    assert [(each["rule"], each["severity"], each["fix"]) for each in found] == [
         ("unbounded-collection", "medium", None)
     ]
 
@@ -147,16 +123,12 @@ def test_what_is_saved_for_good_is_reported_and_not_trimmed(service: Path) -> No
 def test_each_leak_is_found_where_it_is(service: Path, file: str, line: str, rule: str) -> None:
     lines = (service / "waymark" / file).read_text().splitlines()
     at = {number for number, text in enumerate(lines, 1) if text.strip() == line}
-    found = {
-        (finding["rule"], finding["line"])
-        for finding in audit(service)["findings"]
-        if finding["path"].endswith(file)
-    }
+    found = {(each["rule"], each["line"]) for each in findings(service, file)}
     assert any((rule, number) in found for number in at), sorted(found)
 
 
 def test_every_file_has_one_outcome(service: Path) -> None:
-    files = audit(service)["files"]
+    files = audited(service, "waymark")["files"]
     assert sorted(Path(file["path"]).name for file in files) == sorted(
         path.name for path in (service / "waymark").glob("*.py")
     )

@@ -83,6 +83,8 @@ class Rule:
     """Whether the rule is on when nothing is configured."""
     version: ClassVar[int] = 1
     """Raised when its findings or repairs change; part of the cache key."""
+    precedence: ClassVar[int] = 0
+    """Where two rules report the same line and variable, the higher one stays (see repairbot.examine)."""
     languages: ClassVar[tuple[str, ...]] = ("python",)
     practice: ClassVar[str] = ""
     """One sentence for the report's list of practices to follow."""

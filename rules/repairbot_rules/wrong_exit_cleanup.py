@@ -6,7 +6,7 @@ successful return in the middle does neither: it leaves the value open and tells
 **Evidence.** Every release of the value is on an error's way; a normal way out holds it, and another normal
 way out gives it to an owner or there is none that does.
 
-The mirror of it: `with open(path) as file: return file` closes what the caller gets. It is reported, without a
+The mirror of it: `with open(path) as file: return file` closes what the caller gets. It is reported without a
 repair, since only the caller knows how long it needs the value.
 
 **Repair.** A release before that return; where no path hands the value on, one cleanup for all ways out.

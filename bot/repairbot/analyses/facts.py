@@ -147,6 +147,10 @@ class Growing:
     """The weak collection that fits (WeakValueDictionary, WeakKeyDictionary, WeakSet), or ""."""
     per_key: bool = False
     """The growth is inside an element (`self.x[k].append(v)`), so the bound is per key."""
+    ends: Event | None = None
+    """The last read of a key, in a method that is called when the key's owner goes."""
+    shared: bool = False
+    """Made in a class body: one for all instances."""
     confidence: Confidence = "medium"
     evidence: tuple[Step, ...] = ()
 
@@ -159,6 +163,7 @@ class EmptyBucket:
     member: Member
     emptied: Event
     key: str
+    grows: tuple[Event, ...] = ()
     confidence: Confidence = "high"
     evidence: tuple[Step, ...] = ()
 

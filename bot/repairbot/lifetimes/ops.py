@@ -48,7 +48,8 @@ class Kind(StrEnum):
     BOUND = "bound"
     """The length is compared, or the member is made with a bound; `value` is the bound's text."""
     READ = "read"
-    """Read without changing; `detail`: all, len, last (a slice of the last `value`), key, iterate, escape."""
+    """Read without changing; `detail`: all, len, truth, last (a slice of the last `value`), slice, key, iterate,
+    sort, saved (written out), other, escape."""
     # Registrations and loads:
     SPAWN = "spawn"
     REGISTER = "register"
@@ -216,6 +217,10 @@ class Container:
     """Methods that end an instance's life, the strongest first: close, stop, shutdown, __exit__, ..."""
     lives: Lives = "unknown"
     evidence: tuple[Step, ...] = ()
+    limits: dict[str, int] = field(default_factory=dict)
+    """Attributes whose names state a limit ("self.max_jobs"), with the line where each is set."""
+    called: tuple[str, ...] = ()
+    """Methods that this file calls itself, in code that is neither a teardown nor a constructor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,9 +255,11 @@ class Registration:
     """How this kind is undone: "off", "remove_listener", "cancel", "atexit.unregister"."""
     removals: tuple[Removal, ...] = ()
     evidence: tuple[Step, ...] = ()
-    holds: Literal["method", "self", "throwaway", "name", "other"] = "other"
+    holds: Literal["method", "self", "throwaway", "made", "name", "other"] = "other"
     """What the handler is: a bound method of the object, the object itself, one that is made on the spot and
-    so equals no other (lambda, partial), a plain name."""
+    so equals no other (lambda, partial), an object made in the same call, a plain name."""
+    shared: bool = False
+    """The target is one for the whole process."""
     own: bool = False
     """The target was made by the registering object itself (or is that object)."""
     telling: bool = False
@@ -265,6 +272,15 @@ class Registration:
     """Waited for in a way that may leave it running (the first of several, a time limit), and not ended then."""
     resumes: int = 0
     """The line at which the function hands over and goes on at the end of a service's life, 0 for none."""
+    handler_at: Span | None = None
+    weakly: str = ""
+    """The handler written so that it does not hold the object, where the registry hands the object over itself."""
+    preset: bool = False
+    """The member that keeps the handle is set in the constructor, so a teardown may ask for it at any time."""
+    optional: bool = False
+    """The handle's member (or the target) may hold nothing at the time of the teardown."""
+    swept: str = ""
+    """A teardown that uses the target and does not undo this."""
     keeper: str = ""
     """A collection in which the owner (or the module) already keeps such handles."""
 
@@ -280,6 +296,8 @@ class Removal:
     handler: str
     teardown: bool
     call: str = ""
+    statement: Span | None = None
+    handler_at: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,39 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from textwrap import wrap
-from typing import Final
+from typing import Final, Literal
 
-from repairbot.model import Audit, FileResult, Finding, Outcome, Step
+from repairbot.model import Audit, FileResult, Finding, Outcome, Severity
 from repairbot.reports import Options
 from repairbot.reports.hunks import DiffError, hunks, parse
 from repairbot.reports.markup import clip, visible
-from repairbot.reports.view import also, applies, plural, reasons, why
+from repairbot.reports.view import also, applies, path_of, plural, reasons, why
 
-_STYLES: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
-_SEVERITY_STYLE: Final = {"high": "red", "medium": "yellow", "low": "dim"}
+Style = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
+_STYLES: Final[dict[Style, str]] = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "cyan": "36",
+}
+_SEVERITY_STYLE: Final[dict[Severity, Style]] = {"high": "red", "medium": "yellow", "low": "dim"}
 
 
-class _Ink:
+class Ink:
     """Colours by hand; without colour every text comes back as it is."""
 
     def __init__(self, colour: bool) -> None:
         self._colour = colour
 
-    def __call__(self, style: str, text: str) -> str:
+    def __call__(self, style: Style, text: str) -> str:
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self._colour and text else text
 
 
-def _steps(finding: Finding) -> tuple[Step, ...]:
-    """Witness and evidence as one path where the lines only go down; otherwise the evidence behind it."""
-    lines = [step.line for step in finding.witness]
-    steps = {(step.line, step.note): step for step in (*finding.witness, *finding.evidence)}.values()
-    if lines == sorted(lines):
-        return tuple(sorted(steps, key=lambda step: step.line or 1 << 62))
-    return tuple(steps)
-
-
-def _path(finding: Finding, width: int, ink: _Ink) -> Iterator[str]:
-    steps = _steps(finding)
+def _path(finding: Finding, width: int, ink: Ink) -> Iterator[str]:
+    steps = path_of(finding)
     digits = max((len(str(step.line)) for step in steps), default=0)
     codes = [clip(visible(step.code), max(width - digits - 30, 20)) for step in steps]
     column = max((len(code) for code in codes), default=0)
@@ -46,8 +45,8 @@ def _path(finding: Finding, width: int, ink: _Ink) -> Iterator[str]:
         yield f"    {ink('dim', f'{number:>{digits}}')}  {shown}{visible(step.note)}"
 
 
-def _diff(diff: str, ink: _Ink) -> Iterator[str]:
-    colours = {"+": "green", "-": "red"}
+def _diff(diff: str, ink: Ink) -> Iterator[str]:
+    colours: dict[str, Style] = {"+": "green", "-": "red"}
     try:
         parts = hunks(parse(diff), context=1)
     except DiffError as error:
@@ -73,7 +72,7 @@ def _wrapped(text: str, width: int, indent: str = "  ", hanging: str = "  ") -> 
     )
 
 
-def _finding(finding: Finding, file: FileResult, audit: Audit, options: Options, ink: _Ink) -> Iterator[str]:
+def _finding(finding: Finding, file: FileResult, audit: Audit, options: Options, ink: Ink) -> Iterator[str]:
     fix = finding.fix
     words = [ink(_SEVERITY_STYLE[finding.severity], finding.severity), fix.safety if fix else "no repair"]
     if finding.confidence != "high":
@@ -110,7 +109,7 @@ def _finding(finding: Finding, file: FileResult, audit: Audit, options: Options,
             yield from _wrapped(f"no repair: {refusal}", options.width, hanging="    ")
 
 
-def _details(audit: Audit, options: Options, ink: _Ink) -> Iterator[str]:
+def _details(audit: Audit, options: Options, ink: Ink) -> Iterator[str]:
     """What only `--verbose` tells: files left aside, functions passed over, places verified."""
     for file in audit.files:
         path = visible(file.path)
@@ -168,7 +167,7 @@ def totals(audit: Audit, options: Options) -> str:
 
 def render(audit: Audit, options: Options) -> str:
     """The whole report. With `quiet` only what failed and the totals of what was found."""
-    ink = _Ink(options.colour)
+    ink = Ink(options.colour)
     out: list[str] = []
     if not options.quiet:
         for file in audit.files:

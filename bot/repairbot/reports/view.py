@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from repairbot.model import SEVERITIES, Audit, Finding, Outcome
+from repairbot.model import SEVERITIES, Audit, Finding, Outcome, Step
 from repairbot.reports import Options
 
 
@@ -53,6 +53,15 @@ def sort(audit: Audit, options: Options) -> Sorted:
         else:
             decide.append(finding)
     return Sorted(tuple(repaired), tuple(decide), tuple(potential))
+
+
+def path_of(finding: Finding) -> tuple[Step, ...]:
+    """Witness and evidence as one path where the lines only go down; otherwise the evidence behind it."""
+    lines = [step.line for step in finding.witness]
+    steps = {(step.line, step.note): step for step in (*finding.witness, *finding.evidence)}.values()
+    if lines == sorted(lines):
+        return tuple(sorted(steps, key=lambda step: step.line or 1 << 62))
+    return tuple(steps)
 
 
 def why(finding: Finding) -> tuple[str, str]:

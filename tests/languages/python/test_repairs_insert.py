@@ -6,7 +6,7 @@ import pytest
 
 from repairbot.lifetimes.intents import INSERT_AFTER, INSERT_BEFORE, REPLACE_ARGUMENT
 from repairbot.lifetimes.ops import Intent
-from texts import span, written
+from tests.languages.python.texts import span, written
 
 
 def insert(source: str, do: str, piece: str, lines: str) -> str:

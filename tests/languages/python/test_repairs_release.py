@@ -8,7 +8,7 @@ import pytest
 
 from repairbot.lifetimes.intents import RELEASE_ON_EXIT
 from repairbot.lifetimes.ops import Intent
-from texts import span, written
+from tests.languages.python.texts import span, written
 
 
 def release(
@@ -20,7 +20,7 @@ def release(
     scope: str = "releases",
     asynchronous: str = "",
 ) -> str:
-    """The text with `place` released on exit; `releases` are the explicit ones, each named once per occurrence."""
+    """The text with `place` released on exit; `releases` are the explicit ones, one for each occurrence."""
     seen: dict[str, int] = {}
     spans = []
     for item in releases:

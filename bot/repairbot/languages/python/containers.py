@@ -36,9 +36,12 @@ TRIGGERS: Final = frozenset(
     "append appendleft add insert extend update setdefault put put_nowait heappush insort cache lru_cache self".split()
 )
 """Words without all of which nothing can grow in a file."""
-_FOREIGN: Final = re.compile(rb"^[ \t]+([A-Z]\w*)\.(_?\w+)\[[^\]\n]+\][ \t]*=[ \t]*self[ \t]*$", re.MULTILINE)
-_CACHED: Final = re.compile(
-    rb"^[ \t]+@((?:functools\.)?(?:lru_cache\([^)\n]*None[^)\n]*\)|cache\b(?!\())(?:\(\))?)[ \t]*$", re.MULTILINE
+_SELF_STORED: Final = re.compile(rb"\][ \t]*=[ \t]*self[ \t]*$", re.MULTILINE)
+_FOREIGN: Final = re.compile(rb"[ \t]+([A-Z]\w*)\.(_?\w+)\[[^\]\n]+$")
+_CACHED: Final = re.compile(rb"@((?:functools\.)?(?:lru_cache\([^)\n]*None[^)\n]*\)|cache\b(?!\())(?:\(\))?)[ \t]*\n")
+_LIMIT: Final = re.compile(
+    rb"\bself\.(_?(?:max|limit|maxlen|maxsize|capacity|window)(?:_\w+)?|\w+_(?:limit|window|size|max|maxlen|maxsize|capacity))"
+    rb"(?:[ \t]*:[^=\n]+)?[ \t]*=[^=]"
 )
 _GROWTH: Final = re.compile(
     rb"\.(?:" + b"|".join(sorted(name.encode() for name in GROWS)) + rb")\b|\[[^\n]*(?:=|\.\w+\()|[ \t]*[+|]="
@@ -73,6 +76,16 @@ class _Collector:
                 self.put(item.owner, member)
         for owner, member in (*self.foreign(), *self.cached()):
             self.put(owner, member)
+        owners = {item.owner.start: item.owner for item in self.made if item.owner is not None}
+        for start, container in self._found.items():
+            removing = {
+                event.method
+                for member in container.members.values()
+                for event in member.of(Kind.SHRINK, Kind.CLEAR, Kind.INIT)
+                if event.method in container.methods and event.method not in CONSTRUCTORS
+            }
+            if removing and start in owners:
+                container.called = self.called(owners[start], removing)
         return [self._found[start] for start in sorted(self._found)]
 
     def put(self, owner: Definition | None, member: Member) -> None:
@@ -97,7 +110,31 @@ class _Collector:
             teardowns=tuple(name for name in TEARDOWNS if name in methods),
             lives=lives,
             evidence=evidence,
+            limits=self.limits(owner),
         )
+
+    def limits(self, owner: Definition) -> dict[str, int]:
+        """The attributes whose names state a limit, with their lines."""
+        found: dict[str, int] = {}
+        for match in _LIMIT.finditer(self.module.source, owner.start, owner.end):
+            line = self.module.source.count(b"\n", 0, match.start()) + 1
+            found.setdefault(f"self.{match[1].decode()}", line)
+        return found
+
+    def called(self, owner: Definition, methods: set[str]) -> tuple[str, ...]:
+        """Which of these methods the file calls itself, but for teardowns, constructors and each other."""
+        quiet = methods | CONSTRUCTORS | set(TEARDOWNS)
+        found = []
+        for method in methods:
+            for offset in occurrences(self.module.source, method.encode(), 0, len(self.module.source)):
+                if self.module.source[offset - 1 : offset] != b".":
+                    continue
+                caller = method_at(self.module, offset, owner).rpartition(".")[2]
+                receiver = self.module.source[max(0, offset - 5) : offset]
+                if caller not in quiet and (receiver in (b"self.", b" cls.") or not owner.start <= offset < owner.end):
+                    found.append(method)
+                    break
+        return tuple(found)
 
     def bases(self, owner: Definition) -> tuple[str, ...]:
         """The base classes of a class, as they are written."""
@@ -107,7 +144,7 @@ class _Collector:
 
     def member(self, item: Made) -> Member | None:
         """All events of one member, None when it is a collection that nothing can make grow."""
-        limits = [_bound(init) for init in item.inits if _bounded(init)]
+        limits = [_bound(self.stored(item, init)) for init in item.inits if _bounded(init)]
         offsets = list(occurrences(self.module.source, item.name.encode(), 0, len(self.module.source)))
         if item.resource is None and not self.may_grow(item, offsets):
             return Member(item.name, [*item.inits, *limits]) if limits else None
@@ -127,6 +164,18 @@ class _Collector:
         ]
         events.sort(key=lambda event: event.at.start)
         return Member(item.name, events)
+
+    def stored(self, item: Made, init: Event) -> Event:
+        """The bound under the name that every method sees: the attribute that keeps a parameter."""
+        function = self.module.function_at(init.at.start)
+        if function is None or item.owner is None or init.argument not in function.parameters:
+            return init
+        word = re.escape(init.argument.encode())
+        kept = re.search(rb"\bself\.(\w+)[^=\n]*=[ \t]*" + word + rb"[ \t]*$", self.module.source[function.start : function.end], re.M)
+        maybe = re.search(rb"\b" + word + rb"\b[^,)\n]*\bNone\b", self.module.source[function.start : function.end])
+        if kept is None or maybe is not None:
+            return init
+        return replace(init, argument=f"self.{kept[1].decode()}")
 
     def may_grow(self, item: Made, offsets: list[int]) -> bool:
         """Whether some mention may add to it: a cheap look at the bytes behind the name."""
@@ -262,7 +311,11 @@ class _Collector:
     def foreign(self) -> Iterator[tuple[Definition, Member]]:
         """`Registry.all[key] = self` on a class of another file."""
         known = {definition.name for definition in self.module.classes}
-        for match in _FOREIGN.finditer(self.module.source):
+        source = self.module.source
+        for stored in _SELF_STORED.finditer(source):
+            match = _FOREIGN.match(source, source.rfind(b"\n", 0, stored.start()) + 1, stored.start())
+            if match is None:
+                continue
             owner = self.module.class_at(match.start(1))
             if owner is None or match[1].decode() in known:
                 continue

@@ -38,9 +38,10 @@ _LITERALS: Final = {
     "set": "set",
     "set_comprehension": "set",
 }
-_CALLED: Final = rb"(?:\(\s*)?(?:await[ \t]+)?(?:[\[{]|([\w.]+)(?:\[[^\]\n]*\])?\()"
-_SELF: Final = re.compile(rb"\b(?:self|cls)\.(\w+)(?:[ \t]*:[^=\n]+)?[ \t]*=[ \t]*" + _CALLED)
-_BARE: Final = re.compile(rb"^([ \t]*)([^\W\d]\w*)(?:[ \t]*:[^=\n]+)?[ \t]*=[ \t]*" + _CALLED, re.MULTILINE)
+_VALUE: Final = re.compile(rb"=[ \t]*(?:\(\s*)?(?:await[ \t]+)?(?:[\[{]|([\w.]+)(?:\[[^\]\n]*\])?\()")
+"""What is assigned, from the sign on: a display, or a call and its callee."""
+_TARGET: Final = re.compile(rb"(?:^([ \t]*)|=[ \t]*)(?:(self|cls)\.)?([^\W\d]\w*)(?:[ \t]*:[^=]+)?[ \t]*$", re.MULTILINE)
+"""To what it is assigned: the line before the sign."""
 _TUPLE: Final = re.compile(rb"\bself\.\w+[ \t]*,[^=\n]*=[ \t]*(?:await[ \t]+)?([\w.]+)\(")
 _SELF_NAME: Final = re.compile(rb"self\.(\w+)")
 _LOADER: Final = re.compile(r"(?:^|[._])(?:load|read|restore)(?:s|_\w+)?$")
@@ -124,15 +125,22 @@ def _candidates(module: Module, lookup: Lookup) -> Iterator[tuple[int, str, bool
         last = callee.rpartition(b".")[2] if callee is not None else b""
         return callee is None or last in makers or _LOADER_BYTES.search(last) is not None
 
-    for match in _SELF.finditer(module.source):
-        if makes(match[2]) and module.class_at(match.start()) is not None:
-            yield match.start(), match[1].decode("utf-8", "replace"), False
-    for match in _BARE.finditer(module.source):
-        if not makes(match[3]):
+    source = module.source
+    for match in _VALUE.finditer(source):
+        if not makes(match[1]):
             continue
-        owner = module.definition_at(match.start(2))
-        if (owner is None and not match[1]) or (owner is not None and owner.kind == "class"):
-            yield match.start(2), match[2].decode("utf-8", "replace"), True
+        sign = match.start()
+        target = _TARGET.search(source, source.rfind(b"\n", 0, sign) + 1, sign)
+        if target is None:
+            continue
+        offset, name = target.start(3), target[3].decode("utf-8", "replace")
+        if target[2]:
+            if module.class_at(offset) is not None:
+                yield target.start(2), name, False
+            continue
+        owner = module.definition_at(offset)
+        if (owner is None and not target[1]) or (owner is not None and owner.kind == "class"):
+            yield offset, name, True
 
 
 def _assignment(module: Module, offset: int) -> Node | None:

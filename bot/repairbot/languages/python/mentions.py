@@ -8,7 +8,7 @@ followed under that name within the function.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from tree_sitter import Node
@@ -125,7 +125,7 @@ class Reader:
             return place._replace(node=parent)
         if kind == "boolean_operator":
             if _tested(parent):
-                self._note(Kind.READ, place, parent, detail="len")
+                self._note(Kind.READ, place, parent, detail="truth")
                 return None
             return place._replace(node=parent)
         if kind == "assignment":
@@ -150,14 +150,14 @@ class Reader:
         elif kind == "comparison_operator":
             self._compared(place, parent)
         elif kind in ("if_statement", "elif_clause", "while_statement", "not_operator", "assert_statement"):
-            self._note(Kind.READ, place, parent, detail="len")
+            self._note(Kind.READ, place, parent, detail="truth")
         elif kind == "return_statement":
             self._returned(place, parent)
         elif kind in ("with_item", "as_pattern"):
             self._scoped(place, parent, following)
-        elif kind == "binary_operator":
-            self._note(Kind.READ, place, parent, detail="all")
-        elif kind == "interpolation" or kind == "dictionary_splat" or kind == "list_splat":
+        elif kind in ("binary_operator", "interpolation"):
+            self._note(Kind.READ, place, parent, detail="all", how="shown" if kind == "interpolation" else "+")
+        elif kind in ("dictionary_splat", "list_splat"):
             self._note(Kind.READ, place, parent, detail="all")
         elif kind in ("yield", "list", "tuple", "dictionary", "set", "pair", "lambda"):
             self._note(Kind.READ, place, parent, detail="escape", how=kind)
@@ -274,6 +274,7 @@ class Reader:
         if outer is not None and outer.type == "augmented_assignment" and outer.child_by_field_name("left") == parent:
             self._augmented(Place(parent, place.depth + 1, place.key or key, place.alias), outer)
             return None
+        self._note(Kind.READ, place, parent, detail="key", how="[]", key=key, argument=key)
         return Place(parent, place.depth + 1, place.key or key, place.alias)
 
     def _assigned_name(self, place: Place, key: str, right: Node | None) -> None:
@@ -491,6 +492,8 @@ class Reader:
         detail: str = "",
         at: Node | None = None,
     ) -> None:
+        if kind is Kind.READ and place.depth and detail in ("other", "key") and how != "[]":
+            return  # what is done with an element says nothing of the collection
         statement = statement_of(node)
         target = text(place.node)
         self.events.append(
@@ -599,7 +602,3 @@ def occurrences(source: bytes, word: bytes, start: int, end: int) -> Iterator[in
 def _wordy(byte: int) -> bool:
     return byte == 95 or byte > 127 or 48 <= byte <= 57 or 65 <= byte <= 90 or 97 <= byte <= 122
 
-
-def placed(event: Event, method: str, repeats: bool) -> Event:
-    """The event with the method it stands in."""
-    return replace(event, method=method, repeats=repeats)

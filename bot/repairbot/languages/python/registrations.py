@@ -95,6 +95,8 @@ def _holds(module: Module, function: Definition | None, node: Node, owner: Defin
         callee = module.qualified(dotted(node.child_by_field_name("function")))
         if callee in ("functools.partial", "partial"):
             return "throwaway", shown
+        if callee.rpartition(".")[2][:1].isupper():
+            return "made", shown
         return "other", shown
     if shown == "self":
         return "self", shown
@@ -106,8 +108,26 @@ def _holds(module: Module, function: Definition | None, node: Node, owner: Defin
         right = single_assignment(module, function, shown) if function is not None else None
         if right is not None and dotted(right).startswith("self."):
             return _holds(module, function, right, owner)
-        return "name", shown
+        return ("made" if function is not None and _made(module, function, shown) else "name"), shown
+    if node.type == "attribute" and function is not None:
+        head = dotted(node).partition(".")[0]
+        if head.isidentifier() and _made(module, function, head) and _returned(module, function, head):
+            return "made", shown
     return "other", shown
+
+
+def _made(module: Module, function: Definition, name: str) -> bool:
+    """Whether a local name is made by a call in the function, each time that it is set."""
+    pattern = rb"(?m)^\s*" + re.escape(name.encode()) + rb"\s*(?::[^=\n]*)?=(?!=)\s*([^\n]*)"
+    lines = re.compile(pattern).findall(module.source, function.start, function.end)
+    values = [line for line in lines if not line.rstrip().endswith(b",")]  # those are named arguments
+    made = re.compile(rb"(?:await\s+)?[\w.]*?(?:\b[A-Z]|_class\b)[\w.]*\(")
+    return bool(values) and all(made.match(value) for value in values)
+
+
+def _returned(module: Module, function: Definition, name: str) -> bool:
+    pattern = re.compile(rb"\breturn\s+" + re.escape(name.encode()) + rb"\s*(?:#.*)?$", re.MULTILINE)
+    return pattern.search(module.source, function.start, function.end) is not None
 
 
 def _listener(
@@ -125,6 +145,7 @@ def _listener(
     holds, shown = _holds(module, function, handler, owner)
     target = resolve(module, function, front)
     where = origin(module, function, target)
+    logger = _shared_logger(module, function, front) if method == "addHandler" else None
     teardown = _teardown(module, owner)
     key = ""
     if pair is not None and 0 <= pair.key < len(arguments) and pair.key != index % len(arguments):
@@ -141,18 +162,43 @@ def _listener(
         target=target,
         key=key,
         handler=shown,
-        outlives=where.outlives,
+        outlives=where.outlives or logger is not None,
+        shared=logger is not None,
         looped=loop_around(call) is not None or (function is not None and function.name != "__init__"),
         guarded=_guarded(module, call, function, target, shown),
         remove=_removal_name(removal_names, removals),
         removals=removals,
-        evidence=(where.step,) if where.step is not None else (),
+        evidence=tuple(step for step in (where.step, logger) if step is not None),
         holds=holds,  # type: ignore[arg-type]
         own=where.standing in ("owned", "self", "made"),
-        telling=pair.strong if pair is not None else False,
+        telling=_gives_out(module, function, front) if logger is not None else bool(pair and pair.strong),
         teardown=teardown,
-        kept="weak" in keywords(call) or "weak" in shown.lower(),
+        kept=text(keywords(call).get("weak")) == "True" or "weak" in shown.lower(),
+        handler_at=span(handler),
+        swept=_swept(module, owner, target, removals),
     )
+
+
+_LOGGERS = re.compile(r"(^|\.)(getLogger|get_logger)\(?\)?$")
+
+
+def _shared_logger(module: Module, function: Definition | None, front: str) -> Step | None:
+    """The line that shows that a logger is one for the whole process."""
+    if function is None:
+        return None
+    if front in ("logging.root", "logging"):
+        return Step(function.node.start_point[0] + 1, "the root logger is one for the process")
+    right = single_assignment(module, function, front) if front.isidentifier() else None
+    if right is not None and _LOGGERS.search(dotted(right)):
+        return Step(right.start_point[0] + 1, f"{front} is the same logger at each call")
+    if _LOGGERS.search(front):
+        return Step(function.node.start_point[0] + 1, "the same logger at each call")
+    return None
+
+
+def _gives_out(module: Module, function: Definition | None, front: str) -> bool:
+    """Whether a function hands out the logger that it furnishes, and so is called again and again."""
+    return function is not None and front.isidentifier() and _returned(module, function, front)
 
 
 def _paired(module: Module) -> Iterator[Registration]:
@@ -195,8 +241,17 @@ def _hook(module: Module, call: Node, pair: Pair, qualified: str) -> Iterator[Re
         remove=pair.undo[0] if pair.undo else "",
         holds=holds,  # type: ignore[arg-type]
         teardown=teardown,
+        handler_at=span(handler),
+        weakly=_weakly(pair, arguments, handler),
         evidence=_thread(owner),
     )
+
+
+def _weakly(pair: Pair, arguments: list[Node], handler: Node) -> str:
+    """The handler as a function of the object, where the registry keeps the object weakly and passes it in."""
+    if not pair.hands_over or len(arguments) != 2 or text(arguments[0]) != "self" or handler.type != "attribute":
+        return ""
+    return f"lambda obj: obj.{text(handler.child_by_field_name('attribute'))}(obj)"
 
 
 def _thread(owner: Definition) -> tuple[Step, ...]:
@@ -228,6 +283,19 @@ def teardowns(owner: Definition) -> tuple[str, ...]:
     return tuple(name for name in registry().teardowns if name in own)
 
 
+def _swept(module: Module, owner: Definition | None, target: str, removals: tuple[Removal, ...]) -> str:
+    """A teardown that speaks to the target and, itself and through its helpers, removes nothing."""
+    if owner is None or not target.startswith("self."):
+        return ""
+    pattern = re.compile(re.escape(target.encode()) + rb"\s*\.")
+    for method in owner.children:
+        if method.name in registry().teardowns and pattern.search(module.source, method.start, method.end):
+            reached = reached_from(module, owner, (method.name,))
+            if not any(removal.method in reached for removal in removals):
+                return method.name
+    return ""
+
+
 def _removal_name(names: tuple[str, ...], removals: tuple[Removal, ...]) -> str:
     used = {removal.call for removal in removals}
     return next((name for name in names if name in used), names[0] if names else "")
@@ -250,12 +318,13 @@ def _removals(module: Module, owner: Definition | None, names: tuple[str, ...], 
             found.append(Removal(method, span(name), "", "", "", method in ends, text(name)))
             continue
         arguments = positional(call)
-        shown = ""
+        shown, argument = "", None
         if arguments:
-            index = -1 if key == 0 and len(arguments) > 1 else 0
-            shown = _holds(module, function, arguments[index], owner)[1]
+            argument = arguments[-1 if key == 0 and len(arguments) > 1 else 0]
+            shown = _holds(module, function, argument, owner)[1]
             if key < 0 and len(arguments) > 1 and not shown.startswith("self"):
-                shown = flat(arguments[-1])
+                argument = arguments[-1]
+                shown = flat(argument)
         found.append(
             Removal(
                 method=method,
@@ -265,6 +334,8 @@ def _removals(module: Module, owner: Definition | None, names: tuple[str, ...], 
                 handler=shown,
                 teardown=method in ends,
                 call=text(name),
+                statement=span(statement_of(call)),
+                handler_at=span(argument) if argument is not None else None,
             )
         )
     return tuple(found)
@@ -275,6 +346,11 @@ def _guarded(module: Module, call: Node, function: Definition | None, target: st
     if function is None:
         return False
     tail = target.rpartition(".")[2].partition("(")[0]
+    body = module.source[function.start : function.end]
+    if re.search(rb"\.\s*(?:handlers|hasHandlers|removeHandler)\b|\bglobal\b|[Cc]onfigured|basicConfig", body):
+        return True
+    if any(re.search(r"cache|once|memo", text(node)) for node in function.decorators):
+        return True
     words = {"handlers", "hasHandlers", "initialized", "_initialized", "configured", tail, "already"}
     current = call.parent
     while current is not None and current.id != function.node.id:

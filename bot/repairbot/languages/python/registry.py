@@ -21,6 +21,7 @@ class Pair:
     handler: int
     key: int
     strong: bool
+    hands_over: bool
 
     def matches(self, qualified: str, receiver: str, method: str) -> bool:
         """Whether a callee (its dotted name with imports resolved, its receiver, its last name) is this one."""
@@ -68,6 +69,7 @@ def registry() -> Registry:
             handler=row.get("handler", 0),
             key=row.get("key", -1),
             strong=row.get("strong", False),
+            hands_over=row.get("hands_over", False),
         )
         for row in data["registration"]
     )

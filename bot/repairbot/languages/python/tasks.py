@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tree_sitter import Node
 
@@ -18,6 +19,7 @@ from repairbot.languages.python.sites import (
     positional,
     reached_from,
     receiver,
+    single_assignment,
 )
 from repairbot.languages.python.syntax import Definition, Module, captures, dotted, span, statement_of, text
 from repairbot.lifetimes.ops import Registration
@@ -25,6 +27,10 @@ from repairbot.model import Step
 
 _LOOKED_AT = ("done", "add_done_callback", "set_name", "get_name", "cancelled", "exception", "result", "is_alive", "start")
 """What may be asked of a handle without ending what it stands for."""
+
+_STARTS = frozenset(
+    ("__init__", "__post_init__", "initialize", "setup", "setUp", "start", "run", "open", "connect", "__enter__", "__aenter__")
+)
 
 
 def task(module: Module, call: Node) -> Iterator[Registration]:
@@ -68,6 +74,7 @@ def timer(module: Module, call: Node, pair: Pair) -> Iterator[Registration]:
         yield _made(
             module, call, function, "timer", handle=what.place, handler=handler, endless=periodic or rearms,
             kept=_kept(module, owner, member), looped=overwritten and not _starts_once(function), remove=pair.undo[0],
+            **_setting(module, owner, member),
         )  # fmt: skip
     elif (what.kind == "dropped" or (what.kind == "chained" and what.method == "start")) and (periodic or rearms):
         if periodic or not _may_stop(function, call):
@@ -250,8 +257,6 @@ def _names_waited(module: Module, function: Definition, wait: Node) -> list[str]
     elements = _elements(wait)
     arguments = positional(wait)
     if not elements and arguments and arguments[0].type == "identifier":
-        from repairbot.languages.python.sites import single_assignment
-
         value = single_assignment(module, function, text(arguments[0]))
         elements = value.named_children if value is not None and value.type in ("list", "set", "tuple") else []
     return [text(node) for node in elements if node.type == "identifier"]
@@ -324,7 +329,21 @@ def _member(module: Module, call: Node, function: Definition, member: str) -> It
     owner = module.class_at(call.start_byte)
     if owner is not None:
         kept = _kept(module, owner, member)
-        yield _spawned(module, call, function, handle=f"self.{member}", kept=kept)
+        spawned = _spawned(module, call, function, handle=f"self.{member}", kept=kept)
+        yield replace(spawned, **_setting(module, owner, member))
+
+
+def _setting(module: Module, owner: Definition, member: str) -> dict[str, bool]:
+    """Whether a member is set in the constructor, and whether it may be None at times."""
+    pattern = rb"self\s*\.\s*" + re.escape(member.encode()) + rb"\s*(?::[^=\n]*)?=(?!=)"
+    constructor = next((child for child in owner.children if child.name == "__init__"), None)
+    preset = constructor is not None and re.search(pattern, _source(module, constructor)) is not None
+    body = owner.body
+    if body is not None and not preset:
+        classwide = rb"(?m)^\s+" + re.escape(member.encode()) + rb"\s*(?::[^=\n]*)?=(?!=)"
+        preset = re.search(classwide, module.source[body.start_byte : body.end_byte]) is not None
+    emptied = re.search(rb"self\s*\.\s*" + re.escape(member.encode()) + rb"\s*(?::[^=\n]*)?=\s*None", module.source)
+    return {"preset": preset, "optional": emptied is not None}
 
 
 def _kept(module: Module, owner: Definition, member: str) -> bool:
@@ -376,7 +395,7 @@ def _unseen_before(module: Module, owner: Definition, function: Definition, call
 
 
 def _starts_once(function: Definition) -> bool:
-    return function.name in ("__init__", "__post_init__", "start", "run", "open", "connect", "setUp", "__enter__", "__aenter__")
+    return function.name in _STARTS
 
 
 def _may_stop(function: Definition, call: Node) -> bool:

@@ -98,10 +98,10 @@ def find(source: Source, name: str, at: Span, releases: tuple[Span, ...]) -> Hol
     if outside is not None:
         line = source.line_number(source.start(outside))
         return Refusal(f"{name} is still used at line {line}, outside of the block that acquires it")
-    marks = [
+    marks: list[Small] = [
         found for span in releases if isinstance(found := source.statement(span), (cst.Expr, cst.Assign))
     ]
-    return _extent(hold, body[index + 1 :], marks)
+    return _extent(hold, list(body[index + 1 :]), marks)
 
 
 def _declares(node: cst.Global | cst.Nonlocal, name: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from repairbot.languages.python.repairs import _hold
-from repairbot.languages.python.repairs._cst import Row, Small, Source
+from repairbot.languages.python.repairs._cst import Row, Small, Source, walk
 from repairbot.languages.python.repairs._draft import Draft, only_statement
 from repairbot.languages.python.repairs._hold import Hold, last_word
 from repairbot.lifetimes.intents import RELEASE_ON_EXIT, Refusal
@@ -183,7 +183,7 @@ def _take_out(draft: Draft, item: Small) -> None:
         and isinstance(source.parent(owner), cst.IndentedBlock)
     ):
         siblings = source.rows(owner)
-        if len(siblings) > 1 and not any(isinstance(node, cst.Call) for node in _hold.walk(owner.test)):
+        if len(siblings) > 1 and not any(isinstance(node, cst.Call) for node in walk(owner.test)):
             draft.drop(source.line_start(source.start(owner)), source.block_end(owner))
             return
     draft.write(Edit(source.start(item), source.end(item), "pass"))
