@@ -12,6 +12,7 @@ import libcst as cst
 
 from repairbot.languages.python import repairs
 from repairbot.languages.python.repairs._cst import Source, parse
+from repairbot.languages.python.repairs._draft import merged
 from repairbot.lifetimes.intents import Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Check, Edit
@@ -35,7 +36,7 @@ class PythonPrinter:
     """Writes repairs of Python by the modules under `repairs/`."""
 
     def write(self, source: bytes, intent: Intent) -> tuple[Edit, ...] | Refusal:
-        """The edits that fulfil the intent, in the order of the source, or why there are none."""
+        """The edits that fulfil the intent, in the order of the source and apart, or why there are none."""
         writer = writers().get(intent.do)
         if writer is None:
             return Refusal(f"no repair of Python writes {intent.do}")
@@ -46,7 +47,7 @@ class PythonPrinter:
         except RecursionError:
             return Refusal("the file is nested too deeply to be rewritten")
         edits = writer(parsed, intent)
-        return edits if isinstance(edits, Refusal) else tuple(sorted(edits))
+        return edits if isinstance(edits, Refusal) else merged(list(edits))
 
     def inspect(self, before: bytes, after: bytes, edits: tuple[Edit, ...]) -> tuple[Check, ...]:
         """Python's own rungs: comments kept, names bound, compiled."""

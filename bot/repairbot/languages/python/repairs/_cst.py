@@ -16,6 +16,7 @@ source (a byte-order mark included).
 from __future__ import annotations
 
 import builtins
+import keyword
 import re
 import sys
 from bisect import bisect_right
@@ -306,12 +307,29 @@ class Source:
         """Every identifier in the file, whatever it stands for."""
         return frozenset(node.value for node in self._all if isinstance(node, cst.Name))
 
-    def fresh(self, wanted: str) -> str:
-        """`wanted`, or with a number behind it, so that it collides with no name of this file and no builtin."""
+    def fresh(self, wanted: str, near: cst.CSTNode | None = None) -> str:
+        """`wanted`, or with a number behind it, so that it collides with nothing.
+
+        With `near`: nothing in the scope around that node, no name of the module and no builtin; without it,
+        no identifier of the whole file.
+        """
+        taken = self.names if near is None else self._taken(near)
         name, number = wanted, 2
-        while name in self.names or hasattr(builtins, name):
+        while name in taken or hasattr(builtins, name) or keyword.iskeyword(name):
             name, number = f"{wanted}_{number}", number + 1
         return name
+
+    def _taken(self, near: cst.CSTNode) -> set[str]:
+        scopes = [self.module, *(node for node in self.ancestors(near) if isinstance(node, cst.FunctionDef))]
+        innermost = scopes[1] if len(scopes) > 1 else self.module
+        taken = {
+            node.value for node in walk(innermost) if isinstance(node, cst.Name) and self.is_reference(node)
+        }
+        for scope in scopes:
+            for node in walk(scope, into_functions=False):
+                if isinstance(node, cst.Name) and (self.is_store(node) or isinstance(scope, cst.Module)):
+                    taken.add(node.value)
+        return taken
 
     # Lines
 

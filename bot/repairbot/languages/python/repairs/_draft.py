@@ -85,17 +85,15 @@ class Draft:
 
 
 def merged(edits: list[Edit]) -> tuple[Edit, ...]:
-    """Sorted, with adjoining edits made one: what is put in at a place stands before what was there."""
-    ordered = sorted(edits, key=lambda edit: (edit.start, edit.end > edit.start, edit.end))
+    """Sorted, with adjoining edits made one: what is put in at a place stands before what was there.
+
+    Edits that overlap stay as they are: whoever applies them refuses them.
+    """
     result: list[Edit] = []
-    for edit in ordered:
-        if (
-            result
-            and result[-1].end >= edit.start
-            and (result[-1].end > result[-1].start or result[-1].start == edit.start)
-        ):
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end > edit.start, edit.end)):
+        if result and result[-1].end == edit.start:
             last = result.pop()
-            edit = Edit(last.start, max(last.end, edit.end), last.text + edit.text)
+            edit = Edit(last.start, edit.end, last.text + edit.text)
         result.append(edit)
     return tuple(result)
 

@@ -31,6 +31,8 @@ LAZY_CALLS = frozenset(
     "reader DictReader map filter zip enumerate iter reversed islice chain takewhile dropwhile iterdecode "
     "TextIOWrapper BufferedReader BufferedWriter StreamReader iterparse partial".split()
 )
+LAZY_METHODS = re.compile(r"cursor|makefile|iter|open|stream|execute|submit|map")
+"""Methods whose result needs its receiver."""
 PRESENT = re.compile(r"(?i)temp|lock|socket|server|listen|popen|watch|observ|executor|pool|mount|patch|trac")
 """Callees whose value works by being there: it is kept to the end of its block when nothing says otherwise."""
 HARMLESS_AFTER = frozenset({"closed", "name", "returncode", "pid", "mode", "encoding"})
@@ -182,12 +184,7 @@ def _extent(hold: Hold, following: list[Row], marks: list[Small]) -> Hold | Refu
         if source.mentions(name, item) and _rebinds(source, item, name):
             reach = following[:number]
             break
-    last = -1
-    names = {name}
-    for number, item in enumerate(reach):
-        if any(source.mentions(each, item) for each in names):
-            last = number
-            names |= derived(source, item, names)
+    last, names = derived_from(source, reach, {name})
     end = next((number for number, item in enumerate(reach) if _releases(source, item, marks, name)), -1)
     if end >= 0:
         after = [item for row in reach[end + 1 :] for item in source.mentions(name, row)]
@@ -203,9 +200,9 @@ def _extent(hold: Hold, following: list[Row], marks: list[Small]) -> Hold | Refu
     else:
         hold.rows = list(reach[: last + 1])
     inside = [*hold.rows, *([hold.release] if isinstance(hold.release, cst.Try) else [])]
-    against = _against(source, name, names, inside, marks)
-    if against is not None:
-        return against
+    contrary = against(source, name, names, inside, marks)
+    if contrary is not None:
+        return contrary
     return _superfluous(hold, [item for item in marks if _within(source, item, hold.rows)])
 
 
@@ -293,13 +290,23 @@ def derived(source: Source, row: Row, names: set[str]) -> set[str]:
     return found - names
 
 
+def derived_from(source: Source, rows: list[Row], names: set[str]) -> tuple[int, set[str]]:
+    """The index of the last row that needs one of `names` (-1 for none), and all names that need them."""
+    last, names = -1, set(names)
+    for number, item in enumerate(rows):
+        if any(source.mentions(each, item) for each in names):
+            last = number
+            names |= derived(source, item, names)
+    return last, names
+
+
 def _needs(source: Source, value: cst.BaseExpression, names: set[str]) -> bool:
     """Whether what an expression gives may still need one of the names when it is used."""
     mentioned = [item for name in names for item in source.mentions(name, value)]
-    return any(not _spent(source, item, value) for item in mentioned)
+    return any(not spent(source, item, value) for item in mentioned)
 
 
-def _spent(source: Source, name: cst.Name, top: cst.BaseExpression) -> bool:
+def spent(source: Source, name: cst.BaseExpression, top: cst.BaseExpression) -> bool:
     """Whether the use of a name inside an expression is over once the expression has its value."""
     node: cst.CSTNode = name
     while node is not top:
@@ -323,7 +330,7 @@ def _spent(source: Source, name: cst.Name, top: cst.BaseExpression) -> bool:
     return isinstance(top, (cst.Comparison, cst.ListComp, cst.SetComp, cst.DictComp, cst.FormattedString))
 
 
-def _against(
+def against(
     source: Source, name: str, names: set[str], rows: list[Row], marks: list[Small]
 ) -> Refusal | None:
     """What speaks against ending the value's life at the end of these rows."""
@@ -334,7 +341,7 @@ def _against(
         if isinstance(node, FUNCTIONS) and any(_ours(source, node, each) for each in names):
             return Refusal(f"a nested function (line {line}) still uses {name}")
         if isinstance(node, cst.GeneratorExp) and any(source.mentions(each, node) for each in names):
-            if not _consumed(source, node):
+            if not consumed(source, node):
                 where = source.line_number(source.start(node))
                 return Refusal(f"a generator (line {where}) still uses {name} when the block is over")
         if isinstance(node, cst.Return) and node.value is not None and _escapes(source, node.value, names):
@@ -366,7 +373,7 @@ def _shadowed(source: Source, name: cst.Name) -> bool:
     return False
 
 
-def _consumed(source: Source, node: cst.GeneratorExp) -> bool:
+def consumed(source: Source, node: cst.GeneratorExp) -> bool:
     """Whether a generator is used up by the call it is an argument of."""
     arg = source.parent(node)
     call = source.parent(arg) if isinstance(arg, cst.Arg) else None
@@ -378,34 +385,30 @@ def _consumed(source: Source, node: cst.GeneratorExp) -> bool:
 
 
 def _escapes(source: Source, value: cst.BaseExpression, names: set[str]) -> bool:
-    """Whether a returned or stored expression hands on something that needs one of the names.
+    """Whether a returned or stored expression hands on something that needs one of the names."""
+    return any(hands_on(source, item, value) for name in names for item in source.mentions(name, value))
 
-    A call that is given the value and is not known to be lazy counts as done with it: the analysis that asked
+
+def hands_on(source: Source, item: cst.BaseExpression, value: cst.BaseExpression) -> bool:
+    """Whether the value of an expression still needs a part of it when the part is gone.
+
+    A call that is given the part and is not known to be lazy counts as done with it: the analysis that asked
     for this repair has judged who owns the value.
     """
-    for name in names:
-        for item in source.mentions(name, value):
-            if _spent(source, item, value):
-                continue
-            parent = source.parent(item)
-            if not isinstance(parent, cst.Arg):
-                if isinstance(parent, cst.Attribute):
-                    call = source.parent(parent)
-                    if (
-                        isinstance(call, cst.Call)
-                        and call.func is parent
-                        and parent.attr.value not in LAZY_CALLS
-                    ):
-                        if not re.match(
-                            r"cursor|makefile|iter|open|stream|execute|submit|map", parent.attr.value
-                        ):
-                            continue
-                return True
-            call = source.parent(parent)
-            word = last_word(source, call) if isinstance(call, cst.Call) else ""
-            if not word or word in LAZY_CALLS or word[0].isupper():
-                return True
-    return False
+    if spent(source, item, value):
+        return False
+    parent = source.parent(item)
+    if isinstance(parent, cst.Attribute):
+        call = source.parent(parent)
+        called = isinstance(call, cst.Call) and call.func is parent
+        return (
+            not called or parent.attr.value in LAZY_CALLS or LAZY_METHODS.match(parent.attr.value) is not None
+        )
+    if not isinstance(parent, cst.Arg):
+        return True
+    call = source.parent(parent)
+    word = last_word(source, call) if isinstance(call, cst.Call) else ""
+    return not word or word in LAZY_CALLS or word[0].isupper()
 
 
 def _superfluous(hold: Hold, inner: list[Small]) -> Hold | Refusal:

@@ -54,7 +54,7 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
         _write_try(draft, hold, form.finally_)
     else:
         _write_with(draft, hold, form)
-    return tuple(sorted((*draft.edits(), *imports)))
+    return (*draft.edits(), *imports)
 
 
 def release_statement(source: Source, hold: Hold, intent: Intent) -> str | Refusal:
