@@ -11,4 +11,5 @@ LANGUAGE = Language(
     comment="#",
     frontend=PythonFrontend(),
     load_printer="repairbot.languages.python.printer",
+    package="__init__",
 )
