@@ -169,11 +169,30 @@ class EmptyBucket:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """One collection for all, which each is taken to have for itself.
+
+    `how`: "instances" (made in the class body, filled through self) or "augmented" (a local name for it gets
+    `+=`, which changes the one that all see).
+    """
+
+    container: Container
+    member: Member
+    how: Literal["instances", "augmented"]
+    made: Event
+    grows: tuple[Event, ...]
+    confidence: Confidence = "medium"
+    evidence: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Growth:
-    """Facts about collections."""
+    """Facts about collections. `channels`: members that are queues without a capacity."""
 
     growing: tuple[Growing, ...] = ()
     buckets: tuple[EmptyBucket, ...] = ()
+    shared: tuple[Shared, ...] = ()
+    channels: tuple[Growing, ...] = ()
     safe: tuple[SafePattern, ...] = ()
 
 

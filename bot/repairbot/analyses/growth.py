@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from repairbot.analyses.bounds import bounds_of
-from repairbot.analyses.facts import EmptyBucket, Growing, Growth
+from repairbot.analyses.facts import EmptyBucket, Growing, Growth, Shared
 from repairbot.analyses.roles import (
     ENDINGS,
     EVENT_METHODS,
@@ -20,10 +20,10 @@ from repairbot.analyses.roles import (
     REGISTERING,
     WAITERS,
     KeyKind,
-    Role,
     key_kind,
     role_of,
 )
+from repairbot.analyses.shared import shared_by_all
 from repairbot.lifetimes.ops import Container, Event, Kind, Member, Unit
 from repairbot.model import Confidence, SafePattern, Step
 
@@ -39,11 +39,17 @@ def analyse(unit: Unit) -> Growth:
     """What is known of the collections of one file."""
     growing: list[Growing] = []
     buckets: list[EmptyBucket] = []
+    shared: list[Shared] = []
+    channels: list[Growing] = []
     safe: list[SafePattern] = []
     for container in unit.containers:
         for member in container.members.values():
             if any(event.resource is not None for event in member.of(Kind.INIT)):
                 continue
+            if (one := shared_by_all(container, member)) is not None:
+                shared.append(one)
+            if (channel := _channel(container, member)) is not None:
+                channels.append(channel)
             if (found := _judge(container, member)) is None:
                 continue
             if isinstance(found, SafePattern):
@@ -51,9 +57,9 @@ def analyse(unit: Unit) -> Growth:
                 continue
             growing.append(found)
         buckets.extend(_buckets(container))
-    emptied = {(id(bucket.container), bucket.member.name) for bucket in buckets}
-    growing = [fact for fact in growing if (id(fact.container), fact.member.name) not in emptied]
-    return Growth(tuple(growing), tuple(buckets), tuple(safe))
+    told = {(id(fact.container), fact.member.name) for fact in (*buckets, *shared)}
+    growing = [fact for fact in growing if (id(fact.container), fact.member.name) not in told]
+    return Growth(tuple(growing), tuple(buckets), tuple(shared), tuple(channels), tuple(safe))
 
 
 def _judge(container: Container, member: Member) -> Growing | SafePattern | None:
@@ -96,7 +102,7 @@ def _judge(container: Container, member: Member) -> Growing | SafePattern | None
         bounds=bounds_of(container, member, grows),
         per_key=grows[0].depth > 0 and grows[0].how not in ("setitem", "set empty"),
         persisted=any(event.detail == "saved" for event in member.of(Kind.READ)),
-        ends=_ends(member, grows),
+        ends=_ends(member, grows) if removal == "none" else None,
         shared=shared,
         evidence=container.evidence,
     )
@@ -314,6 +320,26 @@ def _decorated(container: Container, member: Member, made: Event) -> Growing | N
         role="cache",
         confidence="low" if single and not made.argument else "medium",
         evidence=container.evidence,
+    )
+
+
+def _channel(container: Container, member: Member) -> Growing | None:
+    """A queue without a capacity that one method fills and another empties in a loop."""
+    made = next((event for event in member.of(Kind.INIT) if event.detail == "queue"), None)
+    if made is None or made.argument or member.of(Kind.BOUND) or container.lives in ("short", "local"):
+        return None
+    puts = tuple(event for event in member.of(Kind.GROW) if event.how in ("put", "put_nowait") and event.repeats)
+    gets = [event for event in member.of(Kind.SHRINK) if event.how in ("get", "get_nowait") and event.conditional]
+    if not puts or not gets or {event.method for event in puts} & {event.method for event in gets}:
+        return None
+    return Growing(
+        container=container,
+        member=member,
+        kind="queue",
+        grows=puts,
+        removal="full",
+        confidence="low",
+        evidence=(Step(gets[0].at.line, "emptied here, at its own pace"), *container.evidence),
     )
 
 

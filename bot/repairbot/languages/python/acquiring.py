@@ -17,8 +17,20 @@ GENERIC_BORROWERS = frozenset(
     "enumerate zip map sorted sum any all min max set tuple dict filter reversed hash format callable vars "
     "select.select contextlib.suppress weakref.ref asyncio.wait_for asyncio.shield".split()
 )
-BORROWING_MODULES = ("subprocess.", "logging.", "os.path.", "shutil.", "json.", "pickle.", "struct.", "hashlib.", "fcntl.")
-STORING = frozenset("append add put put_nowait insert appendleft setdefault extend update push enter_context callback".split())
+BORROWING_MODULES = (
+    "subprocess.",
+    "logging.",
+    "os.path.",
+    "shutil.",
+    "json.",
+    "pickle.",
+    "struct.",
+    "hashlib.",
+    "fcntl.",
+)
+STORING = frozenset(
+    "append add put put_nowait insert appendleft setdefault extend update push enter_context callback".split()
+)
 HANDING_OVER = re.compile(
     r"(^|[._])(close|release|return|give|put|dispose|free|discard|recycle|check_?in|cleanup|shutdown|stop|kill|reap|drop)"
     r"(_\w+|[A-Z]\w*)?(\(\))?$"
@@ -32,7 +44,9 @@ HARMLESS = frozenset(
     "datetime.now datetime.datetime.now logging.getLogger".split()
 )
 """Callees that do not fail in practice; an error edge from each would be noise."""
-LOGGING = re.compile(r"(^|[._])(log|logger|logging|_log|LOG|LOGGER|_LOGGER|warnings)\.(debug|info|warning|warn|error|exception|critical|log)$")
+LOGGING = re.compile(
+    r"(^|[._])(log|logger|logging|_log|LOG|LOGGER|_LOGGER|warnings)\.(debug|info|warning|warn|error|exception|critical|log)$"
+)
 
 
 @dataclass(slots=True)
@@ -94,7 +108,11 @@ class Acquiring:
 
     def _meant(self, resource: Resource, name: str, call: Node) -> bool:
         """Whether a name of the table is really what it says here."""
-        if "." not in name and name not in self.module.imports and any(d.symbol == name for d in self.module.definitions):
+        if (
+            "." not in name
+            and name not in self.module.imports
+            and any(d.symbol == name for d in self.module.definitions)
+        ):
             return False
         if resource.id == "text wrapper":
             first = positional(call)[:1]
@@ -119,7 +137,11 @@ class Acquiring:
         qualified = self.module.qualified(callee)
         if qualified in self.releasers or callee in self.releasers:
             return True
-        return any(callee.endswith("." + name) for name, owners in self.releasers.items() if owners[0].origin == "project")
+        return any(
+            callee.endswith("." + name)
+            for name, owners in self.releasers.items()
+            if owners[0].origin == "project"
+        )
 
     def release_methods(self, resource: Resource) -> frozenset[str]:
         """The methods that release such a value."""

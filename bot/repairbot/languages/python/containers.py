@@ -182,9 +182,9 @@ class _Collector:
         if item.inits and all(init.detail.startswith("Weak") for init in item.inits):
             return False
         source, size = self.module.source, len(item.name)
-        handed_on = not item.shared
         for offset in offsets:
             end = offset + size
+            handed_on = not item.shared or source[offset - 2 : offset] == b"= "
             if _GROWTH.match(source, end) or (handed_on and source[end : end + 1] and source[end] in _ONWARD):
                 return True
         return False

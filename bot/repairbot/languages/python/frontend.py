@@ -8,7 +8,7 @@ import re
 from tree_sitter import Node
 
 from repairbot.languages.base import Project, Unreadable
-from repairbot.languages.python import containers, idioms, registrations
+from repairbot.languages.python import containers, idioms, loads, registrations
 from repairbot.languages.python.acquiring import Acquiring
 from repairbot.languages.python.functions import Lowering
 from repairbot.languages.python.graph import TooLarge
@@ -17,9 +17,9 @@ from repairbot.languages.python.syntax import WORD, Definition, Module
 from repairbot.lifetimes.ops import Resource, Unit
 from repairbot.model import Step
 
-_PYTHON2 = re.compile(rb"^[ \t]*(?:print[ \t]+[\"'\w]|exec[ \t]+[\"'\w]|except[ \t]+[\w.]+[ \t]*,[ \t]*\w+[ \t]*:|raise[ \t]+\w+[ \t]*,)", re.MULTILINE)
 _MOST_BROKEN = 0.5
-"""A file with a larger share of its bytes in functions that do not parse is not read at all."""
+"""A file with a larger share of its bytes in what does not parse is not read at all. Old syntax mostly parses:
+tree-sitter-python knows print and exec statements, and functions that hold an error are passed over alone."""
 
 
 class PythonFrontend:
@@ -51,6 +51,7 @@ class PythonFrontend:
         unit.containers.extend(containers.collect(module, resources))
         unit.registrations.extend(registrations.collect(module))
         unit.idioms.extend(idioms.collect(module))
+        unit.loads.extend(loads.collect(module))
         unit.exports.update(summaries.exports())
         unit.asks |= summaries.asks
         return unit
@@ -77,7 +78,7 @@ def _words(resources: tuple[Resource, ...]) -> frozenset[bytes]:
 
 
 def _others() -> frozenset[bytes]:
-    return containers.TRIGGERS | registrations.TRIGGERS
+    return containers.TRIGGERS | registrations.TRIGGERS | idioms.TRIGGERS | loads.TRIGGERS
 
 
 def _acquiring(module: Module, table: Acquiring) -> list[Definition | None]:
@@ -99,18 +100,18 @@ def _broken(module: Module) -> list[tuple[Node, str]]:
     """The functions that hold syntax errors, with the reason; raises Unreadable when there is too little else."""
     if not module.root.has_error:
         return []
-    first = _first_error(module.root)
-    line = first.start_point[0] + 1
-    python2 = _PYTHON2.search(module.source)
-    if python2 is not None:
-        at = module.source.count(b"\n", 0, python2.start()) + 1
-        raise Unreadable(f"line {at}: written for Python 2")
     broken = [definition for definition in module.definitions if definition.node.has_error]
-    inner = [d for d in broken if d.kind == "function" and not any(child.node.has_error for child in d.children)]
-    lost = sum(d.end - d.start for d in inner)
-    if not inner or lost > _MOST_BROKEN * len(module.source):
-        raise Unreadable(f"line {line}: syntax error")
-    return [(d.node, f"{d.symbol} does not parse (line {_first_error(d.node).start_point[0] + 1})") for d in inner]
+    inner = [
+        d for d in broken if d.kind == "function" and not any(child.node.has_error for child in d.children)
+    ]
+    lost = sum(d.end - d.start for d in inner) + sum(
+        node.end_byte - node.start_byte for node in module.root.children if node.is_error
+    )
+    if lost > _MOST_BROKEN * len(module.source):
+        raise Unreadable(f"line {_first_error(module.root).start_point[0] + 1}: syntax error")
+    return [
+        (d.node, f"{d.symbol} does not parse (line {_first_error(d.node).start_point[0] + 1})") for d in inner
+    ]
 
 
 def _first_error(node: Node) -> Node:
@@ -124,4 +125,3 @@ def _first_error(node: Node) -> Node:
 
 def _within(node: Node, definition: Definition | None) -> bool:
     return definition is not None and definition.start <= node.start_byte < definition.end
-

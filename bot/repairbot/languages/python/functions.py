@@ -23,14 +23,27 @@ Summarise = Callable[[Definition | None, str, int, str], str]
 
 _CLOSING = ("contextlib.closing", "contextlib.aclosing")
 _CATCH_ALL = ("BaseException",)
-_SKIPPED = frozenset(("comment", "pass_statement", "import_statement", "import_from_statement", "future_import_statement",
-                      "global_statement", "nonlocal_statement", "type_alias_statement", "line_continuation"))
+_SKIPPED = frozenset(
+    (
+        "comment",
+        "pass_statement",
+        "import_statement",
+        "import_from_statement",
+        "future_import_statement",
+        "global_statement",
+        "nonlocal_statement",
+        "type_alias_statement",
+        "line_continuation",
+    )
+)
 
 
 class Lowering:
     """One function on its way into a graph."""
 
-    def __init__(self, module: Module, acquiring_: Acquiring, definition: Definition | None, summarise: Summarise) -> None:
+    def __init__(
+        self, module: Module, acquiring_: Acquiring, definition: Definition | None, summarise: Summarise
+    ) -> None:
         self.module = module
         self.table = acquiring_
         self.definition = definition
@@ -159,9 +172,12 @@ class Lowering:
         if right is None or not targets:
             return
         at = span(statement)
-        if right.type in ("expression_list", "tuple") and targets[0].type in ("pattern_list", "tuple_pattern") and len(
-            targets
-        ) == 1 and len(right.named_children) == len(targets[0].named_children):
+        if (
+            right.type in ("expression_list", "tuple")
+            and targets[0].type in ("pattern_list", "tuple_pattern")
+            and len(targets) == 1
+            and len(right.named_children) == len(targets[0].named_children)
+        ):
             pairs = list(zip(targets[0].named_children, right.named_children, strict=True))
             places = [self.value(value, statement, dotted(target)) for target, value in pairs]
             for (target, value), place in zip(pairs, places, strict=True):
@@ -169,7 +185,9 @@ class Lowering:
             return
         wanted = dotted(targets[-1]) if targets[-1].type in ("identifier", "attribute") else ""
         place = self.value(right, statement, wanted)
-        if targets[-1].type in ("pattern_list", "tuple_pattern", "list_pattern") and self._slots(targets[-1], right, at):
+        if targets[-1].type in ("pattern_list", "tuple_pattern", "list_pattern") and self._slots(
+            targets[-1], right, at
+        ):
             return
         for target in reversed(targets):
             self.bind(target, right, place, at)
@@ -234,7 +252,15 @@ class Lowering:
 
     def hand_over(self, node: Node, statement: Node, how: str) -> None:
         """Lower an expression whose value leaves this function, whole or as part of a display."""
-        if node.type in ("tuple", "expression_list", "list", "dictionary", "set", "pair", "parenthesized_expression"):
+        if node.type in (
+            "tuple",
+            "expression_list",
+            "list",
+            "dictionary",
+            "set",
+            "pair",
+            "parenthesized_expression",
+        ):
             for child in node.named_children:
                 self.hand_over(child, statement, how)
             return
@@ -275,7 +301,12 @@ class Lowering:
         self.graph.current = behind if self._reached(behind) else None
 
     def _branch(
-        self, condition: Node | None, consequence: Node | None, clauses: list[Node], statement: Node, behind: int
+        self,
+        condition: Node | None,
+        consequence: Node | None,
+        clauses: list[Node],
+        statement: Node,
+        behind: int,
     ) -> None:
         then, otherwise = self.graph.block(), self.graph.block()
         if condition is not None:
@@ -289,7 +320,11 @@ class Lowering:
             first, *rest = clauses
             if first.type == "elif_clause":
                 self._branch(
-                    first.child_by_field_name("condition"), first.child_by_field_name("consequence"), rest, first, behind
+                    first.child_by_field_name("condition"),
+                    first.child_by_field_name("consequence"),
+                    rest,
+                    first,
+                    behind,
                 )
             else:
                 body = first.child_by_field_name("body")
@@ -317,9 +352,13 @@ class Lowering:
         self.graph.goto(head)
         self.graph.current = head
         if place:
-            self.graph.emit(Op(Kind.USE, place, span(node), detail="iterated", fallible=True), "the iteration can raise")
+            self.graph.emit(
+                Op(Kind.USE, place, span(node), detail="iterated", fallible=True), "the iteration can raise"
+            )
         elif any(child.type == "async" for child in node.children):
-            self.graph.emit(Op(Kind.CALL, "", span(node), detail="async for", fallible=True), "the iteration can raise")
+            self.graph.emit(
+                Op(Kind.CALL, "", span(node), detail="async for", fallible=True), "the iteration can raise"
+            )
         self.graph.edge(body)
         self.graph.edge(done)
         self.graph.current = body
@@ -346,7 +385,9 @@ class Lowering:
 
     def on_try_statement(self, node: Node) -> None:
         body = node.child_by_field_name("body")
-        handlers = [child for child in node.named_children if child.type in ("except_clause", "except_group_clause")]
+        handlers = [
+            child for child in node.named_children if child.type in ("except_clause", "except_group_clause")
+        ]
         final = next((child for child in node.named_children if child.type == "finally_clause"), None)
         otherwise = next((child for child in node.named_children if child.type == "else_clause"), None)
         behind = self.graph.block()
@@ -409,7 +450,11 @@ class Lowering:
 
     def on_with_statement(self, node: Node) -> None:
         clause = next((child for child in node.named_children if child.type == "with_clause"), None)
-        items = [child for child in clause.named_children if child.type == "with_item"] if clause is not None else []
+        items = (
+            [child for child in clause.named_children if child.type == "with_item"]
+            if clause is not None
+            else []
+        )
         if len(items) == 1 and items[0].named_children and items[0].named_children[0].type == "tuple":
             wrapped = items[0].named_children[0].named_children
         else:
@@ -424,7 +469,9 @@ class Lowering:
             if scope is not None:
                 self.graph.scopes.append(scope)
         if any(child.type == "async" for child in node.children):
-            self.graph.emit(Op(Kind.CALL, "", span(node), detail="await", fallible=True), "await can be cancelled")
+            self.graph.emit(
+                Op(Kind.CALL, "", span(node), detail="await", fallible=True), "await can be cancelled"
+            )
         if body is not None and self.graph.current is not None:
             self.block(body)
         while len(self.graph.scopes) > depth:
@@ -493,7 +540,11 @@ class Lowering:
             if child.type not in ("block", "comment"):
                 self.consume(child, node)
         body = node.child_by_field_name("body")
-        cases = [child for child in body.named_children if child.type == "case_clause"] if body is not None else []
+        cases = (
+            [child for child in body.named_children if child.type == "case_clause"]
+            if body is not None
+            else []
+        )
         behind, start = self.graph.block(), self.graph.current
         exhausted = False
         for case in cases:
@@ -594,7 +645,11 @@ class Lowering:
                 return "", False
             if not any(child.type == "call" for child in _walk(node)):
                 return text(node), False
-        if node.type == "call" and dotted(node.child_by_field_name("function")) in ("hasattr", "isinstance", "callable"):
+        if node.type == "call" and dotted(node.child_by_field_name("function")) in (
+            "hasattr",
+            "isinstance",
+            "callable",
+        ):
             first = positional(node)[:1]
             name = dotted(first[0]) if first else ""
             return (name, False) if name in self.tracked else ("", False)
@@ -637,7 +692,9 @@ class Lowering:
 
     def value_await(self, node: Node, statement: Node, wanted: str) -> str:
         place = self.value(node.named_children[0], statement, wanted) if node.named_children else ""
-        self.graph.emit(Op(Kind.CALL, "", span(statement), detail="await", fallible=True), "await can be cancelled")
+        self.graph.emit(
+            Op(Kind.CALL, "", span(statement), detail="await", fallible=True), "await can be cancelled"
+        )
         return place
 
     def value_yield(self, node: Node, statement: Node, wanted: str) -> str:
@@ -646,7 +703,9 @@ class Lowering:
         for child in node.named_children:
             if fresh:
                 place = self.value(child, statement, wanted)
-                self.graph.emit(Op(Kind.CALL, "", span(statement), detail="yield", fallible=True), "yield can raise")
+                self.graph.emit(
+                    Op(Kind.CALL, "", span(statement), detail="yield", fallible=True), "yield can raise"
+                )
                 return place
             self.hand_over(child, statement, "yielded")
         self.graph.emit(Op(Kind.CALL, "", span(statement), detail="yield", fallible=True), "yield can raise")
@@ -681,7 +740,9 @@ class Lowering:
             self.graph.goto(behind)
         self.graph.current = behind if self._reached(behind) else None
         if any(places):
-            self.tracked.setdefault(place_name, set()).update(*(self.tracked.get(place, set()) for place in places))
+            self.tracked.setdefault(place_name, set()).update(
+                *(self.tracked.get(place, set()) for place in places)
+            )
             return place_name
         return ""
 
@@ -759,12 +820,16 @@ class Lowering:
         if receiver and resource is None and method in self.methods(receiver):
             for _, child in _arguments(node):
                 self.consume(child, statement)
-            self.graph.emit(Op(Kind.RELEASE, receiver, at, detail=f"{method}()", expression=expression, fallible=True))
+            self.graph.emit(
+                Op(Kind.RELEASE, receiver, at, detail=f"{method}()", expression=expression, fallible=True)
+            )
             return ""
         owned = self._pass_arguments(node, name, statement, resource)
         if receiver:
             note = f"{_short(name)}() can raise"
-            self.graph.emit(Op(Kind.USE, receiver, at, detail=method, expression=expression, fallible=True), note)
+            self.graph.emit(
+                Op(Kind.USE, receiver, at, detail=method, expression=expression, fallible=True), note
+            )
             if method in ("makefile", "__enter__", "setdefault", "detach"):
                 if method == "detach":
                     self.graph.emit(Op(Kind.UNKNOWN, receiver, at, detail="detached"))
@@ -773,7 +838,9 @@ class Lowering:
         if owned and (resource is not None or method == "wrap_socket"):
             if wanted and "." not in wanted:
                 self.tracked.setdefault(wanted, set()).update(self.tracked.get(owned, set()))
-                self.graph.emit(Op(Kind.MOVE, owned, at, other=wanted, fallible=True), f"{_short(name)}() can raise")
+                self.graph.emit(
+                    Op(Kind.MOVE, owned, at, other=wanted, fallible=True), f"{_short(name)}() can raise"
+                )
                 return wanted
             return owned
         if resource is not None and not resource.slots:
@@ -795,10 +862,16 @@ class Lowering:
             if not place:
                 continue
             expression = span(child)
-            if resource is not None and resource.id in ("text wrapper", "tls socket") or method == "wrap_socket":
+            if (
+                resource is not None
+                and resource.id in ("text wrapper", "tls socket")
+                or method == "wrap_socket"
+            ):
                 owned = place
             elif self.table.releases(name):
-                self.graph.emit(Op(Kind.RELEASE, place, at, detail=f"{name}()", expression=span(node), fallible=True))
+                self.graph.emit(
+                    Op(Kind.RELEASE, place, at, detail=f"{name}()", expression=span(node), fallible=True)
+                )
             elif self.table.borrows(name, self.tracked.get(place, ())):
                 self.graph.emit(Op(Kind.USE, place, at, detail=name, expression=expression))
             elif method in acquiring.STORING and "." in name:
@@ -810,7 +883,9 @@ class Lowering:
                 if effect == "borrows":
                     self.graph.emit(Op(Kind.USE, place, at, detail=name, expression=expression))
                 elif effect == "releases":
-                    self.graph.emit(Op(Kind.RELEASE, place, at, detail=f"{name}()", expression=span(node), fallible=True))
+                    self.graph.emit(
+                        Op(Kind.RELEASE, place, at, detail=f"{name}()", expression=span(node), fallible=True)
+                    )
                 elif effect in ("keeps", "returns") or acquiring.HANDING_OVER.search(name):
                     self.graph.emit(Op(Kind.ESCAPE, place, at, detail="kept", other=name))
                 else:
@@ -824,7 +899,15 @@ class Lowering:
     ) -> None:
         """An acquisition into a place; one into a global is everybody's."""
         self.tracked.setdefault(place, set()).add(resource)
-        op = Op(Kind.ACQUIRE, place, at, detail=detail, expression=expression, resource=resource, fallible=fallible)
+        op = Op(
+            Kind.ACQUIRE,
+            place,
+            at,
+            detail=detail,
+            expression=expression,
+            resource=resource,
+            fallible=fallible,
+        )
         self.graph.emit(op, f"{resource.what} cannot be opened")
 
     def clear(self, place: str, at: Span, detail: str) -> None:
@@ -889,7 +972,13 @@ def _mentioned(node: Node, deep: bool = False) -> list[Node]:
         return [found for found in _walk(node) if found.type == "identifier"]
     if node.type in ("identifier", "attribute"):
         return [node]
-    if node.type in ("conditional_expression", "parenthesized_expression", "await", "expression_list", "tuple"):
+    if node.type in (
+        "conditional_expression",
+        "parenthesized_expression",
+        "await",
+        "expression_list",
+        "tuple",
+    ):
         return [leaf for child in node.named_children for leaf in _mentioned(child)]
     if node.type == "call":  # `s = wrap_socket(s)`: a wrapper that owns what it wraps
         return [child for child in _argument_nodes(node)[:1] if child.type == "identifier"]
@@ -911,7 +1000,9 @@ def _emptiness(value: Node) -> str:
 def _raises_again(handler: Node) -> bool:
     """Whether a handler's last statement raises what it caught."""
     block = next((child for child in reversed(handler.named_children) if child.type == "block"), None)
-    statements = [child for child in block.named_children if child.type != "comment"] if block is not None else []
+    statements = (
+        [child for child in block.named_children if child.type != "comment"] if block is not None else []
+    )
     return bool(statements) and statements[-1].type == "raise_statement"
 
 

@@ -119,6 +119,9 @@ class Reader:
             return self._attribute(place, parent, following)
         if kind == "subscript" and parent.child_by_field_name("value") == node:
             return self._subscript(place, parent)
+        if kind == "conditional_expression" and parent.named_children[1] == node:
+            self._note(Kind.READ, place, parent, detail="truth")
+            return None
         if kind in ("parenthesized_expression", "await", "named_expression", "conditional_expression"):
             if kind == "named_expression":
                 self._alias(place, parent.child_by_field_name("name"), following)

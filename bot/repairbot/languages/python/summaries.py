@@ -96,7 +96,9 @@ class Summaries:
         if body is None:
             return "unknown"
         found: Effect = "borrows"
-        for node in self.module.mentions(rb"(?<![\w.])" + re.escape(name.encode()) + rb"\b", body.start_byte, body.end_byte):
+        for node in self.module.mentions(
+            rb"(?<![\w.])" + re.escape(name.encode()) + rb"\b", body.start_byte, body.end_byte
+        ):
             effect = self._mention(definition, node)
             if _ORDER.index(effect) > _ORDER.index(found):
                 found = effect
@@ -108,7 +110,11 @@ class Summaries:
         if inner is not definition:
             return "unknown"
         parent = node.parent
-        while parent is not None and parent.type in ("parenthesized_expression", "await", "conditional_expression"):
+        while parent is not None and parent.type in (
+            "parenthesized_expression",
+            "await",
+            "conditional_expression",
+        ):
             node, parent = parent, parent.parent
         if parent is None:
             return "unknown"
@@ -120,11 +126,17 @@ class Summaries:
                 return "releases" if called else "keeps"
             return "borrows"
         if kind in ("argument_list", "keyword_argument"):
-            call = parent.parent if kind == "argument_list" else (parent.parent.parent if parent.parent else None)
+            call = (
+                parent.parent
+                if kind == "argument_list"
+                else (parent.parent.parent if parent.parent else None)
+            )
             if call is None or call.type != "call":
                 return "unknown"
             return self._argument(definition, call, node, parent)
-        if kind == "with_item" or (kind == "as_pattern" and parent.parent is not None and parent.parent.type == "with_item"):
+        if kind == "with_item" or (
+            kind == "as_pattern" and parent.parent is not None and parent.parent.type == "with_item"
+        ):
             return "releases"
         if kind in ("return_statement", "yield"):
             return "returns"
@@ -133,7 +145,16 @@ class Summaries:
             if left is not None and left.type != "identifier" and left != node:
                 return "keeps"
             return "unknown"
-        if kind in ("tuple", "list", "set", "pair", "dictionary", "expression_list", "lambda", "default_parameter"):
+        if kind in (
+            "tuple",
+            "list",
+            "set",
+            "pair",
+            "dictionary",
+            "expression_list",
+            "lambda",
+            "default_parameter",
+        ):
             return "keeps"
         return "borrows"
 
