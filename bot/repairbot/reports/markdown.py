@@ -1,7 +1,7 @@
 """The report in Markdown: the audit as a comment, a step summary or a file, below the limit of a comment.
 
-Templates in `repairbot_templates` hold the form; what they print goes through `markup`. Where there is no room
-for everything it is cut by severity, and what was left out is counted and said.
+Templates in `repairbot_templates` hold the form; what they print goes through `markup`. Where there is no
+room for everything it is cut by severity, and what was left out is counted and said.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ class _Row(NamedTuple):
     severity: str
     confidence: str
     place: str
+    name: str
     what: str
     repair: str
 
@@ -83,15 +84,16 @@ def _place(item: Finding | SafePattern) -> str:
     return f"{item.path}:{item.line}"
 
 
-def _row(finding: Finding, options: Options) -> _Row:
+def _row(finding: Finding, options: Options, *, potential: bool = False) -> _Row:
     if finding.fix is None:
-        repair = "no repair" + (f": {clip(finding.refusals[0], _SHORT)}" if finding.refusals else "")
+        repair = clip(finding.refusals[0], _SHORT) if finding.refusals else "not known"
+        repair = repair if potential else f"no repair: {repair}"
     elif applies(finding, options):
         repair = f"{clip(finding.fix.title, _SHORT)}, {finding.fix.safety}"
     else:
         repair = f"your choice: {clip(finding.fix.title, _SHORT)}"
     what = clip(finding.message, 2 * _SHORT)
-    return _Row(finding.severity, finding.confidence, _place(finding), what, repair)
+    return _Row(finding.severity, finding.confidence, _place(finding), finding.variable, what, repair)
 
 
 def _diff(finding: Finding, whole: bool) -> tuple[str, int]:
@@ -191,7 +193,7 @@ class _Report:
         self.lines, room = _fit(
             map(self._line, main[len(self.blocks) :]), room, lambda line: len(line) + 3, 0.4
         )
-        potential = (_row(finding, options) for finding in self.view.potential)
+        potential = (_row(finding, options, potential=True) for finding in self.view.potential)
         self.potential, room = _fit(potential, room, _cells, 0.5)
         costs = (_Costs(_place(finding), *_impact(finding)) for finding in main if finding.impact.growth)
         self.impact, room = _fit(costs, room, _cells, 0.5)
@@ -217,7 +219,7 @@ class _Report:
 
     def _line(self, finding: Finding) -> Safe:
         row = _row(finding, self.options)
-        return own(f"- {finding.severity} {code(row.place)} {plain(row.what)}: {plain(row.repair)}")
+        return own(f"- {finding.severity} {code(row.place)} {plain(row.what, row.name)}: {plain(row.repair)}")
 
     def text(self) -> Safe:
         grouped = [(name, [block for of, block in self.blocks if of == name]) for name in SEVERITIES]
@@ -272,12 +274,12 @@ def render(audit: Audit, options: Options) -> str:
         return words.none_found(audit)
     report = _Report(audit, options, sort(audit, options))
     empty = len(report.text())
-    # Whole if that fits; if not, cut to what is left beside the fixed parts. The sizes of pieces are near
-    # enough, and what is over in the end is taken off.
-    report.fill(options.limit, whole=True)
+    # Whole if that fits; if not, cut to what is left beside the fixed parts. The sizes of pieces are
+    # estimates (rather too large, hence the double room at first); what is over in the end is taken off.
+    report.fill(2 * options.limit, whole=True)
     text = report.text()
     room = options.limit - empty - _MARGIN
-    while (len(text) >= options.limit or report.left_out) and room > 0:
+    while (len(text) >= options.limit or report.lines or report.left_out) and room > 0:
         report.fill(room, whole=False)
         text = report.text()
         if len(text) < options.limit:

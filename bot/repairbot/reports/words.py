@@ -1,4 +1,4 @@
-"""The prose of the Markdown report: counts, checks, steps and lists, as Markdown that is printed as it stands."""
+"""The prose of the Markdown report: counts, checks, steps and lists, as Markdown that may be printed."""
 
 from __future__ import annotations
 
