@@ -2,11 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import importlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
-from repairbot.languages.base import Language, Project
-from repairbot.lifetimes.ops import Resource, Summary
-from repairbot.model import FileResult, Settings
+from repairbot.analyses import analyse
+from repairbot.analyses.facts import Facts
+from repairbot.edits import Transcoded, UndecodableError, apply, transcode, unified
+from repairbot.languages.base import Language, Printer, Project, Unreadable
+from repairbot.lifetimes.intents import Refusal
+from repairbot.lifetimes.ops import Intent, Resource, Summary
+from repairbot.lifetimes.resources import load
+from repairbot.model import (
+    SEVERITIES,
+    FileResult,
+    Finding,
+    Fix,
+    Outcome,
+    SafePattern,
+    Settings,
+    Severity,
+    Span,
+    Step,
+)
+from repairbot.rule import Report, Rule, enabled
+from repairbot.verify import Climb, Key, Reported, climb
+
+_BLANKS = re.compile(r"\s+")
+_LOOSE = re.compile(r" ?([^\w\s]) ?")
+LONGEST = 3
+"""A place of more lines than this is known by its first line: its body may change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,5 +58,206 @@ def examine(
     *,
     fixes: bool = True,
 ) -> Examined:
-    """Audit one file; with `fixes` every finding carries its checked repair or the reasons why there is none."""
-    raise NotImplementedError
+    """Audit one file; with `fixes` every finding carries its checked repair or the reasons why there is none.
+
+    Never raises for what a file holds: what cannot be read ends as skipped, with its reason.
+    """
+    try:
+        text = transcode(source)
+    except UndecodableError as error:
+        return _skipped(path, language, str(error))
+    resources = load(language.name, settings.resources)
+    if language.frontend.dismiss(text.data, resources):
+        return Examined(FileResult(path, language.name, Outcome.CLEAN, encoding=text.encoding))
+    room = _Room(path, language, settings, project or Project(), resources)
+    try:
+        facts = room.facts(text.data)
+    except Unreadable as error:
+        return _skipped(path, language, str(error))
+    found = room.reported(facts)
+    findings = tuple(_Findings(text, room, found).all(fixes=fixes))
+    unit = facts.unit
+    result = FileResult(
+        path,
+        language.name,
+        Outcome.REPORTED if findings else Outcome.CLEAN,
+        findings=findings,
+        safe_patterns=tuple(_safe(path, facts, findings)),
+        notes=tuple(sorted({*unit.skipped, *facts.pairing.given_up})),
+        encoding=text.encoding,
+    )
+    return Examined(
+        result,
+        tuple(unit.exports.values()),
+        tuple(sorted(unit.asks)),
+        tuple(unit.resources_made),
+        unit.unknown + facts.pairing.unknown,
+    )
+
+
+def _skipped(path: str, language: Language, reason: str) -> Examined:
+    return Examined(FileResult(path, language.name, Outcome.SKIPPED, reason))
+
+
+def _safe(path: str, facts: Facts, findings: tuple[Finding, ...]) -> Iterator[SafePattern]:
+    """The safe patterns of all analyses; a place with a finding is not safe."""
+    lines = {finding.line for finding in findings}
+    seen: set[tuple[int, str]] = set()
+    everything = (*facts.unit.safe, *facts.pairing.safe, *facts.growth.safe)
+    for pattern in sorted(everything, key=lambda pattern: (pattern.line, pattern.symbol)):
+        if pattern.line not in lines and (pattern.line, pattern.pattern) not in seen:
+            seen.add((pattern.line, pattern.pattern))
+            yield replace(pattern, path=path)
+
+
+@dataclass(frozen=True)
+class _Room:
+    """All that looking at one file, and again at its repaired versions, depends on."""
+
+    path: str
+    language: Language
+    settings: Settings
+    project: Project
+    resources: tuple[Resource, ...]
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that are on and speak this language."""
+        return tuple(rule for rule in enabled(self.settings) if self.language.name in rule.languages)
+
+    @cached_property
+    def printer(self) -> Printer:
+        """The language's printer: heavy, so it is loaded when the first repair is written."""
+        printer: Printer = importlib.import_module(self.language.load_printer).PRINTER
+        return printer
+
+    def facts(self, data: bytes) -> Facts:
+        """Lower and analyse. Raises Unreadable."""
+        try:
+            return analyse(self.language.frontend.lower(data, self.path, self.resources, self.project))
+        except RecursionError:
+            raise Unreadable("it is nested too deeply") from None
+
+    def reported(self, facts: Facts) -> Reported:
+        """What the rules say, one report a place and variable, in the order of the lines."""
+        found = [(rule, report) for rule in self.rules for report in rule.check(facts, self.settings)]
+        misuses: Counter[Key] = Counter(
+            (misuse.kind, misuse.function, misuse.place) for misuse in facts.pairing.misuses
+        )
+        return Reported(tuple((rule.id, report) for rule, report in _one_a_place(found)), misuses)
+
+    def again(self, data: bytes) -> Reported:
+        """The same of a repaired version."""
+        try:
+            return self.reported(self.facts(data))
+        except Unreadable as error:
+            return Reported(wrong=f"the repaired file cannot be read: {error}")
+
+
+def _one_a_place(found: Iterable[tuple[Rule, Report]]) -> list[tuple[Rule, Report]]:
+    """Where several rules report the same line and variable, the one that says most stays.
+
+    The order: the higher `Rule.precedence`, then the higher confidence, then one that has repairs, then the
+    higher severity, then the rule's id.
+    """
+    best: dict[tuple[int, str], tuple[Rule, Report]] = {}
+    for rule, report in sorted(found, key=lambda pair: _weight(*pair)):
+        best.setdefault((report.at.line, report.variable or report.symbol), (rule, report))
+    return sorted(best.values(), key=lambda pair: (pair[1].at.start, pair[0].id))
+
+
+def _weight(rule: Rule, report: Report) -> tuple[int, int, bool, int, str]:
+    severity = report.severity or rule.severity
+    return (
+        -rule.precedence,
+        SEVERITIES.index(report.confidence),
+        not report.intents,
+        SEVERITIES.index(severity),
+        rule.id,
+    )
+
+
+@dataclass
+class _Findings:
+    """Makes the findings of one file from what the rules say."""
+
+    text: Transcoded
+    room: _Room
+    found: Reported
+    refused: dict[Intent, str] = field(default_factory=dict)
+
+    def all(self, *, fixes: bool) -> Iterator[Finding]:
+        """Every finding, in the order of the lines."""
+        rules = {rule.id: rule for rule in self.room.rules}
+        for name, report in self.found.reports:
+            finding = self._finding(rules[name], report)
+            yield self._repaired(finding, name, report) if fixes else finding
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return re.split(r"\r\n|\r|\n", self.text.data.decode())
+
+    def _step(self, step: Step) -> Step:
+        if step.code or not 0 < step.line <= len(self._lines):
+            return step
+        return step._replace(code=self._lines[step.line - 1].strip().removeprefix("\ufeff"))
+
+    def _finding(self, rule: Rule, report: Report) -> Finding:
+        severity: Severity = self.room.settings.severity.get(rule.id) or report.severity or rule.severity
+        return Finding(
+            rule.id,
+            self.room.path,
+            report.at.line,
+            report.at.end_line,
+            report.at.column,
+            report.symbol,
+            report.variable,
+            severity,
+            report.confidence,
+            report.message,
+            tuple(self._step(step) for step in report.witness),
+            tuple(self._step(step) for step in report.evidence),
+            fingerprint(rule.id, report.symbol, self.text.data, report.at),
+            refusals=report.refusals,
+            impact=report.impact,
+        )
+
+    def _repaired(self, finding: Finding, rule: str, report: Report) -> Finding:
+        """The finding with the first candidate that climbs the whole ladder, or with the reasons of all."""
+        reasons = list(report.refusals)
+        for intent in report.intents:
+            fix = self._candidate(rule, report, intent)
+            if isinstance(fix, Fix):
+                return replace(finding, fix=fix)
+            reasons.append(fix)
+        return replace(finding, refusals=tuple(dict.fromkeys(reasons)))
+
+    def _candidate(self, rule: str, report: Report, intent: Intent) -> Fix | str:
+        data = self.text.data
+        written = self.room.printer.write(data, intent)
+        if isinstance(written, Refusal):
+            return written.why
+        result: Climb = climb(data, written, rule, report, self.found, self.room.again, self.room.printer)
+        if result.fell:
+            return f"the repair ({intent.title or intent.do}) did not hold: {result.fell}"
+        try:
+            edits = self.text.back(written)
+        except UnicodeEncodeError:
+            return f"the repair cannot be written in the file's encoding, {self.text.encoding}"
+        stored = self.text.back_to_bytes()
+        after = apply(stored, edits, self.text.encoding)
+        diff = unified(stored, after, self.room.path, self.text.encoding)
+        return Fix(intent.safety, intent.title, edits, diff, result.checks, intent.choice, intent.why)
+
+
+def fingerprint(rule: str, symbol: str, source: bytes, at: Span) -> str:
+    """What a finding is known by in other versions of its file: rule, symbol and the code without its blanks.
+
+    It survives moved lines and new indentation. Equal code in one function has equal fingerprints: they are
+    counted, not numbered, since a number would change when the first of two is repaired.
+    """
+    code = source[at.start : at.end].decode("utf-8", "replace")
+    if at.end_line - at.line >= LONGEST:
+        code = code.partition("\n")[0]
+    code = _LOOSE.sub(r"\1", _BLANKS.sub(" ", code).strip()).replace(",)", ")").replace(",]", "]")
+    return hashlib.sha256("\0".join((rule, symbol, code)).encode()).hexdigest()[:20]

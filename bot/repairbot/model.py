@@ -109,6 +109,8 @@ class Finding:
     refusals: tuple[str, ...] = ()
     """Why there is no fix, one reason a candidate that was refused or fell."""
     impact: Impact = Impact()
+    applied: bool = False
+    """Its fix was written (in a dry run: would be). Always False in an audit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,8 @@ class Audit:
     base: str = ""
     seconds: float = 0.0
     baselined: int = 0
+    hidden: int = 0
+    """Findings below the confidence that is shown."""
     suppressed: int = 0
     unknown: int = 0
     """Operations at which the analysis stopped tracking because it did not know who owns the value."""

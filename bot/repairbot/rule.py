@@ -11,10 +11,10 @@ import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import entry_points
 from inspect import cleandoc
 from typing import ClassVar, Literal
 
+from repairbot import plugins
 from repairbot.analyses.facts import Facts
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Confidence, Impact, Settings, Severity, Span, Step
@@ -83,6 +83,8 @@ class Rule:
     """Whether the rule is on when nothing is configured."""
     version: ClassVar[int] = 1
     """Raised when its findings or repairs change; part of the cache key."""
+    precedence: ClassVar[int] = 0
+    """Where two rules report the same line and variable, the higher one stays (see repairbot.examine)."""
     languages: ClassVar[tuple[str, ...]] = ("python",)
     practice: ClassVar[str] = ""
     """One sentence for the report's list of practices to follow."""
@@ -110,6 +112,15 @@ def _subclasses(module_name: str) -> Iterator[type[Rule]]:
             yield value
 
 
+def rule_ids() -> tuple[str, ...]:
+    """The ids of every installed rule, sorted, without importing one."""
+    import repairbot_rules
+
+    ours = (info.name for info in pkgutil.iter_modules(repairbot_rules.__path__) if not info.ispkg)
+    found = {name.replace("_", "-") for name in ours if not name.startswith("_")}
+    return tuple(sorted(found | {point.name for point in plugins.rule_points()}))
+
+
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Every installed rule, sorted by id: ours by walking the package, others by entry point."""
@@ -121,7 +132,7 @@ def all_rules() -> tuple[Rule, ...]:
             for kind in _subclasses(f"repairbot_rules.{info.name}"):
                 kind.id = info.name.replace("_", "-")
                 found[kind.id] = kind()
-    for point in entry_points(group="repairbot.rules"):
+    for point in plugins.rule_points():
         kind = point.load()
         kind.id = point.name
         found[kind.id] = kind()

@@ -127,14 +127,16 @@ ops = st.builds(
 )  # fmt: skip
 edges = st.one_of(
     st.builds(Edge, st.sampled_from(["normal", "error", "loop", "exit"]), st.integers(-2, 9), numbers, words),
-    st.builds(Edge, st.just("normal"), st.integers(-2, 9), numbers, words, names, st.booleans()),
+    st.builds(
+        Edge, st.just("normal"), st.integers(-2, 9), numbers, words, names, st.booleans(), spans, spans
+    ),
 )
 blocks = st.builds(Block, st.lists(ops, max_size=3), st.lists(edges, max_size=3))
 functions = st.builds(
     Function, names, st.lists(names, max_size=3).map(tuple), spans, st.lists(blocks, max_size=3),
     names, st.booleans(), st.booleans(),
 )  # fmt: skip
-steps = st.lists(st.builds(Step, numbers, words), max_size=2).map(tuple)
+steps = st.lists(st.builds(Step, numbers, words, st.just("")), max_size=2).map(tuple)
 events = st.builds(
     Event, st.sampled_from(Kind), words, spans, how=words, key=words, argument=words, detail=words,
     repeats=st.booleans(), conditional=st.booleans(), alias=st.booleans(), resource=resources,

@@ -21,7 +21,11 @@ class Way:
     at_line: int
     steps: tuple[Step, ...]
     exit: Span | None = None
-    """The statement by which control leaves (a return, continue, break), where there is one."""
+    """The statement by which control leaves (a return, continue, break, raise), where there is one."""
+    failing: Op | None = None
+    """The operation that fails on this way, where it is the way of an error."""
+    passes: Span | None = None
+    """The type named by a handler that is too narrow to catch this error."""
 
 
 Shape = Literal[
@@ -58,6 +62,8 @@ class Leak:
     escapes: tuple[Op, ...] = ()
     ownership: Literal["sure", "likely"] = "sure"
     confidence: Confidence = "high"
+    asynchronous: bool = False
+    """Stands in a coroutine, where a cancellation can come at every await."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,10 @@ class Pairing:
     misuses: tuple[Misuse, ...] = ()
     safe: tuple[SafePattern, ...] = ()
     members: tuple[Owned, ...] = ()
+    unknown: int = 0
+    """Values whose tracking stopped because it is not known who owns them."""
+    given_up: tuple[Step, ...] = ()
+    """Acquisitions whose paths were too many to follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +147,10 @@ class Growing:
     """The weak collection that fits (WeakValueDictionary, WeakKeyDictionary, WeakSet), or ""."""
     per_key: bool = False
     """The growth is inside an element (`self.x[k].append(v)`), so the bound is per key."""
+    ends: Event | None = None
+    """The last read of a key, in a method that is called when the key's owner goes."""
+    shared: bool = False
+    """Made in a class body: one for all instances."""
     confidence: Confidence = "medium"
     evidence: tuple[Step, ...] = ()
 
@@ -149,16 +163,36 @@ class EmptyBucket:
     member: Member
     emptied: Event
     key: str
+    grows: tuple[Event, ...] = ()
     confidence: Confidence = "high"
     evidence: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """One collection for all, which each is taken to have for itself.
+
+    `how`: "instances" (made in the class body, filled through self) or "augmented" (a local name for it gets
+    `+=`, which changes the one that all see).
+    """
+
+    container: Container
+    member: Member
+    how: Literal["instances", "augmented"]
+    made: Event
+    grows: tuple[Event, ...]
+    confidence: Confidence = "medium"
+    evidence: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Growth:
-    """Facts about collections."""
+    """Facts about collections. `channels`: members that are queues without a capacity."""
 
     growing: tuple[Growing, ...] = ()
     buckets: tuple[EmptyBucket, ...] = ()
+    shared: tuple[Shared, ...] = ()
+    channels: tuple[Growing, ...] = ()
     safe: tuple[SafePattern, ...] = ()
 
 

@@ -64,3 +64,5 @@ class Language:
     frontend: Frontend
     load_printer: str
     """Module path of the printer ("repairbot.languages.python.printer"), exposing PRINTER; imported on demand."""
+    package: str = ""
+    """The stem of the file that stands for its folder when modules are named ("__init__")."""

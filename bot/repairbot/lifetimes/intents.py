@@ -10,7 +10,8 @@ from typing import Final
 
 RELEASE_ON_EXIT: Final = "release-on-exit"
 """Release `place` on every way out of its scope. at: the acquiring op. args: release (".close" or
-"os.close"), scope ("releases", "other", "none"). spans: the explicit releases that become superfluous."""
+"os.close"), scope ("releases", "other", "none"), asynchronous ("yes" or ""). spans: the explicit releases that
+become superfluous."""
 NAME_AND_RELEASE: Final = "name-and-release"
 """Give the nameless value a name and release it on every way out. at: the acquiring expression. args as above,
 and name: a suggestion."""
@@ -34,18 +35,21 @@ SCOPE_CLOSING: Final = "scope-closing"
 BOUND_DEQUE: Final = "bound-deque"
 """Make the collection `deque(maxlen=N)`. at: the INIT expression. args: bound."""
 TRIM_AFTER: Final = "trim-after"
-"""Trim behind the growth. spans[0]: the growing statement. args: target (text of the list), bound,
-kind (list, dict)."""
+"""Trim behind the growth. spans: the growing statements. args: target (for each of them the text of the
+collection, joined with newlines), bound, kind (list, dict, OrderedDict)."""
 DROP_EMPTY: Final = "drop-empty"
-"""Delete the key when its bucket is empty. spans[0]: the emptying statement. args: container, key."""
+"""Delete the key when its bucket is empty. spans[0]: the emptying statement. args: container and key
+("" where they have no name there), bucket (its text in that statement)."""
 WEAK: Final = "weak"
-"""Make the collection weak. at: the INIT expression. args: type (WeakValueDictionary, WeakKeyDictionary, WeakSet)."""
+"""Make the collection weak. at: the INIT expression, spans: the others. args: type (WeakValueDictionary, WeakKeyDictionary, WeakSet)."""
 BOUND_CACHE: Final = "bound-cache"
 """Bound a decorator cache. at: the decorator. args: bound."""
 BOUND_CHANNEL: Final = "bound-channel"
 """Give the queue a capacity. at: its constructor call. args: bound, keyword."""
 PER_INSTANCE: Final = "per-instance"
 """Move a class-level mutable value into the constructor. at: the class-level assignment. args: member."""
+PER_CALL: Final = "per-call"
+"""Make a parameter's default anew for each call. at: the default. args: name, function (its symbol)."""
 KEEP_HANDLE: Final = "keep-handle"
 """Keep a dropped handle. at: the call; spans[0]: its statement. args: container ("" at module level), what."""
 CANCEL_IN_TEARDOWN: Final = "cancel-in-teardown"
@@ -61,6 +65,21 @@ INSERT_AFTER: Final = "insert-after"
 """Insert statements behind a statement. spans[0]: the statement. args: lines (joined with a newline)."""
 INSERT_BEFORE: Final = "insert-before"
 """Insert statements before a statement. Same args."""
+CANCEL_PENDING: Final = "cancel-pending"
+"""Cancel what a wait for the first of several leaves behind. at: the wait's call; spans[0]: its statement.
+args: tasks (names made for this wait, joined with a comma; "" when they stand inside the call)."""
+CANCEL_ON_EXIT: Final = "cancel-on-exit"
+"""Keep a task and cancel it when the function resumes at the end of its service (behind a `yield`). at: the
+spawning call; spans[0]: its statement. args: name (the handle's, "" to give it one)."""
+UNREGISTER_ON_EXIT: Final = "unregister-on-exit"
+"""Undo a hook when the function that made it ends. spans[0]: the registering statement. args: line."""
+DROP_EXCEPTION: Final = "drop-exception"
+"""Store an exception without its frames. at: the expression that is stored. args: none."""
+DROP_LOCAL: Final = "drop-local"
+"""Return a value and let the frame forget its name for it. spans[0]: the return statement."""
+KEEP_CALLBACK: Final = "keep-callback"
+"""Give a callback that is made on the spot a name that lives. at: the callback; spans[0]: its statement.
+args: name (dotted)."""
 LIMIT_QUERY: Final = "limit-query"
 """Add a limit with a default and read in pages. at: the query call. args: bound."""
 STREAM_FILE: Final = "stream-file"

@@ -22,17 +22,22 @@ class Kind(StrEnum):
     """What an operation does to its place."""
 
     ACQUIRE = "acquire"
-    """The place now holds `resource` and somebody must release it."""
+    """The place now holds `resource` and somebody must release it. `detail` is "scope" when a scope construct
+    (`with`) holds it. A value that never gets a name has a place that starts with "%"."""
     RELEASE = "release"
+    """`detail` is "scope" when the end of a scope construct does it."""
     ESCAPE = "escape"
     """The obligation leaves this function: `detail` is returned, yielded, stored, passed or captured."""
     USE = "use"
     MOVE = "move"
-    """`other` becomes a name for what `place` holds."""
+    """`other` becomes a name for what `place` holds. A fallible one (a wrapper that owns what it wraps:
+    `s = ssl.wrap_socket(s)`) has moved nothing when it fails."""
     CLEAR = "clear"
-    """The place is set to nothing (None, del) or to a value that is not tracked."""
+    """The place gets a value that is not tracked. `detail`: "none" when it is empty for certain (None, False,
+    0, del), "some" when it is not for certain (True, a literal with content), "" when that is not known. Every
+    assignment to a place that some edge asks about (`Edge.place`) appears as one, whether it is tracked or not."""
     CALL = "call"
-    """Something that can fail and touches nothing tracked."""
+    """Something that can fail and touches nothing tracked. `detail` is the callee's text, "raise", "yield"..."""
     UNKNOWN = "unknown"
     """Tracking of the place stops here: who owns it now is not known. `detail` says why. Counted."""
     # Operations on members of containers (and on module-level collections):
@@ -43,12 +48,16 @@ class Kind(StrEnum):
     BOUND = "bound"
     """The length is compared, or the member is made with a bound; `value` is the bound's text."""
     READ = "read"
-    """Read without changing; `detail`: all, len, last (a slice of the last `value`), key, iterate, escape."""
+    """Read without changing; `detail`: all, len, truth, last (a slice of the last `value`), slice, key, iterate,
+    sort, saved (written out), other, escape."""
     # Registrations and loads:
     SPAWN = "spawn"
     REGISTER = "register"
     UNREGISTER = "unregister"
     LOAD = "load"
+
+
+Scope = Literal["releases", "other", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,7 @@ class Resource:
     what: str
     acquire: tuple[str, ...]
     release: tuple[str, ...]
-    scope: Literal["releases", "other", "none"] = "none"
+    scope: Scope = "none"
     asynchronous: bool = False
     borrows: tuple[str, ...] = ()
     keeps: tuple[str, ...] = ()
@@ -109,7 +118,9 @@ class Edge:
 
     `line`: for exit and error edges, where control leaves. `place`/`empty`: the edge is taken only when the
     place holds nothing (`empty` True) or holds something (False); None means unconditional.
-    `note`: words for a witness ("return", "fetch() raises").
+    `note`: words for a witness ("return", "fetch() raises"). `at`: the statement that jumps (return, continue,
+    break, raise), where there is one. `passes`: on an error edge that a handler misses because it is too narrow
+    (`except Exception` and a cancellation), the span of the type it names; only where the handler raises again.
     """
 
     kind: EdgeKind
@@ -118,6 +129,8 @@ class Edge:
     note: str = ""
     place: str = ""
     empty: bool | None = None
+    at: Span | None = None
+    passes: Span | None = None
 
 
 @dataclass(slots=True)
@@ -169,6 +182,10 @@ class Event:
     resource: Resource | None = None
     statement: Span | None = None
     """The whole statement the operation stands in, where a repair may go behind it."""
+    target: str = ""
+    """The text of the collection that is changed, as written there: `self.jobs`, `self.jobs[name]`, `bucket`."""
+    depth: int = 0
+    """0: the member itself is changed; 1: an element of it (`self.jobs[name].append(job)`); 2: deeper."""
 
 
 @dataclass(slots=True)
@@ -200,6 +217,10 @@ class Container:
     """Methods that end an instance's life, the strongest first: close, stop, shutdown, __exit__, ..."""
     lives: Lives = "unknown"
     evidence: tuple[Step, ...] = ()
+    limits: dict[str, int] = field(default_factory=dict)
+    """Attributes whose names state a limit ("self.max_jobs"), with the line where each is set."""
+    called: tuple[str, ...] = ()
+    """Methods that this file calls itself, in code that is neither a teardown nor a constructor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +255,34 @@ class Registration:
     """How this kind is undone: "off", "remove_listener", "cancel", "atexit.unregister"."""
     removals: tuple[Removal, ...] = ()
     evidence: tuple[Step, ...] = ()
+    holds: Literal["method", "self", "throwaway", "made", "name", "other"] = "other"
+    """What the handler is: a bound method of the object, the object itself, one that is made on the spot and
+    so equals no other (lambda, partial), an object made in the same call, a plain name."""
+    shared: bool = False
+    """The target is one for the whole process."""
+    own: bool = False
+    """The target was made by the registering object itself (or is that object)."""
+    telling: bool = False
+    """With a teardown that does not undo it, this kind of registration is evidence enough."""
+    teardown: str = ""
+    """The method of the owner in which the undoing should stand, "" when there is none."""
+    kept: bool = False
+    """The handle (or the target) is seen by code that may well end it: nothing is known, nothing is said."""
+    pending: bool = False
+    """Waited for in a way that may leave it running (the first of several, a time limit), and not ended then."""
+    resumes: int = 0
+    """The line at which the function hands over and goes on at the end of a service's life, 0 for none."""
+    handler_at: Span | None = None
+    weakly: str = ""
+    """The handler written so that it does not hold the object, where the registry hands the object over itself."""
+    preset: bool = False
+    """The member that keeps the handle is set in the constructor, so a teardown may ask for it at any time."""
+    optional: bool = False
+    """The handle's member (or the target) may hold nothing at the time of the teardown."""
+    swept: str = ""
+    """A teardown that uses the target and does not undo this."""
+    keeper: str = ""
+    """A collection in which the owner (or the module) already keeps such handles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +295,9 @@ class Removal:
     key: str
     handler: str
     teardown: bool
+    call: str = ""
+    statement: Span | None = None
+    handler_at: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

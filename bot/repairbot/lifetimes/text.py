@@ -24,12 +24,12 @@
 One thing a line; indentation is for the eye. An operation is `kind place`, then a resource (acquire), the
 other place (move) or the detail (escape, unknown), then `@span`, flags and `key=value`. Several operations
 follow each other in a block; its edges stand in one line, parted by ` | `. An edge without a target leaves:
-`exit` normally, `error` by an error. Words with spaces or signs are quoted as in JSON.
+`exit` normally, `error` by an error; `at=` and `passes=` are spans. Words with spaces or signs are quoted as
+in JSON.
 
 A span is `@line`, or in full `@line-end_line:column[start..end]`. A resource that is not declared has the
 release `.close` and the scope "releases"; a declared one has what is written, and else the class's defaults.
-Values equal to their default are not written. Idioms, summaries
-and notes of a unit have no text form.
+Values equal to their default are not written. Idioms, summaries and notes of a unit have no text form.
 """
 
 from __future__ import annotations
@@ -363,17 +363,18 @@ def _read_edge(tokens: list[_Token], number: int) -> Edge:
         raise TextError(f"line {number}: an edge is '-> b1', 'loop -> b1', 'error' or 'exit'")
     if target < FAIL:
         raise TextError(f"line {number}: a target is b0, b1, ..., EXIT or FAIL")
-    if words and words[0].text.startswith("@") and not words[0].quoted:
+    if words and words[0].text.startswith("@") and not (words[0].quoted or words[0].key):
         line = _read_span(words.pop(0).text, number).line
-    if words and words[0].quoted:
+    if words and words[0].quoted and not words[0].key:
         note = words.pop(0).text
-    if words and words[0].text == "if":
-        empty = len(words) > 2 and words[1].text == "not" and not words[1].quoted
-        place = words[-1].text
+    if words and words[0] == _Token("", "if", False):
+        empty = len(words) > 2 and words[1] == _Token("", "not", False)
+        place = words[2 if empty else 1].text if len(words) > 1 else ""
         words = words[3 if empty else 2 :]
-    if words:
+    spans = {word.key: _read_span(word.text, number) for word in words if word.key in ("at", "passes")}
+    if len(spans) < len(words):
         raise TextError(f"line {number}: {words[0].text!r} is left over in an edge")
-    return Edge(kind, target, line, note, place, empty)  # type: ignore[arg-type]
+    return Edge(kind, target, line, note, place, empty, **spans)  # type: ignore[arg-type]
 
 
 # Writing
@@ -475,6 +476,7 @@ def _write_edge(edge: Edge) -> str:
         words.append(json.dumps(edge.note))
     if edge.empty is not None:
         words += ["if", "not", _word(edge.place)] if edge.empty else ["if", _word(edge.place, ("not",))]
+    words += [f"{key}={_write_span(at)}" for key, at in (("at", edge.at), ("passes", edge.passes)) if at]
     return " ".join(words)
 
 

@@ -1,0 +1,416 @@
+"""Collections that grow again and again, and what keeps them from it.
+
+Precision first: a collection is a fact only when something says that it grows with use (its readers, a bounded
+sibling, keys made for a request, the method that feeds it) and that its owner lives long.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from repairbot.analyses.bounds import bounds_of
+from repairbot.analyses.facts import EmptyBucket, Growing, Growth, Shared
+from repairbot.analyses.roles import (
+    ENDINGS,
+    EVENT_METHODS,
+    MANUAL,
+    REGISTERING,
+    WAITERS,
+    KeyKind,
+    key_kind,
+    role_of,
+)
+from repairbot.analyses.shared import shared_by_all
+from repairbot.lifetimes.ops import Container, Event, Kind, Member, Unit
+from repairbot.model import Confidence, SafePattern, Step
+
+_ORDERED: Final = frozenset({"append", "appendleft", "extend", "+="})
+"""Growth that a deque takes as a list does."""
+_DEQUE_READS: Final = frozenset({"len", "truth", "iterate", "key"})
+_FEW: Final = 3
+_WEAK_VALUE: Final = re.compile(r"^(?:\w+ = )?(?:[\w.]+\.)?[A-Z]\w*\(")
+_LOCK_VALUE: Final = re.compile(r"^\w+ = (?:[\w.]+\.)?(?:R?Lock|\w*Semaphore|Condition)\(")
+
+
+def analyse(unit: Unit) -> Growth:
+    """What is known of the collections of one file."""
+    growing: list[Growing] = []
+    buckets: list[EmptyBucket] = []
+    shared: list[Shared] = []
+    channels: list[Growing] = []
+    safe: list[SafePattern] = []
+    for container in unit.containers:
+        for member in container.members.values():
+            if any(event.resource is not None for event in member.of(Kind.INIT)):
+                continue
+            if (one := shared_by_all(container, member)) is not None:
+                shared.append(one)
+            if (channel := _channel(container, member)) is not None:
+                channels.append(channel)
+            if (found := _judge(container, member)) is None:
+                continue
+            if isinstance(found, SafePattern):
+                safe.append(replace(found, path=unit.path))
+                continue
+            growing.append(found)
+        buckets.extend(_buckets(container))
+    told = {(id(fact.container), fact.member.name) for fact in (*buckets, *shared)}
+    growing = [fact for fact in growing if (id(fact.container), fact.member.name) not in told]
+    return Growth(tuple(growing), tuple(buckets), tuple(shared), tuple(channels), tuple(safe))
+
+
+def _judge(container: Container, member: Member) -> Growing | SafePattern | None:
+    """One member: growing, seen to be bounded, or nothing to say."""
+    inits = member.of(Kind.INIT)
+    made = next((event for event in inits if event.detail not in ("none", "parameter", "call", "value")), None)
+    if made is None:
+        return None
+    if made.detail == "cache":
+        return _decorated(container, member, made)
+    if made.detail == "queue":
+        return None
+    shared = made.method == "" and container.kind == "class"
+    all_grows = tuple(event for event in member.of(Kind.GROW) if event.repeats and event.how != "count")
+    limit = next((event for event in member.of(Kind.BOUND) if event.how.startswith(("deque", "Weak"))), None)
+    if limit is not None:
+        if member.of(Kind.GROW):
+            return _bounded(container, member, limit)
+        return None
+    if not all_grows or _injected(inits):
+        return None
+    if made.detail == "loaded":
+        return _persisted(container, member, made, all_grows)
+    grows = _main(all_grows)
+    removal, why, where = _removal(container, member, grows, shared)
+    if removal == "full":
+        return _removed(container, member, where)
+    lives = "module" if shared or made.how == "foreign" else container.lives
+    if lives in ("short", "local"):
+        return None
+    fact = Growing(
+        container=container,
+        member=member,
+        kind=made.detail,
+        grows=grows,
+        removal=removal,
+        why=why,
+        key=_key(grows),
+        role=role_of(member.name),
+        bounds=bounds_of(container, member, grows),
+        per_key=grows[0].depth > 0 and grows[0].how not in ("setitem", "set empty"),
+        persisted=any(event.detail == "saved" for event in member.of(Kind.READ)),
+        ends=_ends(member, grows) if removal == "none" else None,
+        shared=shared,
+        evidence=container.evidence,
+    )
+    fact = replace(fact, deque_ok=_deque_ok(fact, made), weak=_weak(fact))
+    confidence = _confidence(fact, lives)
+    return replace(fact, confidence=confidence) if confidence is not None else None
+
+
+def _main(grows: tuple[Event, ...]) -> tuple[Event, ...]:
+    """The growth that matters: that of the deepest collection (`self.x[k].append`, not `self.x[k] = []`)."""
+    real = [event for event in grows if event.how not in ("set empty", "setdefault")] or list(grows)
+    depth = max(event.depth for event in real)
+    return tuple(event for event in real if event.depth == depth)
+
+
+def _injected(inits: list[Event]) -> bool:
+    """Whether somebody else may hold (and empty) the collection."""
+    return any(event.detail == "parameter" for event in inits)
+
+
+def _key(grows: tuple[Event, ...]) -> KeyKind:
+    kinds = [key_kind(event.key, event.argument) for event in grows]
+    for kind in ("instance", "per-request", "unknown", "finite"):
+        if kind in kinds:
+            return kind  # type: ignore[return-value]
+    return ""
+
+
+# What removes
+
+
+def _removal(
+    container: Container, member: Member, grows: tuple[Event, ...], shared: bool
+) -> tuple[str, str, Event | None]:
+    """none, partial (and why) or full (and where)."""
+    depth = grows[0].depth
+    methods = {event.method for event in grows}
+    shrinks = [event for event in member.of(Kind.SHRINK, Kind.CLEAR) if event.depth <= depth]
+    shrinks += [
+        event
+        for event in member.of(Kind.INIT)
+        if event.repeats and event.detail not in ("none",) and event.method not in ("", *_constructors(container))
+    ]
+    for event in member.of(Kind.BOUND):
+        if event.how == "len" and (event.method in methods or any(event.method == other.method for other in shrinks)):
+            return "full", "", event
+        if event.how in ("slice", "maxlen"):
+            return "full", "", event
+    if not shrinks:
+        return "none", "", None
+    if (wrong := _wrong_key(grows, shrinks)) is not None:
+        return "partial", wrong, shrinks[0]
+    for event in shrinks:
+        if event.method in methods or not MANUAL.match(event.method.rpartition(".")[2]) or event.method in container.called:
+            return "full", "", event
+    names = sorted({f"{event.method}()" for event in shrinks})
+    return "partial", f"only {', '.join(names[:_FEW])} empties it, and nothing in this file calls that", shrinks[0]
+
+
+def _constructors(container: Container) -> tuple[str, ...]:
+    return ("__init__", "__new__", "__post_init__", "initialize", "setup")
+
+
+def _wrong_key(grows: tuple[Event, ...], shrinks: list[Event]) -> str | None:
+    """Put in under `x.id`, removed under `x`."""
+    put = {event.key for event in grows if event.depth == 0 and event.how == "setitem" and "." in event.key}
+    taken = [event for event in shrinks if event.depth == 0 and event.how in ("pop", "del", "remove", "discard")]
+    if not put or not taken or len(taken) != len(shrinks) - sum(event.kind is Kind.CLEAR for event in shrinks):
+        return None
+    if len(put) != 1:
+        return None
+    key = next(iter(put))
+    root = key.rpartition(".")[0]
+    if all(event.key == root for event in taken):
+        return f"it is filled under {key} and emptied under {root}, which is never a key"
+    return None
+
+
+def _ends(member: Member, grows: tuple[Event, ...]) -> Event | None:
+    """A read by key in a method that is called when the key's owner goes."""
+    keys = {event.key for event in grows if event.key}
+    if not keys:
+        return None
+    for event in reversed(member.of(Kind.READ)):
+        if event.key in keys and event.depth <= 1 and ENDINGS.match(event.method) and re.fullmatch(r"\w+", event.key):
+            return event
+    return None
+
+
+# What is worth a word
+
+
+def _confidence(fact: Growing, lives: str) -> Confidence | None:
+    """How sure it is that this grows with use; None when nothing says so."""
+    long = lives in ("long", "module")
+    sources = {bound.source for bound in fact.bounds}
+    if fact.removal == "partial" and fact.why.startswith("it is filled"):
+        return "high" if long else "medium"
+    if fact.ends is not None and fact.key in ("instance", "per-request", "unknown"):
+        return "high" if long else "medium"
+    if "readers" in sources:
+        return "high" if long else "medium"
+    listed = fact.kind in ("list", "deque") or fact.per_key
+    if not long:
+        return "medium" if _ident(fact) else None
+    if "sibling" in sources and listed and fact.role == "history":
+        return "high"
+    return _by_role(fact, listed)
+
+
+def _ident(fact: Growing) -> bool:
+    """Keyed by thread or by address: keys that are made anew for ever."""
+    return any(re.search(r"ident\(\)$|^id\(", event.key) for event in fact.grows)
+
+
+def _by_role(fact: Growing, listed: bool) -> Confidence | None:
+    methods = [event.method.rpartition(".")[2] for event in fact.grows]
+    event_like = any(EVENT_METHODS.match(name) for name in methods)
+    registering = all(REGISTERING.match(name) for name in methods)
+    module = fact.container.kind == "module" or fact.shared
+    if fact.member.events and fact.member.events[0].how == "foreign":
+        return "medium" if fact.removal == "none" and fact.container.teardowns else "low"
+    if _ident(fact):
+        return "high" if fact.removal == "none" else "medium"
+    if WAITERS.search(fact.member.name) and fact.removal == "none" and not registering:
+        return "medium"
+    if module and fact.key == "instance" and fact.removal == "none" and not listed:
+        return "medium"
+    if fact.role == "registry":
+        return "low" if fact.removal == "none" and fact.key == "per-request" else None
+    if fact.role == "history" and listed:
+        if module and not event_like:
+            return "low"
+        return "medium" if event_like and not registering else "low"
+    if fact.role == "cache" and not listed and fact.key != "finite":
+        return "medium" if not registering else "low"
+    if fact.key in ("per-request", "instance") and fact.removal == "none" and not registering:
+        return "medium"
+    return "low" if fact.removal == "none" and event_like else None
+
+
+def _deque_ok(fact: Growing, made: Event) -> bool:
+    """Whether every use of a list is one that a deque knows, too."""
+    if fact.kind == "deque":
+        return not fact.per_key
+    if fact.kind != "list" or fact.per_key or made.argument == "filled" or made.how == "field":
+        return False
+    if any(event.how not in _ORDERED for event in fact.member.of(Kind.GROW)):
+        return False
+    if any(event.detail != "list" for event in fact.member.of(Kind.INIT)) or len(fact.member.of(Kind.INIT)) > 1:
+        return False
+    for event in fact.member.of(Kind.READ):
+        if event.depth:
+            continue
+        consumed = event.detail == "all" and event.how in ("list", "tuple", "sorted", "sum", "min", "max", "any", "set", "reversed")
+        if event.detail not in _DEQUE_READS and not consumed:
+            return False
+    return not any(event.how in ("replace", "slice", "sort") for event in fact.member.of(Kind.SHRINK, Kind.CLEAR))
+
+
+def _weak(fact: Growing) -> str:
+    """The weak collection that fits, "" for none."""
+    if fact.kind != "dict" or fact.per_key or any(event.how != "setitem" for event in fact.grows):
+        return ""
+    values = [event.argument for event in fact.grows]
+    if all(_LOCK_VALUE.match(value) for value in values):
+        return "WeakValueDictionary"
+    siblings = [other for other in fact.container.members.values() if other is not fact.member]
+    kept = any(e.how == "WeakValueDictionary" for other in siblings for e in other.of(Kind.BOUND))
+    if kept and all(_WEAK_VALUE.match(value) for value in values):
+        return "WeakValueDictionary"
+    constants = all(re.fullmatch(r"True|False|None|\d+", value) for value in values)
+    classes = all(event.key in ("cls", "klass", "class_", "type(self)", "self.__class__") for event in fact.grows)
+    return "WeakKeyDictionary" if classes and constants else ""
+
+
+def _persisted(container: Container, member: Member, made: Event, grows: tuple[Event, ...]) -> Growing | None:
+    """A document that is loaded, added to and saved again: reported, never trimmed."""
+    saved = next((event for event in member.of(Kind.READ) if event.detail == "saved"), None)
+    added = tuple(event for event in grows if event.depth and event.how in ("append", "extend", "+="))
+    if saved is None or not added or container.lives == "short":
+        return None
+    if any(event.kind is Kind.SHRINK and event.depth >= added[0].depth for event in member.events):
+        return None
+    return Growing(
+        container=container,
+        member=member,
+        kind="list",
+        grows=added,
+        removal="none",
+        key=_key(added),
+        role="history",
+        persisted=True,
+        per_key=True,
+        confidence="medium",
+        evidence=(
+            Step(made.at.line, f"loaded by {made.argument}()"),
+            Step(saved.at.line, f"saved whole by {saved.how}()"),
+            *container.evidence,
+        ),
+    )
+
+
+def _decorated(container: Container, member: Member, made: Event) -> Growing | None:
+    """A method under a cache without a bound."""
+    if any(base.rpartition(".")[2] in ("Enum", "IntEnum", "StrEnum", "Flag") for base in container.bases):
+        return None
+    single = any("module level" in step.note for step in container.evidence)
+    return Growing(
+        container=container,
+        member=member,
+        kind="cache",
+        grows=(made,),
+        removal="none",
+        role="cache",
+        confidence="low" if single and not made.argument else "medium",
+        evidence=container.evidence,
+    )
+
+
+def _channel(container: Container, member: Member) -> Growing | None:
+    """A queue without a capacity that one method fills and another empties in a loop."""
+    made = next((event for event in member.of(Kind.INIT) if event.detail == "queue"), None)
+    if made is None or made.argument or member.of(Kind.BOUND) or container.lives in ("short", "local"):
+        return None
+    puts = tuple(event for event in member.of(Kind.GROW) if event.how in ("put", "put_nowait") and event.repeats)
+    gets = [event for event in member.of(Kind.SHRINK) if event.how in ("get", "get_nowait") and event.conditional]
+    if not puts or not gets or {event.method for event in puts} & {event.method for event in gets}:
+        return None
+    return Growing(
+        container=container,
+        member=member,
+        kind="queue",
+        grows=puts,
+        removal="full",
+        confidence="low",
+        evidence=(Step(gets[0].at.line, "emptied here, at its own pace"), *container.evidence),
+    )
+
+
+# What was looked at and is right
+
+
+def _bounded(container: Container, member: Member, limit: Event) -> SafePattern:
+    if limit.how.startswith("Weak"):
+        reason = f"a {limit.how}: entries go with the last user of what they hold"
+    else:
+        reason = f"deque with maxlen={limit.argument}"
+    return SafePattern("", limit.at.line, container.name, f"{member.name} is bounded", reason)
+
+
+def _removed(container: Container, member: Member, where: Event | None) -> SafePattern | None:
+    if where is None or container.lives not in ("long", "module"):
+        return None
+    line = where.at.line
+    doing = "its length is checked" if where.kind is Kind.BOUND else f"{where.how} in {where.method}()"
+    return SafePattern("", line, container.name, f"{member.name} is emptied", f"{doing}, line {line}")
+
+
+# Buckets
+
+
+def _buckets(container: Container) -> Iterator[EmptyBucket]:
+    """Keys that stay when their bucket is empty."""
+    for member in container.members.values():
+        shared = any(event.kind is Kind.INIT and not event.method for event in member.events)
+        if container.lives in ("short", "local") and not shared:
+            continue
+        if (found := _bucket(container, member)) is not None:
+            yield found
+
+
+def _bucket(container: Container, member: Member) -> EmptyBucket | None:
+    fills = [e for e in member.of(Kind.GROW) if e.depth and e.repeats and e.how in ("add", "append", "setitem", "appendleft")]
+    if not fills:
+        return None
+    depth = max(event.depth for event in fills)
+    fills = [event for event in fills if event.depth == depth]
+    if all(key_kind(event.key, "") == "finite" for event in fills):
+        return None
+    shrinks = member.of(Kind.SHRINK, Kind.CLEAR)
+    above = [event for event in shrinks if event.depth < depth]
+    resets = [e for e in member.of(Kind.INIT) if e.repeats and e.method and e.method not in _constructors(container)]
+    for event in shrinks:
+        if event.depth != depth or event.how not in ("remove", "discard", "pop", "-=", "popleft", "del"):
+            continue
+        swept = event.alias and bool(re.fullmatch(r"\w+", event.target)) and _walked(member, event)
+        if any(other.method == event.method for other in above) or resets:
+            continue
+        if above and not swept:
+            continue
+        if not swept and event.how in ("pop", "popleft", "del"):
+            continue
+        if event.how == "del" or not event.method or MANUAL.match(event.method):
+            continue
+        key = event.key or fills[0].key
+        confidence: Confidence = "medium" if container.lives in ("long", "module") or swept else "low"
+        note = f"{event.how} empties the bucket in {event.method}(), and its key stays"
+        return EmptyBucket(
+            container, member, event, key, tuple(fills), confidence, (Step(event.at.line, note), *container.evidence)
+        )
+    return None
+
+
+def _walked(member: Member, event: Event) -> bool:
+    """Whether the bucket is reached by walking over all of them."""
+    return any(
+        read.detail == "iterate" and read.method == event.method and read.depth == event.depth - 1
+        and read.at.start <= event.at.start < read.at.end
+        for read in member.of(Kind.READ)
+    )

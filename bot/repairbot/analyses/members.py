@@ -1,0 +1,97 @@
+"""Resources that an object makes and keeps in a member: who releases them, and who forgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repairbot.analyses.facts import Owned
+from repairbot.lifetimes.ops import Container, Event, Kind, Member
+from repairbot.model import Confidence, Step
+
+_RETURNED = frozenset({"escape", "returned", "passed"})
+
+
+def owned(container: Container) -> Iterator[Owned]:
+    """One fact for each member that this container makes from a known resource."""
+    if container.kind == "module":
+        return
+    released = _released(container)
+    for member in container.members.values():
+        made = [event for event in member.of(Kind.INIT) if event.resource is not None]
+        if not made or made[0].resource is None:
+            continue
+        releases = tuple(member.of(Kind.RELEASE))
+        teardown = _teardown(container, released)
+        forgotten = bool(teardown) and not releases and not _elsewhere(member)
+        evidence = tuple(
+            Step(event.at.line, f"{teardown}() releases {name} and not this")
+            for name, event in released.get(teardown, [])
+            if name != member.name
+        )
+        yield Owned(
+            container,
+            member,
+            made[0].resource,
+            made[0],
+            releases,
+            teardown,
+            forgotten,
+            tuple(_overwriting(container, member, made)),
+            _confidence(member, made, bool(evidence)),
+            evidence[:3]
+            or (
+                (Step(container.methods[teardown].line, f"{teardown}() is the teardown"),)
+                if teardown in container.methods
+                else ()
+            ),
+        )
+
+
+def _released(container: Container) -> dict[str, list[tuple[str, Event]]]:
+    """By method, what it releases."""
+    found: dict[str, list[tuple[str, Event]]] = {}
+    for member in container.members.values():
+        for event in member.of(Kind.RELEASE):
+            found.setdefault(event.method, []).append((member.name, event))
+    return found
+
+
+def _teardown(container: Container, released: dict[str, list[tuple[str, Event]]]) -> str:
+    """The method where a release should stand: one that already releases, else the strongest there is."""
+    for name in container.teardowns:
+        if name in released:
+            return name
+    return container.teardowns[0] if container.teardowns else ""
+
+
+def _elsewhere(member: Member) -> bool:
+    """The member goes to somebody who may release it."""
+    return any(
+        event.kind in (Kind.ESCAPE, Kind.UNKNOWN, Kind.MOVE)
+        or (event.kind is Kind.READ and event.detail in _RETURNED)
+        for event in member.events
+    )
+
+
+def _confidence(member: Member, made: list[Event], siblings: bool) -> Confidence:
+    """Low when somebody else may have made the value: then it is not this object's to release."""
+    if any(event.resource is None and event.detail not in ("", "none") for event in member.of(Kind.INIT)):
+        return "low"
+    return "high" if siblings else "medium"
+
+
+def _overwriting(container: Container, member: Member, made: list[Event]) -> Iterator[Event]:
+    """The events that replace the value while it may be held."""
+    if _elsewhere(member):
+        return
+    for event in made:
+        if (
+            not event.repeats
+            or event.conditional
+            or event.method in ("", "__init__", "__post_init__", "__new__")
+        ):
+            continue
+        in_method = [other for other in member.events if other.method == event.method and other is not event]
+        if any(other.kind in (Kind.RELEASE, Kind.BOUND, Kind.READ, Kind.CLEAR) for other in in_method):
+            continue  # released, moved away or looked at before: somebody thought of it
+        yield event

@@ -1,0 +1,147 @@
+"""Acquire and release: what is held where a function ends, and what an object keeps and forgets.
+
+A resource held at a way out is a leak, and the path is its witness. Whoever is told of the value (returned,
+stored, passed on) may own it: then this analysis is silent about it from there on.
+"""
+
+from __future__ import annotations
+
+from repairbot.analyses.facts import Leak, Misuse, Pairing, Shape, Way
+from repairbot.analyses.members import owned
+from repairbot.analyses.tracking import Track, follow, is_constructor, sites, stored
+from repairbot.lifetimes.ops import Function, Op, Unit
+from repairbot.model import Confidence, SafePattern, Step
+
+
+def analyse(unit: Unit) -> Pairing:
+    """The facts of one file. Reads the model alone."""
+    leaks: list[Leak] = []
+    misuses: list[Misuse] = []
+    safe: list[SafePattern] = []
+    given_up: list[Step] = []
+    unknown = 0
+    for function in unit.functions:
+        for site in sites(function):
+            if "." in site.place:
+                continue  # an object keeps it: see members and setup
+            track = follow(function, site)
+            unknown += len(track.unknown)
+            if track.gave_up:
+                given_up.append(
+                    Step(site.at.line, f"{function.symbol} has too many paths; {site.place} was not followed")
+                )
+                continue
+            misuses.extend(_misuses(function, track))
+            leak = _leak(function, track)
+            if leak is not None and leak.shape == "error" and is_constructor(function) and stored(track):
+                continue  # the object keeps it, and its constructor fails: see setup
+            if leak is not None:
+                leaks.append(leak)
+            elif (pattern := _safe(unit, function, track)) is not None:
+                safe.append(pattern)
+    members = tuple(item for container in unit.containers for item in owned(container))
+    return Pairing(tuple(leaks), tuple(misuses), tuple(safe), members, unknown, tuple(given_up))
+
+
+def _misuses(function: Function, track: Track) -> list[Misuse]:
+    place, symbol = track.site.place, function.symbol
+    twice = [Misuse("double-release", symbol, place, first, second) for first, second in track.double]
+    late = [Misuse("use-after-release", symbol, place, first, second) for first, second in track.after]
+    return list(dict.fromkeys([*twice, *late]))
+
+
+def _leak(function: Function, track: Track) -> Leak | None:
+    wide = tuple(way for way in track.ways if way.passes is None)
+    ways = wide or tuple(track.ways)
+    if not ways or track.site.resource is None:
+        return None
+    shape = _shape(track, ways)
+    ways = tuple(_completed(way, track) for way in ways)
+    return Leak(
+        shape,
+        function.symbol,
+        function.owner,
+        track.site.place,
+        track.site.resource,
+        track.site,
+        ways,
+        tuple(track.releases),
+        tuple(track.fallible),
+        tuple(track.escapes),
+        "sure" if track.releases or not (track.escapes or track.unknown) else "likely",
+        _confidence(track, shape, ways),
+        function.asynchronous,
+    )
+
+
+def _shape(track: Track, ways: tuple[Way, ...]) -> Shape:
+    """Which of the ten pictures this is; the clearest one first."""
+    if track.site.detail == "scope":
+        return "context"
+    if track.site.place.startswith("%"):
+        return "nameless"
+    if all(way.passes is not None for way in ways):
+        return "handler-misses"
+    kinds = {way.kind for way in ways}
+    owned_elsewhere = bool(track.escapes)
+    if not track.releases and not owned_elsewhere:
+        return "overwritten" if kinds == {"overwritten"} else "never"
+    if kinds == {"error"}:
+        return "late" if _is_late(track, ways) else "error"
+    if "return" in kinds:
+        only_on_errors = track.releases and not track.released_normally
+        return "wrong-exit" if only_on_errors else "early-exit"
+    if kinds & {"overwritten", "loop"}:
+        return "overwritten"
+    return "error"
+
+
+def _is_late(track: Track, ways: tuple[Way, ...]) -> bool:
+    """The cleanup runs on every way out, but begins below something that can fail."""
+    cleanup = [op for op in track.releases if op.cleanup]
+    if not cleanup or len(cleanup) < len(track.releases):
+        return False
+    return track.released_normally and track.released_failing
+
+
+def _completed(way: Way, track: Track) -> Way:
+    """The witness with the release that this way never reaches."""
+    if way.kind != "error" or way.failing is None:
+        return way
+    missed = [op for op in track.releases if op.at.line > way.at_line]
+    if not missed:
+        return way
+    step = Step(missed[0].at.line, "never reached then")
+    return Way(way.kind, way.at_line, (*way.steps, step), way.exit, way.failing, way.passes)
+
+
+def _confidence(track: Track, shape: Shape, ways: tuple[Way, ...]) -> Confidence:
+    """How sure it is that the value is this function's to release on these ways."""
+    loaned = any(op.detail in ("passed", "captured") for op in track.escapes)
+    if shape in ("never", "nameless", "context"):
+        return "medium" if track.unknown else "high"
+    if track.releases:
+        return "high" if track.released_normally or not track.unknown else "medium"
+    if shape == "error":
+        # Nobody else has the value yet; the runtime may still collect it, unless the error keeps it alive.
+        return (
+            "medium" if not loaned or not track.site.resource or not track.site.resource.collected else "low"
+        )
+    return "low" if loaned else "medium"
+
+
+def _safe(unit: Unit, function: Function, track: Track) -> SafePattern | None:
+    """A pair that is right on every path, with the reason."""
+    if not track.releases or track.escapes or track.unknown or track.ways:
+        return None
+    release = track.releases[0]
+    return SafePattern(unit.path, track.site.at.line, function.symbol, track.site.place, _why(release, track))
+
+
+def _why(release: Op, track: Track) -> str:
+    if release.detail == "scope":
+        return f"held by a scope that ends at line {release.at.end_line}"
+    if release.cleanup:
+        return f"released in cleanup code at line {release.at.line}, on every path"
+    lines = ", ".join(str(line) for line in sorted({op.at.line for op in track.releases}))
+    return f"released on every path (line {lines})"

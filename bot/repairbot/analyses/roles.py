@@ -1,0 +1,100 @@
+"""What names tell of a collection: its role, what its keys are, what a method is called for."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal
+
+Role = Literal["history", "cache", "registry", "builder", "unknown"]
+KeyKind = Literal["per-request", "instance", "finite", "unknown", ""]
+
+_HISTORY: Final = re.compile(
+    r"(?:^|_)(?:history|histories|logs?|log_entries|entries|records?|metrics|samples?|latenc(?:y|ies)|timings?"
+    r"|durations?|errors?|failures?|events?|traces?|audit\w*|measurements?|observations?|readings?|snapshots?|alerts?"
+    r"|violations?|response_times?|\w*_times|recover\w*|attempts?|success\w*|contributions?|activit(?:y|ies)"
+    r"|incidents?|transactions?|executions?|decisions?|feedbacks?|interactions?|data_?points|breadcrumbs?|timeline"
+    r"|journal|timestamps)$",
+    re.IGNORECASE,
+)
+_CACHE: Final = re.compile(
+    r"(?:^|_)(?:cache[sd]?|memo|memoized|lookups?|locks?|lru|instances|clients|emojis)(?:$|_)|cache", re.IGNORECASE
+)
+_REGISTRY: Final = re.compile(
+    r"(?:handlers?|listeners?|callbacks?|plugins?|observers?|hooks?|routes?|subscribers?|extensions?|commands?"
+    r"|middlewares?|filters?|processors?|factories|registry|types|classes|providers?|backends?|converters?|adapters"
+    r"|rules|validators?|serializers?|strategies|modules|components|views|children|parents?|widgets|fields|columns"
+    r"|args|kwargs|options|params|parameters|settings|config\w*|aliases|mapping|headers|names?|schemas?|templates"
+    r"|functions|methods|signals|services|devices|entities|platforms|sensors|channels|stack|buffer|lines|parts|chunks"
+    r"|tokens|nodes|edges|steps|stages|tests|layers|deps|dependencies|imports|sections)$",
+    re.IGNORECASE,
+)
+WAITERS: Final = re.compile(r"(?:^|_)(?:waiters?|getters|putters|pending\w*|futures?|inflight|in_flight|outstanding\w*)$")
+
+_PER_REQUEST: Final = re.compile(
+    r"(?:^|[._\['\"(])(?:u?u?ids?|guid|sid|token|ident|get_ident\(\)|session|session_hash|session_key|request|req"
+    r"|hosts?|hostname|url_hostname|addr|address|peer|peername|ip|client_ip|remote_addr|remote|url|uri|timestamp|thread"
+    r"|current_thread\(\)|get_native_id\(\)|user|username|nonce|digest|bucket|fingerprint|correlation_id|email|jid|pid)"
+    r"(?:\)|'\]|\"\])*$",
+    re.IGNORECASE,
+)
+_FINITE: Final = re.compile(
+    r"^(?:[rbuf]*['\"].*|[A-Z][A-Z0-9_]*|\d+|.*(?:__name__|__qualname__|__module__|\.name|\.kind|\.type|\.slot"
+    r"|\.value|_name|_type|_class|\.op|\.method))$|^(?:name|kind|type|slot|field|attr|column|option|level|category|method"
+    r"|status|state|code|op|operation|lang|language|locale|key_type|opt|param|arg|module|plugin|ext|suffix|priority"
+    r"|domain|platform|idx|index|i|j|n|version|group|section|fd|fileno|index\w*|opcode|prefix|alias|unit)$",
+    re.DOTALL,
+)
+_INSTANCE: Final = re.compile(r"^(?:self|cls|klass|clazz|class_|type\(\w+\)|id\([\w.]+\)|[\w.]+\.__class__|[\w.]*_ident\(\)|[\w.]*loop)$")
+_OBJECT: Final = re.compile(
+    r"^(?:\w*_)?(?:spider|conn|connection|client|websocket|ws|sock|socket|task|future|job|worker|loop|obj|instance|thread"
+    r"|peer|protocol|transport|session|request|callback|func|fn|fun|function|callable)$"
+)
+EVENT_METHODS: Final = re.compile(
+    r"^_{0,2}(?:async_)?(?:on_|handle|record|log|track|emit|observe|collect|report|notify|request|receive|process|dispatch"
+    r"|capture|sample|measure|update_stats|audit|call|execute|append|write|feed|increment|count|add_(?:sample|metric|event"
+    r"|error|record|entry|alert|data|measurement|result|message|contribution|log|history|transaction)|save_|store_"
+    r"|publish|send|check|monitor|analy[sz]e|predict|evaluate|generate|acquire|wait|fetch|query|poll|tick|step|trigger"
+    r"|\w*_received$|\w*_hit|__call__|\w+_event$)"
+)
+REGISTERING: Final = re.compile(
+    r"^_{0,2}(?:async_)?(?:register|subscribe|add_(?:handler|listener|callback|observer|route|hook|plugin|command|filter)"
+    r"|connect|bind|install|attach|mount|include|define|declare|add_argument|setup|configure|load|init|build|parse|visit"
+    r"|compile|extend|from_|to_|read_|main|test_|setUp|render|format|generate_|convert|transform|scan|walk|import)"
+)
+ENDINGS: Final = re.compile(
+    r"^_?(?:on_|handle_)?(?:\w*_)?(?:closed?|finished|done|ended?|removed?|disconnect(?:ed)?|leave|left|gone|complete[d]?"
+    r"|expired?|deleted?|unregister\w*|unsubscribe\w*|detach\w*|logout|exited|lost)$"
+)
+MANUAL: Final = re.compile(
+    r"^_?(?:async_)?(?:clear|reset|cleanup|clean_up|close|aclose|stop|shutdown|dispose|destroy|delete|invalidate|clear_\w+"
+    r"|reset_\w+|cleanup_\w+|stop_\w+|delete_\w+|invalidate_\w+|\w+_clear|\w+_reset|terminate|disconnect|teardown|__exit__"
+    r"|__aexit__|__del__|__delitem__|tearDown|load\w*|_load\w*|restore\w*|__setstate__|reset_state)$"
+)
+"""Removal that somebody has to ask for."""
+
+
+def role_of(name: str) -> Role:
+    """What a collection of this name is for."""
+    bare = name.rpartition(".")[2].strip("_")
+    if _REGISTRY.search(bare) and not _CACHE.search(bare):
+        return "registry"
+    if _CACHE.search(bare):
+        return "cache"
+    if _HISTORY.search(bare):
+        return "history"
+    return "unknown"
+
+
+def key_kind(key: str, value: str) -> KeyKind:
+    """What a key is made of, by its text and by that of the value stored under it."""
+    if not key:
+        return ""
+    if _INSTANCE.match(key) or value in ("self", "cls"):
+        return "instance"
+    if _FINITE.match(key):
+        return "finite"
+    if _PER_REQUEST.search(key):
+        return "per-request"
+    if _OBJECT.match(key):
+        return "instance"
+    return "unknown"

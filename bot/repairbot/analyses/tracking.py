@@ -1,0 +1,379 @@
+"""Follows one acquisition along every path of its function.
+
+The state is small: is the value held, released or not there yet, which names it has, and what is known of
+the places that branches ask about. A node is a block with a state; paths are searched breadth first, so the
+witness of a leak is a shortest one. The work is capped: a function with too many nodes is given up.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from repairbot.analyses.facts import Way
+from repairbot.lifetimes.ops import EXIT, FAIL, Block, Edge, Function, Kind, Op
+from repairbot.model import Step
+
+MOST_NODES = 3000
+"""Blocks times states that are visited for one acquisition."""
+_MOST_WAYS = 24
+
+Phase = Literal["absent", "held", "released", "returned"]
+_BORROWS = frozenset({"passed", "yielded", "captured"})
+"""Escapes that are only loans when this function releases the value afterwards."""
+
+_CONSTRUCTORS = frozenset({"__init__", "__post_init__", "__new__", "__enter__", "__aenter__", "initialize"})
+
+
+class State(NamedTuple):
+    """What is known at one point of a path. `known` holds (place, it is empty)."""
+
+    phase: Phase
+    names: frozenset[str]
+    known: frozenset[tuple[str, bool]]
+
+    def learn(self, place: str, empty: bool | None) -> State:
+        """The state after `place` turned out (or was set) to be empty or not; None forgets."""
+        known = frozenset(fact for fact in self.known if fact[0] != place)
+        return self._replace(known=known if empty is None else known | {(place, empty)})
+
+    def empty(self, place: str) -> bool | None:
+        """Whether a place is empty, if that is known. What is tracked is not, even after its release."""
+        if place in self.names:
+            return False
+        if (place, True) in self.known:
+            return True
+        return False if (place, False) in self.known else None
+
+
+class _Node(NamedTuple):
+    block: int
+    state: State
+
+
+class _Came(NamedTuple):
+    """How a node was reached first."""
+
+    before: _Node
+    edge: Edge
+    op: Op | None
+    """The last operation of the block that was left."""
+
+
+@dataclass(slots=True)
+class Track:
+    """All that was seen of one acquisition.
+
+    `releases`, `escapes`, `fallible`: operations met while it was held, in the order of the source.
+    `released_normally`, `released_failing`: some normal, some failing path ends after a release.
+    """
+
+    site: Op
+    ways: list[Way] = field(default_factory=list)
+    releases: list[Op] = field(default_factory=list)
+    escapes: list[Op] = field(default_factory=list)
+    fallible: list[Op] = field(default_factory=list)
+    unknown: list[Op] = field(default_factory=list)
+    double: list[tuple[Op, Op]] = field(default_factory=list)
+    after: list[tuple[Op, Op]] = field(default_factory=list)
+    released_normally: bool = False
+    released_failing: bool = False
+    gave_up: bool = False
+
+
+def sites(function: Function) -> list[Op]:
+    """The acquisitions in a function, each once: cleanup copies share their operation."""
+    found: dict[tuple[str, int, int, int], Op] = {}
+    for block in function.blocks:
+        for op in block.ops:
+            if op.kind is Kind.ACQUIRE:
+                found.setdefault(_key(op), op)
+    return list(found.values())
+
+
+def is_constructor(function: Function) -> bool:
+    """Whether an object is not there yet, for its users, when this function fails."""
+    return bool(function.owner) and function.symbol.rpartition(".")[2] in _CONSTRUCTORS
+
+
+def stored(track: Track) -> bool:
+    """Whether the value ends up in an object."""
+    return "." in track.site.place or any(op.detail == "stored" for op in track.escapes)
+
+
+def follow(function: Function, site: Op, keeps_stored: bool = False) -> Track:
+    """Track one acquisition.
+
+    `keeps_stored`: what is stored in a member is still this function's to release when it fails (in a
+    constructor that fails, nobody else can reach it).
+    """
+    return _Follower(function, site, keeps_stored).run()
+
+
+def _key(op: Op) -> tuple[str, int, int, int]:
+    at = op.expression or op.at
+    return (op.place, at.line, at.column, at.start)
+
+
+class _Follower:
+    def __init__(self, function: Function, site: Op, keeps_stored: bool) -> None:
+        self.function, self.site, self.keeps_stored = function, site, keeps_stored
+        self.key = _key(site)
+        self.track = Track(site)
+        self.guards = _guards(function)
+        self.aliases = _aliases(function, site.place)
+        self.came: dict[_Node, _Came | None] = {}
+        self.ways: dict[tuple[str, int, bool], Way] = {}
+        self.release_of: Op | None = None
+        self.returned_by: Op | None = None
+        self.normal_release = self._reaching(errors=False)
+        self.any_release = self._reaching(errors=True)
+
+    # Which blocks still lead to a release
+
+    def _releases(self, ops: Iterable[Op]) -> bool:
+        return any(op.kind is Kind.RELEASE and op.place in self.aliases for op in ops)
+
+    def _reaching(self, errors: bool) -> set[int]:
+        """The blocks from which a release of this value can be reached, without the block itself."""
+        blocks = self.function.blocks
+        before: dict[int, set[int]] = {}
+        for index, block in enumerate(blocks):
+            for edge in block.edges:
+                if edge.target >= 0 and (errors or edge.kind != "error"):
+                    before.setdefault(edge.target, set()).add(index)
+        found: set[int] = set()
+        waiting = [index for index, block in enumerate(blocks) if self._releases(block.ops)]
+        seen = set(waiting)
+        while waiting:
+            for index in before.get(waiting.pop(), ()):
+                found.add(index)
+                if index not in seen:
+                    seen.add(index)
+                    waiting.append(index)
+        return found
+
+    # The search
+
+    def run(self) -> Track:
+        start = _Node(0, State("absent", frozenset(), frozenset()))
+        self.came[start] = None
+        waiting = deque([start])
+        while waiting:
+            node = waiting.popleft()
+            block = self.function.blocks[node.block] if self.function.blocks else Block()
+            normal, error = self._pass(node, block)
+            last = block.ops[-1] if block.ops else None
+            for edge in block.edges:
+                state = error if edge.kind == "error" else normal
+                if state is None:
+                    continue
+                state = self._take(state, edge)
+                if state is None:
+                    continue
+                if edge.target in (EXIT, FAIL):
+                    self._leave(node, state, edge, last)
+                    continue
+                following = _Node(edge.target, state)
+                if following not in self.came:
+                    self.came[following] = _Came(node, edge, last)
+                    waiting.append(following)
+            if len(self.came) > MOST_NODES:
+                self.track.gave_up = True
+                break
+        self.track.ways = sorted(self.ways.values(), key=lambda way: (way.at_line, way.kind))[:_MOST_WAYS]
+        for ops in (self.track.releases, self.track.escapes, self.track.fallible, self.track.unknown):
+            ops[:] = _once(ops)
+        return self.track
+
+    def _take(self, state: State, edge: Edge) -> State | None:
+        """The state behind an edge, or None when it cannot be taken."""
+        if edge.empty is None:
+            return state
+        empty = state.empty(edge.place)
+        if empty is not None:
+            return state if empty is edge.empty else None
+        return state.learn(edge.place, edge.empty) if edge.place in self.guards else state
+
+    def _pass(self, node: _Node, block: Block) -> tuple[State | None, State | None]:
+        """The states behind a block's last operation: when it works, and when it fails. None: not tracked."""
+        state: State | None = node.state
+        failed: State | None = state
+        for index, op in enumerate(block.ops):
+            if state is None:
+                return None, None
+            before = state
+            state, failed = self._step(node, block, index, op, before)
+            if op.fallible and before.phase == "held" and failed is not None and failed.phase == "held":
+                self.track.fallible.append(op)
+        return state, failed
+
+    def _step(
+        self, node: _Node, block: Block, index: int, op: Op, state: State
+    ) -> tuple[State | None, State | None]:
+        """The states behind one operation: when it works, and when it fails."""
+        kind, place = op.kind, op.place
+        if kind is Kind.ACQUIRE:
+            if _key(op) == self.key:
+                if state.phase == "held" and state.names == {place}:
+                    self._lost(node, state, op, "loop")
+                return State("held", frozenset({place}), state.learn(place, None).known), state
+            return self._drop(node, state, op, place, False), state
+        if kind is Kind.MOVE:
+            if place in state.names:
+                return state._replace(names=state.names | {op.other}).learn(op.other, None), state
+            moved = self._drop(node, state, op, op.other, state.empty(place))
+            return moved, state
+        if kind is Kind.CLEAR:
+            cleared = self._drop(node, state, op, place, {"none": True, "some": False}.get(op.detail))
+            return cleared, state
+        if place not in state.names or state.phase == "absent":
+            return state, state
+        if state.phase == "released":
+            self._misuse(op)
+            return state, state
+        if state.phase == "returned":
+            if kind is Kind.RELEASE and self.returned_by is not None:
+                self.track.after.append((op, self.returned_by))
+            return state, state
+        if kind is Kind.RELEASE:
+            self.track.releases.append(op)
+            self.release_of = op
+            released = state._replace(phase="released")
+            return released, released
+        if kind is Kind.UNKNOWN:
+            self.track.unknown.append(op)
+            return None, None
+        if kind is Kind.ESCAPE:
+            return self._escape(node, block, index, op, state)
+        return state, state
+
+    def _escape(
+        self, node: _Node, block: Block, index: int, op: Op, state: State
+    ) -> tuple[State | None, State | None]:
+        self.track.escapes.append(op)
+        if op.detail == "stored" and self.keeps_stored:
+            return state._replace(names=state.names | {op.other}) if op.other else state, state
+        if op.detail == "returned":
+            self.returned_by = op
+            return state._replace(phase="returned"), None
+        if op.detail not in _BORROWS:
+            return None, None
+        behind = self._releases(block.ops[index + 1 :])
+        if behind or node.block in self.normal_release:
+            return state, state
+        # Released on errors alone: the taker owns it once it has it, and this function as long as it fails.
+        return None, state if node.block in self.any_release else None
+
+    def _drop(self, node: _Node, state: State, op: Op, place: str, empty: bool | None) -> State:
+        """`place` gets a value that is not this one."""
+        if place in state.names:
+            names = state.names - {place}
+            if state.phase == "held" and not names:
+                self._lost(node, state, op, "overwritten")
+                state = state._replace(phase="absent")
+            state = state._replace(names=names)
+        return state.learn(place, empty if place in self.guards else None)
+
+    def _misuse(self, op: Op) -> None:
+        first = self.release_of
+        if first is not None and op.kind is Kind.RELEASE and _key(first) != _key(op):
+            self.track.double.append((first, op))
+        elif first is not None and op.kind is Kind.USE:
+            self.track.after.append((first, op))
+
+    # Ways out
+
+    def _leave(self, node: _Node, state: State, edge: Edge, last: Op | None) -> None:
+        failing = edge.target == FAIL
+        if state.phase == "released":
+            self.track.released_normally |= not failing
+            self.track.released_failing |= failing
+        if state.phase != "held" or (self.keeps_stored and not failing):
+            return
+        self._way(node, edge, last, "error" if failing else "return")
+
+    def _lost(self, node: _Node, state: State, op: Op, kind: Literal["loop", "overwritten"]) -> None:
+        self._way(node, Edge("exit", EXIT, op.at.line), op, kind)
+
+    def _way(
+        self,
+        node: _Node,
+        edge: Edge,
+        last: Op | None,
+        kind: Literal["return", "error", "overwritten", "loop"],
+    ) -> None:
+        path = [_Came(node, edge, last), *self._back(node)]
+        errors = [came for came in reversed(path) if came.edge.kind == "error"]
+        passes = next((came.edge.passes for came in errors if came.edge.passes), None)
+        failed = errors[0] if errors else None
+        jump = next((came.edge for came in path if came.edge.at is not None), None)
+        line = self._line(edge, failed, jump, last)
+        key = (kind, line, passes is not None)
+        if key in self.ways:
+            return
+        steps = [Step(self.site.at.line, "acquired")]
+        if failed is not None:
+            at = failed.edge.line or (failed.op.at.line if failed.op else 0)
+            steps.append(Step(at, failed.edge.note or "can raise"))
+        if kind == "return" and (failed is None or line != steps[-1].line):
+            steps.append(Step(line, edge.note or (jump.note if jump else "") or "leaves"))
+        elif kind in ("overwritten", "loop"):
+            steps.append(Step(line, "acquired again" if kind == "loop" else "overwritten"))
+        self.ways[key] = Way(
+            kind,
+            line,
+            tuple(steps),
+            exit=jump.at if jump else None,
+            failing=failed.op if failed else None,
+            passes=passes,
+        )
+
+    def _line(self, edge: Edge, failed: _Came | None, jump: Edge | None, last: Op | None) -> int:
+        if edge.target == FAIL and failed is not None:
+            return failed.edge.line or (failed.op.at.line if failed.op else 0)
+        if edge.line:
+            return edge.line
+        if jump is not None and jump.at is not None:
+            return jump.at.line
+        return last.at.line if last else self.function.at.end_line
+
+    def _back(self, node: _Node) -> Iterator[_Came]:
+        """The steps of the path to `node`, the last first, as far back as the value is held."""
+        while (came := self.came.get(node)) is not None and node.state.phase == "held":
+            yield came
+            node = came.before
+
+
+def _once(ops: list[Op]) -> list[Op]:
+    found: dict[tuple[str, str, int, int], Op] = {}
+    for op in ops:
+        found.setdefault((op.kind, op.place, op.at.line, (op.expression or op.at).start), op)
+    return sorted(found.values(), key=lambda op: (op.at.line, op.at.column))
+
+
+def _guards(function: Function) -> frozenset[str]:
+    """Local names that more than one branch asks about, or that are set to a constant and asked about."""
+    asked: dict[str, int] = {}
+    for block in function.blocks:
+        for place in {edge.place for edge in block.edges if edge.empty is not None}:
+            asked[place] = asked.get(place, 0) + 1
+    if not asked:
+        return frozenset()
+    constant = {
+        op.place for block in function.blocks for op in block.ops if op.kind is Kind.CLEAR and op.detail
+    }
+    return frozenset(
+        place for place, count in asked.items() if "." not in place and (count > 1 or place in constant)
+    )
+
+
+def _aliases(function: Function, place: str) -> set[str]:
+    """Every name that the value may have anywhere in the function."""
+    moves = [op for block in function.blocks for op in block.ops if op.kind is Kind.MOVE]
+    found = {place}
+    while new := {op.other for op in moves if op.place in found} - found:
+        found |= new
+    return found

@@ -1,0 +1,78 @@
+"""Starting and ending one worker process. Imports next to nothing: the first worker starts before all else.
+
+The child is a fresh interpreter in isolated mode with an empty environment and a session of its own, so that
+it inherits no secret, and a Ctrl-C on the terminal reaches the parent alone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+BOOT = "import os, sys; os.chdir(os.sep); sys.path[:] = sys.argv[1:]; from repairbot.worker import main; main()"
+PACE = 0.005
+
+
+class Process:
+    """A running worker. `stdin`, `stdout`, `stderr`: file descriptors of our ends of its pipes, not blocking."""
+
+    __slots__ = ("code", "pid", "stderr", "stdin", "stdout")
+
+    def __init__(self) -> None:
+        taken, self.stdin = os.pipe()
+        self.stdout, answers = os.pipe()
+        self.stderr, errors = os.pipe()
+        self.code: int | None = None
+        ends = ((taken, 0), (answers, 1), (errors, 2))
+        arguments = [sys.executable, "-I", "-X", "utf8", "-c", BOOT, *_import_path()]
+        self.pid = os.posix_spawn(
+            sys.executable,
+            arguments,
+            {},
+            file_actions=[(os.POSIX_SPAWN_DUP2, end, number) for end, number in ends],
+            setsid=True,
+        )
+        for end, _ in ends:
+            os.close(end)
+        for mine in (self.stdin, self.stdout, self.stderr):
+            os.set_blocking(mine, False)
+
+    def ended(self, patience: float = 0.0) -> bool:
+        """Whether it has ended (its `code` is known then), waiting for up to `patience` seconds."""
+        until = time.monotonic() + patience
+        while self.code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.code = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() >= until:
+                return False
+            else:
+                time.sleep(PACE)
+        return True
+
+    def end(self) -> None:
+        """End it and all that it started, now."""
+        if not self.ended():
+            os.killpg(self.pid, signal.SIGKILL)
+            self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def close(self) -> None:
+        """Close our ends of the pipes."""
+        for mine in (self.stdin, self.stdout, self.stderr):
+            os.close(mine)
+
+
+def read(descriptor: int, size: int) -> bytes:
+    """What is there to read, b"" when nothing is (or ever will be)."""
+    try:
+        return os.read(descriptor, size)
+    except BlockingIOError:
+        return b""
+
+
+def _import_path() -> list[str]:
+    """Where children import from: as this process does, but never from the working directory."""
+    own, here = os.path.dirname(os.path.dirname(os.path.abspath(__file__))), os.getcwd()
+    return list(dict.fromkeys([own] + [place for place in sys.path if place not in ("", here)]))

@@ -1,0 +1,52 @@
+"""The console script: wakes a worker, hands over to the commands, and turns what goes wrong into one line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from repairbot.child import Process
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+WORKING = frozenset({"audit", "fix", "baseline"})
+"""The commands that examine files: their first worker starts while the command line is still being read."""
+HELP = frozenset({"-h", "--help"})
+INTERRUPTED, TERMINATED, PIPE_CLOSED = 130, 143, 141
+
+
+def main() -> None:
+    """Run one command and exit with its code: 0 clean, 1 findings, 2 usage or configuration, 3 partly failed."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = _run(sys.argv[1:])
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("\nrepairbot: interrupted; no file is half written", file=sys.stderr)
+        code = INTERRUPTED
+    except BrokenPipeError:  # whoever read the output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = PIPE_CLOSED
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    first = Process() if arguments and arguments[0] in WORKING and not HELP.intersection(arguments) else None
+    try:
+        from repairbot.commands import run
+
+        return run(arguments, first)
+    finally:
+        if first is not None:
+            first.end()
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    sys.exit(TERMINATED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""How long the objects of a class live, as far as its own file tells."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from repairbot.languages.python.syntax import Definition, Module, text
+from repairbot.lifetimes.ops import Lives
+from repairbot.model import Step
+
+_LONG: Final = re.compile(
+    r"(?:Server|Manager|Cache|Registry|Client|Engine|Tracker|Handler|Extension|Service|Monitor|Monitoring|Pool|Queue"
+    r"|Dispatcher|Scheduler|Broker|Worker|Bot|App|Application|Hub|Store|Adapter|Middleware|Resolver|Collector"
+    r"|Recorder|Logger|Bus|Controller|Coordinator|Supervisor|Daemon|Agent|Gateway|Limiter|Throttler|Proxy|Router"
+    r"|Semaphore|Lock|Loop|System|Backend|Exporter|Watcher|Listener|Consumer|Producer|Orchestrator|Profiler|Tracer"
+    r"|Breaker|Balancer|Repository|Storage|Platform|Bridge|Singleton|Memory|Sessions|State|Group|Analytics|Metrics"
+    r"|Stats|Reactor|Protocol|Factory|Reporter)$"
+)
+_SHORT: Final = re.compile(
+    r"(?:Parser|Builder|Results?|Response|Request|Messages?|Visitor|Transformer|Formatter|Writer|Reader|Node|Token"
+    r"|Tokenizer|Lexer|Compiler|Generator|Options|Config|Configuration|Settings|Spec|Schema|Report|Test|Tests|TestCase"
+    r"|Context|Event|Iterator|Form|Field|Query|Row|Record|Page|Plot|Figure|Document|Command|Args|Arguments|Info|Data"
+    r"|Error|Exception|Warning|Mixin|Serializer|Encoder|Decoder|Renderer|Template|Graph|Tree|Stack|Path|Matcher|Dict"
+    r"|List|Set|Map|Array|Frame|Model|Converter|Loader|Dumper|Importer|Printer|Checker|Validator|Analyzer|Inspector"
+    r"|Stub|Mock|Fake|Sphinx|Directive|Command|Migration|Dataset|Trainer|Layer|Module|Block|Scope|Plan|Item|Entry)$"
+)
+_SHORT_BASES: Final = re.compile(
+    r"(?:NamedTuple|BaseModel|Exception|Error|TypedDict|Enum|NodeVisitor|NodeTransformer|TestCase|ABCMeta|type|Thread"
+    r"LocalMixin|HTMLParser|Mock|Protocol\[|Visitor|Codemod|Command|Directive|Warning)$"
+)
+_LONG_BASES: Final = re.compile(
+    r"(?:logging\.Handler|^Handler|Thread|BaseHTTPMiddleware|Middleware|Server|Service|Extension|Singleton\w*|Process|Greenlet"
+    r"|DataUpdateCoordinator|Daemon)$"
+)
+_LOOPS: Final = ("serve_forever", "run_forever", "serve", "main_loop", "mainloop", "run_loop", "event_loop", "listen")
+
+
+def lifetime(module: Module, owner: Definition, bases: tuple[str, ...]) -> tuple[Lives, tuple[Step, ...]]:
+    """How long one lives, with what says so."""
+    line = owner.node.start_point[0] + 1
+    made = _module_level(module, owner.name)
+    if made:
+        return "long", (Step(made, f"{owner.name} is made at module level"),)
+    for base in bases:
+        if _LONG_BASES.search(base):
+            return "long", (Step(line, f"{owner.name} is a {base}"),)
+    for base in bases:
+        if _SHORT_BASES.search(base):
+            return "short", (Step(line, f"{owner.name} is a {base}"),)
+    if owner.parent is not None and owner.parent.kind == "function":
+        return "short", (Step(line, f"{owner.name} is local to {owner.parent.name}()"),)
+    for method in owner.children:
+        if method.name in _LOOPS:
+            return "long", (Step(method.node.start_point[0] + 1, f"{method.name}() runs as long as the service"),)
+    if _LONG.search(owner.name):
+        return "long", (Step(line, f"{owner.name} lives as long as what it serves"),)
+    if any(text(decorator).partition("(")[0].endswith("dataclass") for decorator in owner.decorators):
+        return "short", (Step(line, f"{owner.name} is a dataclass"),)
+    if _SHORT.search(owner.name) or owner.name.startswith(("Test", "Mock", "Fake", "Stub")):
+        return "short", (Step(line, f"a {owner.name} is made, used and dropped"),)
+    for base in bases:
+        if _LONG.search(base):
+            return "long", (Step(line, f"{owner.name} is a {base}"),)
+    return "unknown", ()
+
+
+def _module_level(module: Module, name: str) -> int:
+    """The line where the module makes an instance for good, 0 when it does not."""
+    needle = f" {name}(".encode()
+    if needle not in module.source:
+        return 0
+    pattern = rb"(?m)^[A-Za-z_]\w*(?:[ \t]*:[^=\n]+)?[ \t]*=[ \t]" + re.escape(needle[1:])
+    match = re.search(pattern, module.source)
+    if match is None:
+        word = re.escape(needle[1:])
+        match = re.search(rb"(?m)^[ \t]+(?:global[ \t]+\w+[^\n]*\n(?:[^\n]*\n){0,6}?)[ \t]+\w+[ \t]*=[ \t]*" + word, module.source)
+    if match is None:
+        return 0
+    return module.source.count(b"\n", 0, match.end()) + 1

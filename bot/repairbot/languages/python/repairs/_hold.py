@@ -1,0 +1,465 @@
+"""How long a local value is held: from its acquisition to the last place in the same block that needs it.
+
+What a repair may put into a `with` or a `try` is decided here, and everything that speaks against it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from repairbot.languages.python.repairs._cst import FUNCTIONS, Compound, Row, Small, Source, walk
+from repairbot.lifetimes.intents import Refusal
+from repairbot.model import Span
+
+EAGER_METHODS = frozenset(
+    "read readline readlines readinto read_text read_bytes recv recvfrom tell seek fileno fetchall fetchone "
+    "fetchmany scalar scalars getvalue decode strip split poll wait communicate write writelines send sendall "
+    "send_signal flush rowcount execute_fetchall namelist getnames json result exists isatty readable".split()
+)
+"""Methods whose result does not need its receiver any more."""
+EAGER_CALLS = frozenset(
+    "list tuple set frozenset dict sorted sum min max any all len str bytes bytearray int float bool repr hash "
+    "load loads safe_load full_load parse fromfile loadtxt read_csv copyfileobj getsize print isinstance "
+    "b64encode hexdigest checksum join fstat".split()
+)
+"""Functions whose result does not need their argument any more."""
+LAZY_CALLS = frozenset(
+    "reader DictReader map filter zip enumerate iter reversed islice chain takewhile dropwhile iterdecode "
+    "TextIOWrapper BufferedReader BufferedWriter StreamReader iterparse partial".split()
+)
+LAZY_METHODS = re.compile(r"cursor|makefile|iter|open|stream|execute|submit|map")
+"""Methods whose result needs its receiver."""
+PRESENT = re.compile(r"(?i)temp|lock|socket|server|listen|popen|watch|observ|executor|pool|mount|patch|trac")
+"""Callees whose value works by being there: it is kept to the end of its block when nothing says otherwise."""
+HARMLESS_AFTER = frozenset({"closed", "name", "returncode", "pid", "mode", "encoding"})
+"""Attributes that may be read of a released value."""
+REPORTING = frozenset(
+    "debug info warning warn error exception critical log print write append emit echo secho fail".split()
+)
+"""Calls that only tell somebody something: they may run before the release as well as after it."""
+
+
+@dataclass(slots=True)
+class Hold:
+    """A value held by a name. `rows`: what must run while it is held; `release`: the row that releases it at
+    the end of them (the explicit release, or the `try` whose `finally` holds it), if there is one.
+
+    `superfluous`: explicit releases inside `rows`, each right before a way out.
+    """
+
+    source: Source
+    name: str
+    statement: Small
+    value: cst.BaseExpression
+    row: cst.SimpleStatementLine
+    rows: list[Row]
+    plain: bool
+    """The statement is `name = value` and nothing else, so that it can become the head of a `with`."""
+    release: Row | None = None
+    superfluous: list[Small] = field(default_factory=list)
+    kept: list[Small] = field(default_factory=list)
+    """Explicit releases that stay where they are."""
+
+
+def find(source: Source, name: str, at: Span, releases: tuple[Span, ...]) -> Hold | Refusal:
+    """The hold of what `name` acquires at `at`, or what speaks against putting it into a block."""
+    statement = source.statement(at)
+    if not isinstance(statement, (cst.Assign, cst.AnnAssign)) or statement.value is None:
+        return Refusal("the value is not acquired by an assignment of its own")
+    row = source.row(statement)
+    if not isinstance(row, cst.SimpleStatementLine) or not source.alone(statement):
+        return Refusal("the acquisition shares its line with other statements")
+    targets = (
+        [item.target for item in statement.targets]
+        if isinstance(statement, cst.Assign)
+        else [statement.target]
+    )
+    if len(targets) != 1:
+        return Refusal(f"{name} is not the only name of the value")
+    target = targets[0]
+    plain = isinstance(target, cst.Name) and target.value == name
+    if not plain and not (isinstance(target, (cst.Tuple, cst.List)) and source.mentions(name, target)):
+        return Refusal(f"the value is not held by a local name {name}")
+    if source.mentions(name, statement.value):
+        return Refusal(f"{name} is made of its own old value")
+    scope = source.scope(statement)
+    if any(isinstance(node, (cst.Global, cst.Nonlocal)) and _declares(node, name) for node in walk(scope)):
+        return Refusal(f"{name} is not a local name here")
+    if isinstance(scope, cst.Module) and any(
+        _ours(source, node, name) for node in walk(scope) if isinstance(node, cst.FunctionDef)
+    ):
+        return Refusal(f"functions of this module use {name}")
+    body = source.rows(row)
+    index = next(number for number, item in enumerate(body) if item is row)
+    hold = Hold(source, name, statement, statement.value, row, [], plain)
+    outside = next(_later(source, row, name), None)
+    if outside is not None:
+        line = source.line_number(source.start(outside))
+        return Refusal(f"{name} is still used at line {line}, outside of the block that acquires it")
+    marks: list[Small] = [
+        found for span in releases if isinstance(found := source.statement(span), (cst.Expr, cst.Assign))
+    ]
+    return _extent(hold, list(body[index + 1 :]), marks)
+
+
+def _declares(node: cst.Global | cst.Nonlocal, name: str) -> bool:
+    return any(item.name.value == name for item in node.names)
+
+
+def _ours(source: Source, function: cst.FunctionDef | cst.Lambda, name: str) -> bool:
+    """Whether a nested function uses the name of the scope around it."""
+    found = source.mentions(name, function)
+    if isinstance(function, cst.FunctionDef) and function.name.value == name:
+        return True
+    return bool(found) and not any(source.is_store(item) for item in found)
+
+
+def _rebinds(source: Source, row: Row, name: str) -> bool:
+    """Whether a row gives the name a new value before anything in it reads the old one."""
+    found = sorted(source.mentions(name, row), key=source.start)
+    if isinstance(row, cst.SimpleStatementLine):
+        item = row.body[0]
+        return isinstance(item, (cst.Assign, cst.AnnAssign)) and all(source.is_store(each) for each in found)
+    if isinstance(row, cst.With):
+        return source.is_store(found[0]) and not source.mentions(name, [item.item for item in row.items])
+    if isinstance(row, cst.For):
+        return bool(source.mentions(name, row.target)) and not source.mentions(name, row.iter)
+    return False
+
+
+def _later(source: Source, row: Row, name: str) -> Iterator[cst.Name]:
+    """Uses of the name that control can reach behind the block of `row`, without a new value in between."""
+    current: cst.CSTNode = row
+    scope = source.scope(row)
+    first = True
+    while True:
+        block = source.parent(current)
+        if block is None:
+            return
+        if isinstance(current, (cst.SimpleStatementLine, Compound)) and isinstance(
+            block, (cst.IndentedBlock, cst.Module)
+        ):
+            if not first:
+                body = source.rows(current)
+                for item in body[body.index(current) + 1 :]:
+                    if source.mentions(name, item):
+                        if not _rebinds(source, item, name):
+                            yield source.mentions(name, item)[0]
+                        return
+            first = False
+        if block is scope or isinstance(block, (cst.ClassDef, *FUNCTIONS)):
+            return
+        if isinstance(block, (cst.For, cst.While)) and block.body is current:
+            again: list[cst.CSTNode] = [block.test] if isinstance(block, cst.While) else []
+            for item in [*again, *block.body.body]:
+                if source.start(item) >= source.start(row):
+                    break
+                if found := source.mentions(name, item):
+                    if not (
+                        isinstance(item, (cst.SimpleStatementLine, Compound)) and _rebinds(source, item, name)
+                    ):
+                        yield found[0]
+                    break
+            if block.orelse is not None:
+                yield from source.mentions(name, block.orelse)
+        if isinstance(block, cst.Try | cst.TryStar):
+            parts: list[cst.CSTNode] = []
+            if block.body is current:
+                parts = [*block.handlers, *([block.orelse] if block.orelse else [])]
+            if block.finalbody is not None and current is not block.finalbody:
+                parts.append(block.finalbody)
+            yield from source.mentions(name, parts)
+        current = block
+
+
+def _extent(hold: Hold, following: list[Row], marks: list[Small]) -> Hold | Refusal:
+    """Fill in the rows of the hold and what becomes of the explicit releases."""
+    source, name = hold.source, hold.name
+    reach = list(following)
+    for number, item in enumerate(following):
+        if source.mentions(name, item) and _rebinds(source, item, name):
+            reach = following[:number]
+            break
+    last, names = derived_from(source, reach, {name})
+    end = next((number for number, item in enumerate(reach) if _releases(source, item, marks, name)), -1)
+    if end >= 0:
+        after = [item for row in reach[end + 1 :] for item in source.mentions(name, row)]
+        if all(_harmless(source, item) for item in after):
+            hold.release = reach[end]
+            hold.rows = list(reach[:end])
+        else:
+            hold.rows = list(reach[: last + 1])
+    elif PRESENT.search(source.text(hold.value)) and not marks:
+        hold.rows = list(reach)
+        while hold.rows and _is_leaving(hold.rows[-1]) and not source.mentions(name, hold.rows[-1]):
+            hold.rows.pop()
+    else:
+        hold.rows = list(reach[: last + 1])
+    inside = [*hold.rows, *([hold.release] if isinstance(hold.release, cst.Try) else [])]
+    contrary = against(source, name, names, inside, marks)
+    if contrary is not None:
+        return contrary
+    return _superfluous(hold, [item for item in marks if _within(source, item, hold.rows)])
+
+
+def _is_leaving(row: Row) -> bool:
+    """A bare jump or a returned constant: nothing that could need the value to be there."""
+    if not isinstance(row, cst.SimpleStatementLine):
+        return False
+    item = row.body[0]
+    if isinstance(item, cst.Return):
+        return item.value is None or isinstance(item.value, (cst.Name, cst.Integer, cst.SimpleString))
+    return isinstance(item, (cst.Break, cst.Continue, cst.Pass))
+
+
+def _within(source: Source, node: cst.CSTNode, rows: list[Row]) -> bool:
+    return any(source.start(row) <= source.start(node) < source.end(row) for row in rows)
+
+
+def _releases(source: Source, row: Row, marks: list[Small], name: str) -> bool:
+    """Whether this row is the release: by itself, under a check of the name, or in the `finally` of a `try`."""
+    if isinstance(row, cst.SimpleStatementLine):
+        return len(row.body) == 1 and row.body[0] in marks
+    if isinstance(row, cst.If) and row.orelse is None and _is_guard(row.test, name):
+        return _all_are(row.body, marks)
+    if isinstance(row, cst.Try) and row.finalbody is not None:
+        return any(item in marks for item in walk(row.finalbody.body)) and any(
+            _releases(source, item, marks, name)
+            for item in row.finalbody.body.body
+            if isinstance(item, (cst.SimpleStatementLine, Compound))
+        )
+    return False
+
+
+def _all_are(suite: cst.BaseSuite, marks: list[Small]) -> bool:
+    small = [item for item in walk(suite) if isinstance(item, (Small, Compound))]
+    return bool(small) and all(item in marks for item in small)
+
+
+def _is_guard(test: cst.BaseExpression, name: str) -> bool:
+    """`name`, `name is not None`, `not name.closed`: true whenever the value is there and open."""
+    match test:
+        case cst.Name(value=value):
+            return value == name
+        case cst.Comparison(
+            left=cst.Name(value=value), comparisons=[cst.ComparisonTarget(operator=cst.IsNot())]
+        ):
+            return value == name
+        case cst.UnaryOperation(
+            operator=cst.Not(),
+            expression=cst.Attribute(value=cst.Name(value=value), attr=cst.Name(value="closed")),
+        ):
+            return value == name
+    return False
+
+
+def _harmless(source: Source, name: cst.Name) -> bool:
+    """Whether a mention may stand behind the release."""
+    parent = source.parent(name)
+    if isinstance(parent, cst.Attribute):
+        return parent.attr.value in HARMLESS_AFTER
+    return source.is_store(name) or isinstance(parent, cst.Del)
+
+
+def last_word(source: Source, call: cst.Call) -> str:
+    """The last part of a call's callee: `load` of `json.load(...)`."""
+    callee = call.func
+    if isinstance(callee, cst.Attribute):
+        return callee.attr.value
+    return callee.value if isinstance(callee, cst.Name) else ""
+
+
+def derived(source: Source, row: Row, names: set[str]) -> set[str]:
+    """Names bound in a row to something that may still need one of `names` (an iterator, a cursor, a path)."""
+    found: set[str] = set()
+    for node in walk(row, into_functions=False):
+        if isinstance(node, (cst.Assign, cst.AnnAssign, cst.NamedExpr)) and node.value is not None:
+            if _needs(source, node.value, names):
+                targets = node.targets if isinstance(node, cst.Assign) else [node]
+                found |= {
+                    item.value for each in targets for item in walk(each.target) if isinstance(item, cst.Name)
+                }
+        elif isinstance(node, cst.With):
+            for item in node.items:
+                if item.asname is not None and _needs(source, item.item, names):
+                    found |= {each.value for each in walk(item.asname.name) if isinstance(each, cst.Name)}
+    return found - names
+
+
+def derived_from(source: Source, rows: list[Row], names: set[str]) -> tuple[int, set[str]]:
+    """The index of the last row that needs one of `names` (-1 for none), and all names that need them."""
+    last, names = -1, set(names)
+    for number, item in enumerate(rows):
+        if any(source.mentions(each, item) for each in names):
+            last = number
+            names |= derived(source, item, names)
+    return last, names
+
+
+def _needs(source: Source, value: cst.BaseExpression, names: set[str]) -> bool:
+    """Whether what an expression gives may still need one of the names when it is used."""
+    mentioned = [item for name in names for item in source.mentions(name, value)]
+    return any(not spent(source, item, value) for item in mentioned)
+
+
+def spent(source: Source, name: cst.BaseExpression, top: cst.BaseExpression) -> bool:
+    """Whether the use of a name inside an expression is over once the expression has its value."""
+    node: cst.CSTNode = name
+    while node is not top:
+        parent = source.parent(node)
+        if parent is None:
+            return False
+        if isinstance(parent, cst.Call):
+            word = last_word(source, parent)
+            if node is parent.func:
+                if word in EAGER_METHODS:
+                    return True
+            elif word in EAGER_CALLS:
+                return True
+        elif isinstance(parent, (cst.Comparison, cst.BooleanOperation)) and not isinstance(
+            parent, cst.BooleanOperation
+        ):
+            return True
+        elif isinstance(parent, (cst.FormattedStringExpression, cst.ListComp, cst.SetComp, cst.DictComp)):
+            return True
+        node = parent
+    return isinstance(top, (cst.Comparison, cst.ListComp, cst.SetComp, cst.DictComp, cst.FormattedString))
+
+
+def against(
+    source: Source, name: str, names: set[str], rows: list[Row], marks: list[Small]
+) -> Refusal | None:
+    """What speaks against ending the value's life at the end of these rows."""
+    for node in (item for row in rows for item in walk(row)):
+        line = (
+            source.line_number(source.start(node)) if isinstance(node, (Small, Compound, *FUNCTIONS)) else 0
+        )
+        if isinstance(node, FUNCTIONS) and any(_ours(source, node, each) for each in names):
+            return Refusal(f"a nested function (line {line}) still uses {name}")
+        if isinstance(node, cst.GeneratorExp) and any(source.mentions(each, node) for each in names):
+            if not consumed(source, node):
+                where = source.line_number(source.start(node))
+                return Refusal(f"a generator (line {where}) still uses {name} when the block is over")
+        if isinstance(node, cst.Return) and node.value is not None and _escapes(source, node.value, names):
+            return Refusal(f"what line {line} returns still needs {name}")
+        if isinstance(node, (cst.Assign, cst.AnnAssign)) and node.value is not None and node not in marks:
+            targets = node.targets if isinstance(node, cst.Assign) else [node]
+            if any(not isinstance(each.target, (cst.Name, cst.Tuple, cst.List)) for each in targets):
+                if _escapes(source, node.value, names):
+                    return Refusal(f"line {line} stores what still needs {name}")
+        if (
+            isinstance(node, cst.Name)
+            and node.value == name
+            and source.is_reference(node)
+            and source.is_store(node)
+        ):
+            if not _shadowed(source, node):
+                where = source.line_number(source.start(node))
+                return Refusal(f"{name} gets a new value at line {where}")
+    return None
+
+
+def _shadowed(source: Source, name: cst.Name) -> bool:
+    """Whether a binding belongs to an inner scope (a comprehension, a nested function's own name)."""
+    for node in source.ancestors(name):
+        if isinstance(node, (cst.CompFor, *FUNCTIONS)):
+            return True
+        if isinstance(node, (Small, Compound)):
+            return isinstance(node, cst.FunctionDef) and node.name is not name
+    return False
+
+
+def consumed(source: Source, node: cst.GeneratorExp) -> bool:
+    """Whether a generator is used up by the call it is an argument of."""
+    arg = source.parent(node)
+    call = source.parent(arg) if isinstance(arg, cst.Arg) else None
+    return isinstance(call, cst.Call) and last_word(source, call) in EAGER_CALLS | {
+        "update",
+        "extend",
+        "fromkeys",
+    }
+
+
+def _escapes(source: Source, value: cst.BaseExpression, names: set[str]) -> bool:
+    """Whether a returned or stored expression hands on something that needs one of the names."""
+    return any(hands_on(source, item, value) for name in names for item in source.mentions(name, value))
+
+
+def hands_on(source: Source, item: cst.BaseExpression, value: cst.BaseExpression) -> bool:
+    """Whether the value of an expression still needs a part of it when the part is gone.
+
+    A call that is given the part and is not known to be lazy counts as done with it: the analysis that asked
+    for this repair has judged who owns the value.
+    """
+    if spent(source, item, value):
+        return False
+    parent = source.parent(item)
+    if isinstance(parent, cst.Attribute):
+        call = source.parent(parent)
+        called = isinstance(call, cst.Call) and call.func is parent
+        return (
+            not called or parent.attr.value in LAZY_CALLS or LAZY_METHODS.match(parent.attr.value) is not None
+        )
+    if not isinstance(parent, cst.Arg):
+        return True
+    call = source.parent(parent)
+    word = last_word(source, call) if isinstance(call, cst.Call) else ""
+    return not word or word in LAZY_CALLS or word[0].isupper()
+
+
+def _superfluous(hold: Hold, inner: list[Small]) -> Hold | Refusal:
+    """Sort the explicit releases inside the rows: those right before a way out may go, others must stay."""
+    source = hold.source
+    for item in inner:
+        if _before_exit(hold, item):
+            hold.superfluous.append(item)
+        else:
+            hold.kept.append(item)
+    return hold
+
+
+def _before_exit(hold: Hold, release: Small) -> bool:
+    """Whether control leaves the rows right behind this release, with nothing in between that could notice."""
+    source = hold.source
+    row = source.row(release)
+    if row is None or not source.alone(release):
+        return False
+    body = source.rows(row)
+    for item in body[body.index(row) + 1 :]:
+        if not isinstance(item, cst.SimpleStatementLine) or source.mentions(hold.name, item):
+            return False
+        for small in item.body:
+            if isinstance(small, (cst.Return, cst.Raise)):
+                return isinstance(small, cst.Raise) or not any(
+                    isinstance(node, cst.Call) for node in walk(small)
+                )
+            if isinstance(small, (cst.Break, cst.Continue)):
+                loop = next(
+                    (node for node in source.ancestors(small) if isinstance(node, (cst.For, cst.While))), None
+                )
+                return loop is not None and source.start(loop) < source.start(hold.row)
+            calls = [node for node in walk(small) if isinstance(node, cst.Call)]
+            if any(last_word(source, call) not in REPORTING | {"str", "repr", "format"} for call in calls):
+                return False
+    return _falls_out(hold, row)
+
+
+def _falls_out(hold: Hold, row: Row) -> bool:
+    """Whether nothing of the rows follows this row, which ends its block."""
+    source = hold.source
+    current: cst.CSTNode = row
+    while not any(current is item for item in hold.rows):
+        parent = source.parent(current)
+        if parent is None or isinstance(parent, (cst.For, cst.While)):
+            return False
+        if isinstance(parent, cst.Try) and (parent.body is current or parent.finalbody is not None):
+            return False
+        if isinstance(current, (cst.SimpleStatementLine, Compound)) and isinstance(parent, cst.IndentedBlock):
+            if parent.body[-1] is not current:
+                return False
+        current = parent
+    return current is hold.rows[-1]

@@ -1,0 +1,155 @@
+"""The pass across files: who asks for a function or class of another file, and which file answers.
+
+Names are matched to files by path, and only where one file can be meant: the folder that an absolute name
+starts in must lie above the file that asks, or be the one place where such a package stands.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Answers = dict[str, dict[str, Any]]
+"""What others answered to one file: {"summaries": {asked name: Summary as JSON}, "resources": {...}}."""
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How files of one language are named as modules: their suffixes, and the stem that stands for a folder."""
+
+    suffixes: tuple[str, ...]
+    package: str
+
+    def module(self, path: str) -> str:
+        """The module's path: "a/b.py" is "a/b", "a/__init__.py" is "a"."""
+        stem = posixpath.splitext(path)[0]
+        folder, name = posixpath.split(stem)
+        return folder if self.package and name == self.package else stem
+
+    def files(self, module: str) -> Iterator[str]:
+        """The paths a module's path can stand for."""
+        for suffix in self.suffixes:
+            if module:
+                yield module + suffix
+            if self.package:
+                yield posixpath.join(module, self.package + suffix)
+
+
+class Exchange:
+    """Collects what files offer and ask, then joins them. What they offer lies on the disk meanwhile."""
+
+    def __init__(self, namings: Mapping[str, Naming], there: Callable[[str], bool]) -> None:
+        """`there` tells whether a path (relative to the root; file or folder) exists."""
+        self._namings = namings
+        self._there = there
+        self._known: dict[str, bool] = {}
+        self._asks: dict[int, tuple[str, ...]] = {}
+        self._files: dict[str, tuple[int, str]] = {}
+        self._offers = sqlite3.connect("")  # a private file that the system removes with the connection
+        self._offers.execute("create table offers(tag integer primary key, links blob)")
+
+    def add(self, tag: int, path: str, language: str, asks: Iterable[str], offers: bytes) -> None:
+        """One examined file. `offers`: the JSON line {"exports": [...], "resources": [...]}, or empty."""
+        self._files[path] = (tag, language)
+        if names := tuple(asks):
+            self._asks[tag] = names
+        if len(offers) > len(b"{}"):
+            self._offers.execute("insert or replace into offers values (?, ?)", (tag, offers))
+
+    def missing(self) -> set[str]:
+        """Files that were not looked at but could answer: paths relative to the root."""
+        paths = {tag: (path, language) for path, (tag, language) in self._files.items()}
+        wanted = set()
+        for tag, asks in self._asks.items():
+            path, language = paths[tag]
+            for ask in asks:
+                for file, _ in self._candidates(ask, path, language):
+                    if file not in self._files:
+                        wanted.add(file)
+        return wanted
+
+    def answers(self) -> dict[int, Answers]:
+        """For every file (by tag) whose questions others answered: the answers."""
+        leaves = {ask.rpartition(".")[2] for asks in self._asks.values() for ask in asks}
+        held: dict[tuple[int, str], tuple[str, Any]] = {}
+        for tag, links in self._offers.execute("select tag, links from offers"):
+            for kind, name, value in _named(json.loads(links)):
+                if name.rpartition(".")[2] in leaves:
+                    held[tag, name] = (kind, value)
+        paths = {tag: (path, language) for path, (tag, language) in self._files.items()}
+        found: dict[int, Answers] = {}
+        for tag, asks in self._asks.items() if held else ():
+            path, language = paths[tag]
+            answered: Answers = defaultdict(dict)
+            for ask in asks:
+                for file, name in self._candidates(ask, path, language):
+                    answer = held.get((self._files[file][0], name)) if file in self._files else None
+                    if answer and file != path:
+                        answered[answer[0]][ask] = answer[1]
+                        break
+            if answered:
+                found[tag] = dict(answered)
+        return found
+
+    def _candidates(self, ask: str, asker: str, language: str) -> Iterator[tuple[str, str]]:
+        """The existing files that `ask` can name something in, with the name inside, nearest folder first."""
+        naming = self._namings[language]
+        parts = ask.split(".")
+        for start in self._starts(parts[0], asker, naming):
+            for cut in range(len(parts) - 1, 0, -1):
+                for file in naming.files(posixpath.join(start, *parts[:cut])):
+                    if self._exists(file):
+                        yield file, ".".join(parts[cut:])
+
+    def _starts(self, first: str, asker: str, naming: Naming) -> Iterator[str]:
+        """The folders above `asker` that hold a module or package called `first` and are no package themselves."""
+        folder = posixpath.dirname(asker)
+        while True:
+            if any(self._exists(posixpath.join(folder, first + end)) for end in ("", *naming.suffixes)):
+                is_package = naming.package and any(
+                    self._exists(posixpath.join(folder, naming.package + suffix)) for suffix in naming.suffixes
+                )
+                if not is_package or not folder:
+                    yield folder
+            if not folder:
+                break
+            folder = posixpath.dirname(folder)
+        for source in ("src", "lib"):
+            if self._exists(posixpath.join(source, first)):
+                yield source
+
+    def _exists(self, path: str) -> bool:
+        if path in self._files:
+            return True
+        known = self._known.get(path)
+        if known is None:
+            known = self._known[path] = self._there(path)
+        return known
+
+
+@dataclass(slots=True)
+class Line:
+    """The second and third line of a child's answer, read as far as the parent needs."""
+
+    asks: tuple[str, ...] = ()
+    unknown: int = 0
+    offers: bytes = field(default=b"")
+
+    @classmethod
+    def read(cls, asking: bytes, offers: bytes) -> Line:
+        """From the two lines. Raises ValueError."""
+        held = json.loads(asking) if len(asking) > len(b"{}") else {}
+        return cls(tuple(held.get("asks", ())), int(held.get("unknown", 0)), offers)
+
+
+def _named(links: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    for summary in links.get("exports", ()):
+        yield "summaries", summary["name"], summary
+    for resource in links.get("resources", ()):
+        for name in resource["acquire"]:
+            yield "resources", name, resource

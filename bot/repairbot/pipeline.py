@@ -1,0 +1,217 @@
+"""Sources in, results out: dismissed from the cache, examined by children, joined across files.
+
+Each file that a source lists ends in exactly one outcome. The order of the results is that of their paths,
+whatever the number of children.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from repairbot import languages, wire
+from repairbot.cache import Cache, code_version, digest
+from repairbot.config import CONFIDENCES, Config
+from repairbot.links import Answers, Exchange, Line, Naming
+from repairbot.model import FileResult, Finding, Outcome
+from repairbot.pool import Pool, Task
+from repairbot.sources import Entry, Source, Unreadable, binary, failed, skipped
+
+Progress = Callable[[int, int, int], None]
+"""Told how far the work is: files done, files in all, findings so far."""
+
+
+@dataclass(slots=True)
+class Examination:
+    """All that is known of one listed file on its way. `content`: the digest of its bytes."""
+
+    entry: Entry
+    content: bytes = b""
+    result: FileResult | None = None
+    unknown: int = 0
+    answers: Answers = field(default_factory=dict)
+    wanted: bool = True
+    """False for files that only answer the others."""
+
+
+class Run:
+    """One examination of one source: `examinations` holds what is known of every file afterwards."""
+
+    def __init__(
+        self, source: Source, config: Config, pool: Pool, cache: Cache, progress: Progress = lambda *_: None, *, fixes: bool = True
+    ) -> None:
+        self.source = source
+        self.examinations: list[Examination] = []
+        self.passed: list[FileResult] = []
+        self._pool, self._cache, self._progress, self._fixes = pool, cache, progress, fixes
+        self._salt = digest(code_version(), wire.encode(config.settings), b"fixes" if fixes else b"")
+        self._total = self._done = self._findings = 0
+        namings = {name: Naming(each.suffixes, each.package) for name, each in languages.walk().items()}
+        self._exchange = Exchange(namings, source.holds)
+
+    def go(self) -> Run:
+        """Examine everything. Raises pool.BrokenWorker."""
+        for found in self.source.entries():
+            if isinstance(found, FileResult):
+                self.passed.append(found)
+            else:
+                self.examinations.append(Examination(found))
+        self.examinations.sort(key=lambda each: each.entry.path)
+        self._total = len(self.examinations)
+        self._examine(range(self._total))
+        self._neighbours()
+        answers = self._exchange.answers()
+        for tag, answered in answers.items():
+            self.examinations[tag].answers = answered
+        self._examine([tag for tag in answers if self.examinations[tag].wanted])
+        return self
+
+    def results(self) -> list[FileResult]:
+        """How every file ended, by path."""
+        ended = [each.result for each in self.examinations if each.wanted and each.result is not None]
+        return sorted([*ended, *self.passed], key=lambda result: result.path)
+
+    def unknown(self) -> int:
+        """How often an analysis gave up on a place."""
+        return sum(each.unknown for each in self.examinations if each.wanted)
+
+    def fresh(self, each: Examination) -> bytes | None:
+        """A file's bytes read again, None when they are not those that were examined."""
+        try:
+            source = self.source.read(each.entry)
+        except Unreadable:
+            return None
+        return source if digest(source) == each.content else None
+
+    def _neighbours(self) -> None:
+        """Look at the files that were not asked for but can answer those that were."""
+        first = len(self.examinations)
+        for path in sorted(self._exchange.missing()):
+            entry = self.source.neighbour(path)
+            if entry is not None:
+                self.examinations.append(Examination(entry, wanted=False))
+        self._examine(range(first, len(self.examinations)))
+
+    def _examine(self, tags: Sequence[int]) -> None:
+        rest = self._recalled(tags)
+        keys: dict[int, bytes] = {}
+        for answer in self._pool.run(self._tasks(rest, keys), len(rest)):
+            each = self.examinations[answer.tag]
+            if answer.failure:
+                self._end(each, failed(each.entry.path, each.entry.language, answer.failure))
+            elif self._take(answer.tag, answer.frame):
+                self._cache.keep(keys.pop(answer.tag), answer.frame)
+
+    def _recalled(self, tags: Sequence[int]) -> list[int]:
+        """Answer what the cache can without reading a file; the rest comes back."""
+        asked = [tag for tag in tags if not self.examinations[tag].content]
+        known = self._cache.digests([e.entry.identity for tag in asked if (e := self.examinations[tag]).entry.identity])
+        for tag in asked:
+            each = self.examinations[tag]
+            each.content = known.get(each.entry.identity, b"")
+        keys = {self._key(each): tag for tag in tags if (each := self.examinations[tag]).content}
+        rest = {tag for tag in tags if not self.examinations[tag].content}
+        found = self._cache.answers(list(keys))
+        for key, tag in keys.items():
+            if key not in found or not self._take(tag, found[key]):
+                rest.add(tag)
+        return sorted(rest)
+
+    def _tasks(self, tags: Iterable[int], keys: dict[int, bytes]) -> Iterator[Task]:
+        """Read what has to be examined, as the children have room for it."""
+        for tag in tags:
+            each = self.examinations[tag]
+            entry = each.entry
+            try:
+                source = self.source.read(entry)
+            except Unreadable as error:
+                self._end(each, failed(entry.path, entry.language, str(error)))
+                continue
+            if binary(source):
+                self._end(each, skipped(entry.path, entry.language, "binary"))
+                continue
+            content = digest(source)
+            if content != each.content:
+                each.content = content
+                self._cache.remember(entry.identity, content)
+                key = self._key(each)
+                held = self._cache.answers([key]).get(key)
+                if held is not None and self._take(tag, held):
+                    continue
+            keys[tag] = self._key(each)
+            yield Task(tag, request(entry.path, entry.language, self._fixes and each.wanted, each.answers), source)
+
+    def _key(self, each: Examination) -> bytes:
+        answers = json.dumps(each.answers, sort_keys=True).encode() if each.answers else b""
+        full = b"" if each.wanted else b"no fixes"
+        return digest(self._salt, os.fsencode(each.entry.path), each.content, answers, full)
+
+    def _take(self, tag: int, frame: bytes) -> bool:
+        """Take in one answer; False when it is not one."""
+        each = self.examinations[tag]
+        try:
+            first, second, third = frame.split(b"\n")
+            result, line = wire.decode(FileResult, first), Line.read(second, third)
+        except ValueError as error:
+            self._end(each, failed(each.entry.path, each.entry.language, f"the answer about it was malformed: {error}"))
+            return False
+        again = bool(each.answers)
+        if not again:
+            self._exchange.add(tag, each.entry.path, each.entry.language, line.asks, line.offers)
+        each.unknown = line.unknown
+        self._end(each, result)
+        return True
+
+    def _end(self, each: Examination, result: FileResult) -> None:
+        if each.result is None and each.wanted:
+            self._done += 1
+            self._findings += len(result.findings)
+        each.result = result
+        self._progress(self._done, self._total, self._findings)
+
+
+def request(path: str, language: str, fixes: bool, answers: Answers) -> bytes:
+    """A worker.Request as JSON, without importing what the worker imports."""
+    return wire.encode({"path": path, "language": language, "fixes": fixes, **answers})
+
+
+@dataclass(slots=True)
+class Sifted:
+    """Results as they are shown, and how many findings were taken away and why."""
+
+    files: list[FileResult]
+    baselined: int = 0
+    hidden: int = 0
+
+
+def sift(
+    files: Iterable[FileResult], config: Config, *, everything: bool = False, known: Counter[str] | None = None,
+    rules: frozenset[str] = frozenset(),
+) -> Sifted:
+    """Take away what is below the confidence that is shown, what is known already, and what no chosen rule says.
+
+    `known`: how often each fingerprint stands in a baseline; each of them takes one finding away.
+    """
+    least = 0 if everything else CONFIDENCES.index(config.confidence)
+    left = Counter(known or ())
+    sifted = Sifted([])
+    for file in files:
+        kept: list[Finding] = []
+        for finding in file.findings:
+            if rules and finding.rule not in rules:
+                continue
+            if CONFIDENCES.index(finding.confidence) < least:
+                sifted.hidden += 1
+            elif left[finding.fingerprint] > 0:
+                left[finding.fingerprint] -= 1
+                sifted.baselined += 1
+            else:
+                kept.append(finding)
+        outcome = file.outcome
+        if outcome not in (Outcome.SKIPPED, Outcome.FAILED):
+            outcome = Outcome.REPORTED if kept else Outcome.CLEAN
+        sifted.files.append(replace(file, outcome=outcome, findings=tuple(kept)))
+    return sifted

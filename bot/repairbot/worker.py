@@ -1,0 +1,132 @@
+"""The child process: it reads hostile files, so it has limits, an empty environment and nothing to lose.
+
+It speaks frames on its standard input and output (`pool` is the other end). In: a header (JSON, one line)
+and a body (the source's bytes). Out: one frame a file, three lines: the result, what it asks of other
+files, what it offers them. A file that raises kills the child: the parent fails that file and goes on with a fresh child, so
+nothing here catches what it does not know.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from repairbot import languages, wire
+from repairbot.examine import examine
+from repairbot.languages.base import Language, Project
+from repairbot.lifetimes.ops import Resource, Summary
+from repairbot.model import Settings
+from repairbot.rule import all_rules
+from repairbot.suppression import suppress
+
+try:
+    import resource
+except ImportError:  # not a POSIX system: the parent's clock is the only limit there
+    resource = None  # type: ignore[assignment]
+
+IN = struct.Struct(">II")
+"""Before a frame to the child: the sizes of header and body, in bytes."""
+OUT = struct.Struct(">I")
+"""Before a frame to the parent: its size in bytes. The empty frame says "ready"."""
+WRITABLE = 16 << 20
+"""Bytes of the largest file a child may write (compilers' scratch files, byte code)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The first header a child gets: how to work. `memory` in MiB, `seconds` of processor time a file."""
+
+    settings: Settings
+    memory: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The header of one file. `summaries` and `resources`: what other files answered, by the asked name."""
+
+    path: str
+    language: str
+    fixes: bool = True
+    summaries: dict[str, Summary] = field(default_factory=dict)
+    resources: dict[str, Resource] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The second line of an answer: what a file asks of others, and how often its analysis gave up."""
+
+    asks: tuple[str, ...] = ()
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """The third line of an answer: what a file offers to others."""
+
+    exports: tuple[Summary, ...] = ()
+    resources: tuple[Resource, ...] = ()
+
+
+def main() -> None:
+    """Serve until the parent closes the pipe."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whoever prints must not write into the answers
+    known = languages.walk()
+    all_rules()
+    _write(answers, b"")
+    setup = wire.decode(Setup, _read(sys.stdin.buffer)[0])
+    _limit(setup)
+    while header := _read(sys.stdin.buffer):
+        _allow(setup.seconds)
+        _write(answers, _answer(wire.decode(Request, header[0]), header[1], known, setup.settings))
+
+
+def _answer(request: Request, source: bytes, known: dict[str, Language], settings: Settings) -> bytes:
+    language = known[request.language]
+    project = Project(request.summaries, request.resources)
+    examined = examine(source, request.path, language, settings, project, fixes=request.fixes)
+    result = suppress(source, language.comment, examined.result)
+    asking = Asking(examined.asks, examined.unknown)
+    offers = Offers(examined.exports, examined.resources)
+    return b"\n".join(map(wire.encode, (result, asking, offers)))
+
+
+def _read(stream: BinaryIO) -> tuple[bytes, bytes] | tuple[()]:
+    head = stream.read(IN.size)
+    if len(head) < IN.size:
+        return ()
+    sizes = IN.unpack(head)
+    return stream.read(sizes[0]), stream.read(sizes[1])
+
+
+def _write(stream: BinaryIO, frame: bytes) -> None:
+    stream.write(OUT.pack(len(frame)) + frame)
+    stream.flush()
+
+
+def _limit(setup: Setup) -> None:
+    if resource is None:
+        return
+    memory = setup.memory << 20
+    wanted = {"RLIMIT_AS": memory, "RLIMIT_FSIZE": WRITABLE, "RLIMIT_CORE": 0}
+    for name, value in wanted.items():
+        kind = getattr(resource, name, None)
+        if kind is not None:
+            hard = resource.getrlimit(kind)[1]
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.setrlimit(kind, (value, value))
+
+
+def _allow(seconds: int) -> None:
+    """A fresh allowance of processor time for the next file: it holds even when the parent is gone."""
+    if resource is None:
+        return
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    soft = int(used.ru_utime + used.ru_stime) + seconds + 1
+    if hard == resource.RLIM_INFINITY or soft <= hard:
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))

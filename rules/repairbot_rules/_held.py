@@ -1,0 +1,136 @@
+"""What the rules of "held and not released" share: words, witnesses and intents of an acquisition."""
+
+from __future__ import annotations
+
+from repairbot.analyses.facts import Leak, Way
+from repairbot.lifetimes.intents import RELEASE_BEFORE, RELEASE_ON_ERROR, RELEASE_ON_EXIT
+from repairbot.lifetimes.ops import Intent, Op, Resource
+from repairbot.model import Confidence, Span, Step
+from repairbot.rule import Report
+
+_DONE = {
+    "close": "closed",
+    "aclose": "closed",
+    "disconnect": "disconnected",
+    "stop": "stopped",
+    "shutdown": "shut down",
+    "terminate": "terminated",
+    "quit": "ended",
+    "logout": "ended",
+    "cleanup": "removed",
+    "unlink": "removed",
+    "remove": "removed",
+    "rmtree": "removed",
+    "cancel": "cancelled",
+    "join": "joined",
+    "wait": "waited for",
+}
+
+
+def done(resource: Resource) -> str:
+    """What has not happened, as a participle: "closed", "shut down", "released"."""
+    name = resource.release[0].rpartition(".")[2] if resource.release else ""
+    return _DONE.get(name, _DONE.get(name.removeprefix("a"), "released"))
+
+
+def release_args(resource: Resource) -> dict[str, str]:
+    """The arguments of the intents that release."""
+    return {
+        "release": resource.release[0] if resource.release else ".close",
+        "scope": resource.scope,
+        "asynchronous": "yes" if resource.asynchronous else "",
+    }
+
+
+def release_line(resource: Resource, place: str) -> str:
+    """The statement that releases a place."""
+    release = resource.release[0] if resource.release else ".close"
+    call = f"{place}{release}()" if release.startswith(".") else f"{release}({place})"
+    return f"await {call}" if resource.asynchronous else call
+
+
+def on_exit(leak: Leak) -> Intent:
+    """Release it on every way out, right behind the acquisition."""
+    return Intent(
+        RELEASE_ON_EXIT,
+        leak.acquired.at,
+        leak.place,
+        f"release {leak.place} on every way out",
+        release_args(leak.resource),
+        statements(leak.releases),
+    )
+
+
+def on_error(leak: Leak) -> Intent:
+    """Release it when a step fails before it has another owner."""
+    failing = [way.failing for way in leak.ways if way.failing is not None]
+    return Intent(
+        RELEASE_ON_ERROR,
+        leak.acquired.at,
+        leak.place,
+        f"release {leak.place} when a later step fails",
+        release_args(leak.resource),
+        statements(failing),
+    )
+
+
+def before_exits(leak: Leak) -> tuple[Intent, ...]:
+    """A release before the first exit that forgets it; later ones are found again afterwards."""
+    exits = [way for way in leak.ways if way.exit is not None and way.kind in ("return", "loop")]
+    return tuple(
+        Intent(
+            RELEASE_BEFORE,
+            leak.acquired.at,
+            leak.place,
+            f"release {leak.place} before it leaves at line {way.at_line}",
+            release_args(leak.resource),
+            (way.exit,),
+        )
+        for way in exits[:1]
+        if way.exit is not None
+    )
+
+
+def statements(ops: tuple[Op, ...] | list[Op]) -> tuple[Span, ...]:
+    """Where these operations stand, each statement once."""
+    return tuple(dict.fromkeys(op.at for op in ops))
+
+
+def owned_elsewhere(leak: Leak) -> bool:
+    """Another owner gets the value on some path."""
+    return any(op.detail in ("returned", "stored", "passed", "captured") for op in leak.escapes)
+
+
+def worst(leak: Leak) -> Way:
+    """The way to show: a return before an error, the first of them."""
+    order = {"return": 0, "overwritten": 1, "loop": 2, "error": 3}
+    return min(leak.ways, key=lambda way: (order[way.kind], way.at_line))
+
+
+def failing_step(way: Way) -> str:
+    """The words for what fails on a way ("fetch() raises"), or ""."""
+    return way.steps[1].note if way.failing is not None and len(way.steps) > 1 else ""
+
+
+def report(
+    leak: Leak,
+    message: str,
+    way: Way,
+    intents: tuple[Intent, ...],
+    confidence: Confidence | None = None,
+    refusals: tuple[str, ...] = (),
+    evidence: tuple[Step, ...] = (),
+) -> Report:
+    """The report of a leak with one way as its witness."""
+    return Report(
+        leak.acquired.at,
+        leak.function,
+        "" if leak.place.startswith("%") else leak.place,
+        message,
+        way.steps,
+        evidence=evidence,
+        confidence=confidence or leak.confidence,
+        severity=leak.resource.severity,
+        intents=intents,
+        refusals=refusals,
+    )

@@ -1,0 +1,77 @@
+"""What the rules of "registered and not removed" share: intents for the undoing, and reports of idioms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repairbot.analyses.facts import Facts, Registered
+from repairbot.lifetimes.intents import ADD_TO_TEARDOWN, CLEAR_BEFORE_SET
+from repairbot.lifetimes.ops import Intent, Registration
+from repairbot.rule import Report
+
+
+def problems(facts: Facts, what: str, *wanted: str) -> Iterator[Registered]:
+    """The registrations of one kind that have one of these problems."""
+    for it in facts.registration:
+        if it.registration.what == what and it.problem in wanted:
+            yield it
+
+
+def idioms(facts: Facts, name: str) -> Iterator[Report]:
+    """A report for each idiom that the language's folder recognised under this rule's id."""
+    for idiom in facts.unit.idioms:
+        if idiom.name == name:
+            yield Report(
+                idiom.at,
+                idiom.symbol,
+                idiom.place,
+                idiom.message,
+                idiom.steps,
+                idiom.evidence,
+                idiom.confidence,
+                intents=idiom.intents,
+                refusals=() if idiom.intents else ("where it should be dropped is not decided in this file",),
+            )
+
+
+def report(it: Registered, variable: str, message: str, intents: tuple[Intent, ...], refusal: str = "") -> Report:
+    """The report of one registration; `refusal` stands where there is no intent."""
+    registration = it.registration
+    refusals = (refusal,) if refusal and not intents else ()
+    return Report(
+        registration.at,
+        registration.symbol,
+        variable,
+        message,
+        it.steps,
+        it.evidence,
+        it.confidence,
+        intents=intents,
+        refusals=refusals,
+    )
+
+
+def end_in_teardown(it: Registered, place: str, end: str) -> tuple[Intent, ...]:
+    """Call `end` (".cancel") on the handle in the teardown, if the handle is there at all times."""
+    registration = it.registration
+    if not it.teardown or not registration.preset:
+        return ()
+    line = f"{place}{end}()"
+    if registration.optional:
+        line = f"if {place} is not None:\n    {line}"
+    title = f"end it in {it.teardown}()"
+    args = {"container": registration.owner, "method": it.teardown, "line": line, "after": ""}
+    return (Intent(ADD_TO_TEARDOWN, registration.at, place, title, args),)
+
+
+def end_before_set(registration: Registration) -> Intent:
+    """End what the handle stands for before it gets a new one."""
+    return Intent(
+        CLEAR_BEFORE_SET,
+        registration.statement,
+        registration.handle,
+        "cancel the one before",
+        {"place": registration.handle, "cancel": registration.remove, "optional": "yes" if registration.optional else ""},
+        safety="unsafe",
+        choice="the earlier timer no longer fires",
+    )

@@ -1,0 +1,291 @@
+"""A task that nobody holds, waits for or cancels.
+
+**What is wrong.** The event loop keeps only a weak reference to a task. A task whose handle is dropped can
+vanish in the middle of its work, its errors are seen by nobody, and at the end of a service nothing can
+cancel it. A task that is made for one wait and left behind when another wins stays for ever: one more in
+each round.
+
+**Evidence.** The call stands as a statement of its own; or the task is made for `asyncio.wait` with
+`FIRST_COMPLETED` or a time limit and the pending ones are never looked at; or a member keeps it, it loops for
+ever, and the teardown that the class has does not mention it; or it is started before a context manager's
+`yield` and not cancelled behind it.
+
+**Repair.** A set keeps the handle until the task is done (the class's or module's own, where there is one);
+what a wait leaves is cancelled behind it; the teardown cancels a member; `try`/`finally` around the `yield`.
+
+**Quiet** for task groups, for tasks that are returned, stored or passed on, beside `run_forever()`, and for
+a member that any other code of the file touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repairbot.analyses.facts import Facts, Registered
+from repairbot.lifetimes.intents import CANCEL_ON_EXIT, CANCEL_PENDING, KEEP_HANDLE
+from repairbot.lifetimes.ops import Intent
+from repairbot.model import Settings
+from repairbot.rule import Quiet, Repair, Report, Rule
+from repairbot_rules._registered import end_in_teardown, problems, report
+
+
+class DanglingTask(Rule):
+    """A task without a holder or an end."""
+
+    practice = "Keep the handle of every task, and cancel it where its owner ends."
+    examples = (
+        Repair(
+            before="""\
+import asyncio
+
+
+class Notifier:
+    def notify(self, user):
+        asyncio.create_task(self.send(user))
+
+    async def send(self, user):
+        await user.push("ready")
+""",
+            after="""\
+import asyncio
+
+_background_tasks = set()
+
+
+class Notifier:
+    def notify(self, user):
+        task = asyncio.create_task(self.send(user))
+        _background_tasks.add(task)
+        task.add_done_callback(_background_tasks.discard)
+
+    async def send(self, user):
+        await user.push("ready")
+""",
+            line=6,
+        ),
+        Repair(
+            before="""\
+import asyncio
+
+
+async def pump(stop, ready, sink):
+    while not stop.is_set():
+        await sink.flush()
+        await asyncio.wait(
+            [asyncio.create_task(stop.wait()), asyncio.create_task(ready.wait())],
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+""",
+            after="""\
+import asyncio
+
+
+async def pump(stop, ready, sink):
+    while not stop.is_set():
+        await sink.flush()
+        _, pending = await asyncio.wait(
+            [asyncio.create_task(stop.wait()), asyncio.create_task(ready.wait())],
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        for task in pending:
+            task.cancel()
+""",
+            line=7,
+        ),
+        Repair(
+            before="""\
+import asyncio
+
+
+async def receive(queue, closed):
+    item = asyncio.create_task(queue.get())
+    done, _ = await asyncio.wait([item, closed], return_when=asyncio.FIRST_COMPLETED)
+    if item in done:
+        return item.result()
+    return None
+""",
+            after="""\
+import asyncio
+
+
+async def receive(queue, closed):
+    item = asyncio.create_task(queue.get())
+    done, _ = await asyncio.wait([item, closed], return_when=asyncio.FIRST_COMPLETED)
+    item.cancel()
+    if item in done:
+        return item.result()
+    return None
+""",
+            line=5,
+        ),
+        Repair(
+            before="""\
+import asyncio
+from contextlib import asynccontextmanager
+
+
+async def sweep(cache):
+    while True:
+        await asyncio.sleep(60)
+        cache.sweep()
+
+
+@asynccontextmanager
+async def lifespan(app):
+    asyncio.create_task(sweep(app.cache))
+    yield
+""",
+            after="""\
+import asyncio
+from contextlib import asynccontextmanager
+
+
+async def sweep(cache):
+    while True:
+        await asyncio.sleep(60)
+        cache.sweep()
+
+
+@asynccontextmanager
+async def lifespan(app):
+    task = asyncio.create_task(sweep(app.cache))
+    try:
+        yield
+    finally:
+        task.cancel()
+""",
+            line=13,
+        ),
+        Repair(
+            before="""\
+import asyncio
+
+
+class Poller:
+    def __init__(self, source):
+        self.source = source
+        self._task = None
+
+    def start(self):
+        self._task = asyncio.create_task(self._poll())
+
+    async def _poll(self):
+        while True:
+            await self.source.read()
+
+    async def stop(self):
+        await self.source.close()
+""",
+            after="""\
+import asyncio
+
+
+class Poller:
+    def __init__(self, source):
+        self.source = source
+        self._task = None
+
+    def start(self):
+        self._task = asyncio.create_task(self._poll())
+
+    async def _poll(self):
+        while True:
+            await self.source.read()
+
+    async def stop(self):
+        if self._task is not None:
+            self._task.cancel()
+        await self.source.close()
+""",
+            line=10,
+        ),
+        Quiet(
+            code="""\
+import asyncio
+
+
+async def gather(urls, fetch):
+    async with asyncio.TaskGroup() as group:
+        for url in urls:
+            group.create_task(fetch(url))
+""",
+            why="a task group waits for its tasks",
+        ),
+        Quiet(
+            code="""\
+import asyncio
+
+
+async def race(one, other):
+    tasks = [asyncio.create_task(one()), asyncio.create_task(other())]
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    return done
+""",
+            why="the pending ones are cancelled",
+        ),
+        Quiet(
+            code="""\
+import asyncio
+
+
+class Poller:
+    def start(self):
+        self._task = asyncio.create_task(self._poll())
+
+    async def _poll(self):
+        while True:
+            await asyncio.sleep(1)
+
+    async def stop(self):
+        for task in (self._task,):
+            task.cancel()
+""",
+            why="the teardown sees the member",
+        ),
+    )
+
+    def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
+        """One report a task."""
+        for it in problems(facts, "task", "dropped", "uncancelled"):
+            yield _report(it)
+
+
+def _report(it: Registered) -> Report:
+    task = it.registration
+    name = task.handler.removesuffix("()") or "the task"
+    if task.pending:
+        harmless = not task.handler or name.rpartition(".")[2] in _HARMLESS
+        intent = Intent(
+            CANCEL_PENDING,
+            task.at,
+            task.handle,
+            "cancel what the wait leaves behind",
+            {"tasks": task.handle},
+            (task.statement,),
+            safety="safe" if harmless else "unsafe",
+            choice="" if harmless else f"what {name}() has begun by then is given up",
+        )
+        message = "each wait leaves a task behind that nobody cancels"
+        return report(it, task.handle, message, (intent,))
+    if task.resumes:
+        intent = Intent(
+            CANCEL_ON_EXIT, task.at, task.handle, "cancel it when the service ends", {"name": task.handle}, (task.statement,)
+        )
+        return report(it, name, f"{name} is not cancelled when the service ends", (intent,))
+    if it.problem == "dropped":
+        args = {"container": task.owner, "what": "task", "keeper": it.keeper}
+        intent = Intent(KEEP_HANDLE, task.at, "", "keep the handle until the task is done", args, (task.statement,))
+        return report(it, name, f"nobody holds the task that runs {name}()", (intent,))
+    return report(
+        it,
+        task.handle,
+        f"{task.handle} is not cancelled in {it.teardown}()",
+        end_in_teardown(it, task.handle, ".cancel"),
+        f"{task.handle} may not be set yet when {it.teardown}() runs: set it to None in the constructor first",
+    )
+
+
+_HARMLESS = ("wait", "get", "sleep", "recv", "read", "join")
+"""What may be cancelled at any time without losing anything."""

@@ -1,0 +1,103 @@
+"""Registered again at every call, and the registry keeps each one.
+
+**What is wrong.** A logger is one for the whole process. A function that adds a handler to it each time it is
+called makes every message appear once more, and keeps one more handler, and its file, open.
+
+**Evidence.** The handler is made in the call, the target is shared by the process, nothing in the function
+looks whether one is there, nothing removes it. The function gives the logger out, so it is called again and
+again; or a constructor does it, for each object.
+
+**Repair.** Add it when there is none yet. What a later call asks for is then not added: that is a choice.
+
+**Quiet** for code at module level, behind a check of `handlers`, beside a removal, and in functions that are
+cached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repairbot.analyses.facts import Facts
+from repairbot.lifetimes.intents import REGISTER_ONCE
+from repairbot.lifetimes.ops import Intent
+from repairbot.model import Settings
+from repairbot.rule import Quiet, Repair, Report, Rule
+from repairbot_rules._registered import problems, report
+
+
+class DuplicateRegistration(Rule):
+    """One more at each call."""
+
+    practice = "Look whether a shared registry has the entry before adding one."
+    examples = (
+        Repair(
+            before="""\
+import logging
+
+
+def get_logger(name, path):
+    logger = logging.getLogger(name)
+    handler = logging.FileHandler(path)
+    logger.addHandler(handler)
+    return logger
+""",
+            after="""\
+import logging
+
+
+def get_logger(name, path):
+    logger = logging.getLogger(name)
+    if not logger.handlers:
+        handler = logging.FileHandler(path)
+        logger.addHandler(handler)
+    return logger
+""",
+            unsafe=True,
+            line=7,
+        ),
+        Quiet(
+            code="""\
+import logging
+
+
+def get_logger(name):
+    logger = logging.getLogger(name)
+    if not logger.handlers:
+        logger.addHandler(logging.StreamHandler())
+    return logger
+""",
+            why="it looks first",
+        ),
+        Quiet(
+            code="""\
+import logging
+
+logger = logging.getLogger(__name__)
+logger.addHandler(logging.NullHandler())
+""",
+            why="once, when the module is imported",
+        ),
+    )
+
+    def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
+        """One report a registration."""
+        for it in problems(facts, "listener", "duplicate"):
+            listener = it.registration
+            target = listener.call.rpartition(".")[0]
+            args = {"test": f"not {target}.handlers", "made": listener.handler}
+            intents: tuple[Intent, ...] = ()
+            if target.isidentifier():
+                intents = (
+                    Intent(
+                        REGISTER_ONCE,
+                        listener.at,
+                        target,
+                        "add it when there is none yet",
+                        args,
+                        (listener.statement,),
+                        "unsafe",
+                        f"once {target} has a handler, later calls add none, whatever they ask for",
+                    ),
+                )
+            message = f"each call of {listener.method}() adds one more handler to {target}, which is shared"
+            yield report(it, target, message, intents, "where the check should stand is not clear")

@@ -1,0 +1,92 @@
+"""One return, continue or break forgets the release that the others have.
+
+**What is wrong.** The function closes the resource at its end, and a `return` in the middle leaves without
+it.
+
+**Evidence.** Some normal way out releases the value (or gives it to another owner), and this one does not,
+although the value is held there.
+
+**Repair.** One cleanup for all ways out where the function is the only owner; a release before that exit
+where another path hands the value on.
+
+**Quiet** when a branch asks whether the value is there, when a flag says who owns it, and when an unknown
+callee may have taken it on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repairbot.analyses.facts import Facts
+from repairbot.model import Settings
+from repairbot.rule import Quiet, Repair, Report, Rule
+from repairbot_rules._held import before_exits, done, on_exit, owned_elsewhere, report
+
+
+class EarlyExitLeak(Rule):
+    """An exit without the release that the others have."""
+
+    practice = "Release in one place for all ways out, not before each `return`."
+    examples = (
+        Repair(
+            before="""\
+def header(path):
+    source = open(path, "rb")
+    magic = source.read(4)
+    if magic != b"RIFF":
+        return None
+    size = source.read(4)
+    source.close()
+    return size
+""",
+            after="""\
+def header(path):
+    with open(path, "rb") as source:
+        magic = source.read(4)
+        if magic != b"RIFF":
+            return None
+        size = source.read(4)
+    return size
+""",
+            line=2,
+        ),
+        Quiet(
+            code="""\
+def header(path):
+    source = None
+    try:
+        source = open(path, "rb")
+        return source.read(4)
+    finally:
+        if source:
+            source.close()
+""",
+            why="released wherever it is held",
+        ),
+        Quiet(
+            code="""\
+def header(source):
+    own = False
+    if isinstance(source, str):
+        source = open(source, "rb")
+        own = True
+    try:
+        return source.read(4)
+    finally:
+        if own:
+            source.close()
+""",
+            why="a flag says who owns it",
+        ),
+    )
+
+    def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
+        """One report for each acquisition that some normal exits forget."""
+        for leak in facts.pairing.leaks:
+            if leak.shape != "early-exit":
+                continue
+            way = next(way for way in leak.ways if way.kind == "return")
+            verb = done(leak.resource)
+            message = f"{leak.place} is not {verb} when it leaves at line {way.at_line}"
+            intents = before_exits(leak) if owned_elsewhere(leak) else (on_exit(leak), *before_exits(leak))
+            yield report(leak, message, way, intents)

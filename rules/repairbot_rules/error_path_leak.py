@@ -1,0 +1,152 @@
+"""Nothing releases it when a later step fails.
+
+**What is wrong.** The release stands at the end, and a call between the acquisition and the release can
+raise: then the release is never reached. Or the function makes something for its caller and fails before it
+can hand it over. Or a handler that cleans up is too narrow: `except Exception` sees neither a cancellation
+nor Ctrl-C.
+
+**Evidence.** The value is held, a call, an `await`, a `yield` or a `raise` follows before the release
+(plain assignments cannot fail), and its error leaves the function.
+
+**Repair.** A `with` statement or `try` and `finally` right behind the acquisition; where the value is
+handed on in the end, a handler that releases it and raises again; where a handler is too narrow,
+`BaseException`.
+
+**Quiet** when the release is in cleanup code, when an owner has the value before the step that fails, and
+when nothing between can fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repairbot.analyses.facts import Facts, Leak, Way
+from repairbot.lifetimes.intents import WIDEN_HANDLER
+from repairbot.lifetimes.ops import Intent
+from repairbot.model import Confidence, Settings
+from repairbot.rule import Quiet, Repair, Report, Rule
+from repairbot_rules._held import done, failing_step, on_error, on_exit, owned_elsewhere, report
+
+
+def _intents(leak: Leak, way: Way) -> tuple[Intent, ...]:
+    if leak.shape == "handler-misses" and way.passes is not None:
+        title = "catch every error in the handler that cleans up"
+        return (
+            Intent(
+                WIDEN_HANDLER, leak.acquired.at, leak.place, title, {"type": "BaseException"}, (way.passes,)
+            ),
+        )
+    if owned_elsewhere(leak):
+        return (on_error(leak),)
+    return (on_exit(leak),)
+
+
+def _message(leak: Leak, way: Way) -> str:
+    verb = done(leak.resource)
+    if leak.shape == "handler-misses":
+        what = "cancelled" if leak.asynchronous else "interrupted"
+        return f"{leak.place} is not {verb} when {leak.function.rpartition('.')[2]}() is {what}"
+    return f"{leak.place} is not {verb} when {failing_step(way) or 'a later step fails'}"
+
+
+def _confidence(leak: Leak) -> Confidence:
+    if leak.shape == "handler-misses":
+        return "high" if leak.asynchronous else "medium"
+    return leak.confidence
+
+
+class ErrorPathLeak(Rule):
+    """Released when all goes well, and not otherwise."""
+
+    practice = (
+        "Put the release where an error reaches it too: `with`, or `finally` right behind the acquisition."
+    )
+    examples = (
+        Repair(
+            before="""\
+def load(path, parse):
+    source = open(path)
+    tree = parse(source.read())
+    source.close()
+    return tree
+""",
+            after="""\
+def load(path, parse):
+    with open(path) as source:
+        tree = parse(source.read())
+    return tree
+""",
+            line=2,
+        ),
+        Repair(
+            before="""\
+import socket
+
+
+def dial(address, timeout):
+    link = socket.socket()
+    link.settimeout(timeout)
+    link.connect(address)
+    return link
+""",
+            after="""\
+import socket
+
+
+def dial(address, timeout):
+    link = socket.socket()
+    try:
+        link.settimeout(timeout)
+        link.connect(address)
+    except BaseException:
+        link.close()
+        raise
+    return link
+""",
+            line=5,
+        ),
+        Quiet(
+            code="""\
+def load(path, parse):
+    source = open(path)
+    try:
+        return parse(source.read())
+    finally:
+        source.close()
+""",
+            why="finally",
+        ),
+        Quiet(
+            code="""\
+def touch(path):
+    source = open(path, "w")
+    done = True
+    source.close()
+    return done
+""",
+            why="an assignment cannot fail",
+        ),
+        Quiet(
+            code="""\
+import socket
+
+
+def dial(address):
+    link = socket.socket()
+    try:
+        link.connect(address)
+    except BaseException:
+        link.close()
+        raise
+    return link
+""",
+            why="the handler releases it and raises again",
+        ),
+    )
+
+    def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
+        """One report for each acquisition that an error leaves behind."""
+        for leak in facts.pairing.leaks:
+            if leak.shape in ("error", "handler-misses"):
+                way = leak.ways[0]
+                yield report(leak, _message(leak, way), way, _intents(leak, way), _confidence(leak))

@@ -1,0 +1,137 @@
+"""The teardown exists and forgets a member that this object made.
+
+**What is wrong.** The class makes a file, a socket, an executor in its constructor; its `close` (or `stop`,
+`shutdown`, `__exit__`) releases other things and not this one.
+
+**Evidence.** The member is made here from a known resource and not taken as a parameter; a teardown exists;
+no method of the class releases the member, and it is handed to nobody who might.
+
+**Repair.** One line more in the teardown, with a check where the member may be empty.
+
+**Quiet** when the class has no teardown, when the member may come from outside, when it is returned, passed
+on or registered elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repairbot.analyses.facts import Facts, Owned
+from repairbot.lifetimes.intents import ADD_TO_TEARDOWN
+from repairbot.lifetimes.ops import Intent, Kind
+from repairbot.model import Settings, Step
+from repairbot.rule import Quiet, Repair, Report, Rule
+from repairbot_rules._held import done, release_line
+
+_ASYNCHRONOUS = frozenset({"aclose", "__aexit__", "async_close", "adisconnect", "ashutdown"})
+
+
+def _may_be_empty(owned: Owned) -> bool:
+    """The member is made outside the constructor, or set to nothing somewhere."""
+    inits = owned.member.of(Kind.INIT)
+    made_early = any(
+        event.resource is not None and event.method == "__init__" and not event.conditional for event in inits
+    )
+    emptied = owned.member.of(Kind.CLEAR) or any(event.detail == "none" for event in inits)
+    return not made_early or bool(emptied)
+
+
+def _intents(owned: Owned, coroutine: bool) -> tuple[Intent, ...]:
+    place = f"self.{owned.member.name}"
+    if owned.resource.asynchronous and not coroutine:
+        return ()
+    line = release_line(owned.resource, place)
+    if _may_be_empty(owned):
+        line = f"if {place} is not None:\n    {line}"
+    title = f"release {place} in {owned.teardown}()"
+    args = {"container": owned.container.name, "method": owned.teardown, "line": line, "after": ""}
+    return (Intent(ADD_TO_TEARDOWN, owned.made.at, place, title, args),)
+
+
+class IncompleteTeardown(Rule):
+    """A teardown that forgets one."""
+
+    practice = "Every member that an object opens has its line in the teardown."
+    examples = (
+        Repair(
+            before="""\
+import socket
+
+
+class Probe:
+    def __init__(self, address, path):
+        self.sock = socket.create_connection(address)
+        self.log = open(path, "a")
+
+    def close(self):
+        self.sock.close()
+""",
+            after="""\
+import socket
+
+
+class Probe:
+    def __init__(self, address, path):
+        self.sock = socket.create_connection(address)
+        self.log = open(path, "a")
+
+    def close(self):
+        self.sock.close()
+        self.log.close()
+""",
+            line=7,
+        ),
+        Quiet(
+            code="""\
+class Probe:
+    def __init__(self, sock, path):
+        self.sock = sock
+        self.log = open(path, "a")
+
+    def close(self):
+        self.log.close()
+""",
+            why="the socket was made by somebody else",
+        ),
+        Quiet(
+            code="""\
+class Probe:
+    def __init__(self, registry, path):
+        self.log = open(path, "a")
+        registry.add(self.log)
+        self.other = open(path)
+
+    def close(self):
+        self.other.close()
+""",
+            why="the registry may own it",
+        ),
+    )
+
+    def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
+        """One report for each member that its teardown forgets."""
+        coroutines = {function.symbol for function in facts.unit.functions if function.asynchronous}
+        for owned in facts.pairing.members:
+            if not owned.forgotten:
+                continue
+            name, place = owned.container.name, f"self.{owned.member.name}"
+            teardown = f"{name}.{owned.teardown}"
+            intents = _intents(owned, owned.teardown in _ASYNCHRONOUS or teardown in coroutines)
+            line = owned.container.methods.get(owned.teardown, owned.container.at).line
+            yield Report(
+                owned.made.at,
+                f"{name}.{owned.made.method}" if owned.made.method else name,
+                place,
+                f"{place} is not {done(owned.resource)} in {owned.teardown}()",
+                (
+                    Step(owned.made.at.line, f"the {owned.resource.what} is made and kept"),
+                    Step(line, f"{owned.teardown}() does not release it"),
+                ),
+                evidence=owned.evidence,
+                confidence=owned.confidence,
+                severity=owned.resource.severity,
+                intents=intents,
+                refusals=()
+                if intents
+                else ("its release must be awaited, and the teardown is no coroutine",),
+            )

@@ -1,0 +1,70 @@
+"""The cleanup stands too far below the acquisition.
+
+**What is wrong.** There is a `try` with a `finally` that closes the resource, but it begins some lines
+below the acquisition, and what stands between can raise.
+
+**Evidence.** Every release of the value is cleanup code; a step before it begins can fail, and its error
+leaves the function while the value is held.
+
+**Repair.** The cleanup moves next to the acquisition.
+
+**Quiet** when nothing that can fail stands between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repairbot.analyses.facts import Facts
+from repairbot.model import Settings
+from repairbot.rule import Quiet, Repair, Report, Rule
+from repairbot_rules._held import done, failing_step, on_error, on_exit, owned_elsewhere, report
+
+
+class LateCleanup(Rule):
+    """A cleanup that begins too late."""
+
+    practice = "Let nothing stand between the acquisition and the `try` that releases it."
+    examples = (
+        Repair(
+            before="""\
+def copy(source, target, describe):
+    sink = open(target, "wb")
+    print(describe(target))
+    try:
+        sink.write(source.read())
+    finally:
+        sink.close()
+""",
+            after="""\
+def copy(source, target, describe):
+    with open(target, "wb") as sink:
+        print(describe(target))
+        sink.write(source.read())
+""",
+            line=2,
+        ),
+        Quiet(
+            code="""\
+def copy(source, target):
+    sink = open(target, "wb")
+    count = 0
+    try:
+        count = sink.write(source.read())
+    finally:
+        sink.close()
+    return count
+""",
+            why="nothing between can fail",
+        ),
+    )
+
+    def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
+        """One report for each cleanup with fallible steps above it."""
+        for leak in facts.pairing.leaks:
+            if leak.shape != "late":
+                continue
+            way = leak.ways[0]
+            step = failing_step(way) or "a step before its cleanup fails"
+            intents = (on_error(leak),) if owned_elsewhere(leak) else (on_exit(leak), on_error(leak))
+            yield report(leak, f"{leak.place} is not {done(leak.resource)} when {step}", way, intents)

@@ -1,0 +1,108 @@
+"""A resource is made inside an expression and never named.
+
+**What is wrong.** `open(path).read()` opens a file that no name reaches: nobody can close it.
+
+**Evidence.** A known resource is acquired inside an expression, used there, and the value of the expression
+is not the resource itself.
+
+**Repair.** It gets a name and a `with` statement (or `closing`, or `try` and `finally`).
+
+**Quiet** when the expression returns the resource, stores it, or passes it to a callee that may own it, and
+when it stands in a place where a statement cannot be put before it (then it is reported without a repair).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repairbot.analyses.facts import Facts
+from repairbot.lifetimes.intents import NAME_AND_RELEASE
+from repairbot.lifetimes.ops import Intent
+from repairbot.model import Settings
+from repairbot.rule import Quiet, Repair, Report, Rule
+from repairbot_rules._held import done, release_args, report, worst
+
+_TAKEN = {"socket": "sock"}
+"""Names that would hide a module of the same name."""
+
+
+class NamelessResource(Rule):
+    """A resource without a name."""
+
+    practice = "Give what you open a name, so that something can close it."
+    examples = (
+        Repair(
+            before="""\
+import json
+
+
+def settings(path):
+    return json.loads(open(path).read())
+""",
+            after="""\
+import json
+
+
+def settings(path):
+    with open(path) as file:
+        return json.loads(file.read())
+""",
+            line=5,
+        ),
+        Repair(
+            before="""\
+def words(path):
+    text = open(path).read()
+    return text.split()
+""",
+            after="""\
+def words(path):
+    with open(path) as file:
+        text = file.read()
+    return text.split()
+""",
+            line=2,
+        ),
+        Quiet(
+            code="""\
+from pathlib import Path
+
+
+def words(path):
+    return Path(path).read_text().split()
+""",
+            why="read_text() closes what it opens",
+        ),
+        Quiet(
+            code="""\
+def source(path):
+    return Reader(open(path))
+""",
+            why="the reader may own it",
+        ),
+        Quiet(
+            code="""\
+import socket
+
+
+class Link:
+    def __init__(self, address):
+        self.sock = socket.create_connection(address)
+""",
+            why="it has a name: the member",
+        ),
+    )
+
+    def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
+        """One report for each acquisition that never gets a name."""
+        for leak in facts.pairing.leaks:
+            if leak.shape != "nameless":
+                continue
+            at = leak.acquired.expression or leak.acquired.at
+            name = leak.resource.what.split()[-1].lower()
+            args = {**release_args(leak.resource), "name": _TAKEN.get(name, name)}
+            intent = Intent(
+                NAME_AND_RELEASE, at, leak.place, f"name the {leak.resource.what} and release it", args
+            )
+            message = f"this {leak.resource.what} has no name and is never {done(leak.resource)}"
+            yield report(leak, message, worst(leak), (intent,))

@@ -1,0 +1,112 @@
+"""A local resource is released on no path.
+
+**What is wrong.** A function opens a file, a socket or a connection, gives it a name, and ends. Nothing
+closes it: the descriptor stays until the collector comes by, and on another interpreter, or when a
+traceback keeps the frame alive, that is much later.
+
+**Evidence.** The function acquires a known resource, releases it nowhere, and hands it to nobody: it is not
+returned, stored, yielded, captured, nor passed to a callee that may own it.
+
+**Repair.** A `with` statement where the resource has one that releases it, `contextlib.closing` where it
+has only a `close`, otherwise `try` and `finally`.
+
+**Quiet** when the value leaves the function in any way, or when it is not known who owns it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repairbot.analyses.facts import Facts
+from repairbot.model import Settings
+from repairbot.rule import Quiet, Repair, Report, Rule
+from repairbot_rules._held import done, on_exit, report, worst
+
+
+class NeverReleased(Rule):
+    """A local that is acquired and forgotten."""
+
+    practice = "Open in a `with` statement: then no path can forget to close."
+    examples = (
+        Repair(
+            before="""\
+def first_line(path):
+    source = open(path)
+    line = source.readline()
+    return line.strip()
+""",
+            after="""\
+def first_line(path):
+    with open(path) as source:
+        line = source.readline()
+    return line.strip()
+""",
+            line=2,
+        ),
+        Repair(
+            before="""\
+import socket
+
+
+def ping(host):
+    probe = socket.create_connection((host, 7))
+    probe.sendall(b"ping")
+    return probe.recv(4)
+""",
+            after="""\
+import socket
+
+
+def ping(host):
+    with socket.create_connection((host, 7)) as probe:
+        probe.sendall(b"ping")
+        return probe.recv(4)
+""",
+            line=5,
+        ),
+        Quiet(
+            code="""\
+def opened(path):
+    source = open(path)
+    return source
+""",
+            why="the caller owns it",
+        ),
+        Quiet(
+            code="""\
+class Log:
+    def __init__(self, path):
+        sink = open(path, "a")
+        self.sink = sink
+""",
+            why="the object owns it",
+        ),
+        Quiet(
+            code="""\
+def feed(path, parser):
+    source = open(path)
+    parser.attach(source)
+""",
+            why="the parser may own it: nothing here tells",
+        ),
+        Quiet(
+            code="""\
+import tempfile
+
+
+def scratch(data):
+    file = tempfile.NamedTemporaryFile(delete=False)
+    with file:
+        file.write(data)
+    return file.name
+""",
+            why="released by the `with` below",
+        ),
+    )
+
+    def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
+        """One report for each acquisition without any release."""
+        for leak in facts.pairing.leaks:
+            if leak.shape == "never":
+                message = f"{leak.place} is never {done(leak.resource)}"
+                yield report(leak, message, worst(leak), (on_exit(leak),))

@@ -1,0 +1,159 @@
+"""A name or member that owns something gets a new value.
+
+**What is wrong.** `self.sock = connect()` in a method that runs again: the socket that stood there before
+is dropped without being closed. The same with a local that is assigned twice, or in each round of a loop.
+
+**Evidence.** The old value was acquired here, is released in another place (so this object does own it) or
+nowhere, and the assignment runs again with no release, no check and no other use of the old value before
+it.
+
+**Repair.** The old value is kept, the new one assigned, then the old one released: releasing first would
+leave a dead value behind when the new one fails.
+
+**Quiet** when a branch asks whether the member is empty, when the method releases it, or reads it first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repairbot.analyses.facts import Facts, Leak, Owned
+from repairbot.lifetimes.intents import INSERT_BEFORE, RELEASE_OLD
+from repairbot.lifetimes.ops import Event, Intent
+from repairbot.model import Settings, Step
+from repairbot.rule import Quiet, Repair, Report, Rule
+from repairbot_rules._held import done, on_exit, release_args, release_line, report, worst
+
+
+def _member(owned: Owned, event: Event) -> Report:
+    place = f"self.{owned.member.name}"
+    intent = Intent(
+        RELEASE_OLD,
+        event.statement or event.at,
+        place,
+        f"release the old {place} after the new one is there",
+        release_args(owned.resource),
+        why=f"{owned.container.name} made it (line {owned.made.at.line}) and nothing else releases it",
+    )
+    witness = [Step(owned.made.at.line, "made"), Step(event.at.line, "replaced, the old one still open")]
+    if owned.made is event:
+        witness = [Step(event.at.line, f"made again whenever {event.method}() runs, the old one still open")]
+    return Report(
+        event.at,
+        f"{owned.container.name}.{event.method}",
+        place,
+        f"{place} is replaced in {event.method}() and the old one is not {done(owned.resource)}",
+        tuple(witness),
+        evidence=owned.evidence,
+        confidence=owned.confidence,
+        severity=owned.resource.severity,
+        intents=(intent,),
+    )
+
+
+def _local(leak: Leak) -> Report:
+    way = worst(leak)
+    line = release_line(leak.resource, leak.place)
+    intents: tuple[Intent, ...] = (on_exit(leak),)
+    if way.exit is not None:
+        title = f"release {leak.place} before it is replaced"
+        intents = (
+            *intents,
+            Intent(INSERT_BEFORE, leak.acquired.at, leak.place, title, {"lines": line}, (way.exit,)),
+        )
+    message = f"{leak.place} is replaced at line {way.at_line} and the old one is not {done(leak.resource)}"
+    return report(leak, message, way, intents)
+
+
+class OverwrittenResource(Rule):
+    """An owner that is given something new."""
+
+    practice = "Release what stood there before you assign again."
+    examples = (
+        Repair(
+            before="""\
+import socket
+
+
+class Link:
+    def __init__(self, address):
+        self.address = address
+        self.sock = None
+
+    def reconnect(self):
+        self.sock = socket.create_connection(self.address)
+
+    def close(self):
+        if self.sock is not None:
+            self.sock.close()
+""",
+            after="""\
+import socket
+
+
+class Link:
+    def __init__(self, address):
+        self.address = address
+        self.sock = None
+
+    def reconnect(self):
+        old_sock = self.sock
+        self.sock = socket.create_connection(self.address)
+        if old_sock is not None:
+            old_sock.close()
+
+    def close(self):
+        if self.sock is not None:
+            self.sock.close()
+""",
+            line=10,
+        ),
+        Quiet(
+            code="""\
+import socket
+
+
+class Link:
+    def __init__(self, address):
+        self.address = address
+        self.sock = None
+
+    def connect(self):
+        if self.sock is None:
+            self.sock = socket.create_connection(self.address)
+
+    def close(self):
+        if self.sock is not None:
+            self.sock.close()
+""",
+            why="assigned only when there is none",
+        ),
+        Quiet(
+            code="""\
+import socket
+
+
+class Link:
+    def __init__(self, address):
+        self.address = address
+        self.sock = socket.create_connection(address)
+
+    def reconnect(self):
+        self.sock.close()
+        self.sock = socket.create_connection(self.address)
+
+    def close(self):
+        self.sock.close()
+""",
+            why="released before it is replaced",
+        ),
+    )
+
+    def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
+        """One report for each assignment that drops what was owned."""
+        for leak in facts.pairing.leaks:
+            if leak.shape == "overwritten":
+                yield _local(leak)
+        for owned in facts.pairing.members:
+            for event in owned.overwritten:
+                yield _member(owned, event)

@@ -1,0 +1,133 @@
+"""A constructor fails half way and the first half stays.
+
+**What is wrong.** `__init__` opens something, stores it in the object, and then a later step raises. The
+caller never gets the object, so nobody can close what it already holds.
+
+**Evidence.** A known resource is acquired in a constructor or initialiser; a later step of it can fail, and
+no handler releases what was made.
+
+**Repair.** The failing steps move into a `try`; its handler releases what was made and raises again.
+
+**Quiet** when nothing after the acquisition can fail, when a handler releases it, and (low confidence) when
+the later step is not one that meets the outside world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repairbot.analyses.facts import Facts, Halfway
+from repairbot.lifetimes.intents import RESET_ON_ERROR
+from repairbot.lifetimes.ops import Intent
+from repairbot.model import Settings
+from repairbot.rule import Quiet, Repair, Report, Rule
+from repairbot_rules._held import done, release_line
+
+
+def _intent(fact: Halfway) -> Intent:
+    lines = [release_line(op.resource, op.place) for op in reversed(fact.made) if op.resource is not None]
+    return Intent(
+        RESET_ON_ERROR,
+        fact.made[0].at,
+        fact.made[0].place,
+        "release what was made when a later step fails",
+        {"statements": "\n".join(lines)},
+        (fact.fails.at,),
+    )
+
+
+class PartialInitialization(Rule):
+    """A constructor that fails half way."""
+
+    practice = "A constructor that can fail releases what it has made so far."
+    examples = (
+        Repair(
+            before="""\
+import os
+import subprocess
+
+
+class Child:
+    def __init__(self, command):
+        self.read, self.write = os.pipe()
+        self.process = subprocess.Popen(command, stdout=self.write)
+
+    def close(self):
+        os.close(self.read)
+        os.close(self.write)
+        self.process.wait()
+""",
+            after="""\
+import os
+import subprocess
+
+
+class Child:
+    def __init__(self, command):
+        self.read, self.write = os.pipe()
+        try:
+            self.process = subprocess.Popen(command, stdout=self.write)
+        except BaseException:
+            os.close(self.write)
+            os.close(self.read)
+            raise
+
+    def close(self):
+        os.close(self.read)
+        os.close(self.write)
+        self.process.wait()
+""",
+            line=7,
+        ),
+        Quiet(
+            code="""\
+import os
+import subprocess
+
+
+class Child:
+    def __init__(self, command):
+        self.read, self.write = os.pipe()
+        try:
+            self.process = subprocess.Popen(command, stdout=self.write)
+        except BaseException:
+            os.close(self.write)
+            os.close(self.read)
+            raise
+""",
+            why="the handler releases both",
+        ),
+        Quiet(
+            code="""\
+import socket
+
+
+class Link:
+    def __init__(self, address):
+        self.sock = socket.create_connection(address)
+        self.address = address
+        self.lines = []
+""",
+            why="nothing after it can fail",
+        ),
+    )
+
+    def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
+        """One report for each constructor that keeps a first half."""
+        for fact in facts.setup:
+            first = fact.made[0]
+            if first.resource is None:
+                continue
+            names = " and ".join(dict.fromkeys(op.place for op in fact.made))
+            verb = "is" if len(fact.made) == 1 else "are"
+            note = fact.steps[-1].note if len(fact.steps) > len(fact.made) else "a later step fails"
+            yield Report(
+                first.at,
+                fact.function,
+                first.place,
+                f"{names} {verb} not {done(first.resource)} when {note}",
+                fact.steps,
+                confidence=fact.confidence,
+                severity=first.resource.severity,
+                intents=(_intent(fact),),
+            )

@@ -1,0 +1,88 @@
+"""A callback, or a part, that holds the object which holds it.
+
+**What is wrong.** The object and its callback keep each other. Neither goes when the last user drops the
+object, only when the garbage collector comes by: with large objects or many connections that is late.
+
+**Evidence.** A done-callback names the future it hangs on although it is handed that future; a lambda stored
+in an object that is closed one day captures `self` for the sake of one value that never changes; an object of
+a C extension is given its owner and not dropped by the teardown.
+
+**Repair.** The callback's own argument; the value instead of the object; the part dropped in the teardown.
+
+**Quiet** for ordinary cycles of Python objects, which are no leak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repairbot.analyses.facts import Facts
+from repairbot.model import Settings
+from repairbot.rule import Quiet, Repair, Report, Rule
+from repairbot_rules._registered import idioms
+
+
+class StrongSelfCapture(Rule):
+    """A cycle through a callback."""
+
+    severity = "low"
+    practice = "Let callbacks capture the values they need, not the object that keeps them."
+    examples = (
+        Repair(
+            before="""\
+def watch(loop, future, callback):
+    future.add_done_callback(lambda done: loop.call(callback, future))
+""",
+            after="""\
+def watch(loop, future, callback):
+    future.add_done_callback(lambda done: loop.call(callback, done))
+""",
+            line=2,
+        ),
+        Repair(
+            before="""\
+class Client:
+    def __init__(self, eager):
+        self._eager = eager
+        self._make = lambda: build(self._eager)
+
+    def close(self):
+        pass
+""",
+            after="""\
+class Client:
+    def __init__(self, eager):
+        self._eager = eager
+        self._make = lambda eager=self._eager: build(eager)
+
+    def close(self):
+        pass
+""",
+            line=4,
+        ),
+        Quiet(
+            code="""\
+def watch(future, callback):
+    future.add_done_callback(lambda done: callback(done))
+""",
+            why="the callback uses its own argument",
+        ),
+        Quiet(
+            code="""\
+class Client:
+    def __init__(self):
+        self._handler = lambda event: self.on_event(event)
+
+    def on_event(self, event):
+        pass
+
+    def close(self):
+        pass
+""",
+            why="it needs the object itself",
+        ),
+    )
+
+    def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
+        """One report a place."""
+        yield from idioms(facts, "strong-self-capture")

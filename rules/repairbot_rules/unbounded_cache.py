@@ -1,0 +1,201 @@
+'''A cache without a bound.
+
+**What is wrong.** What was computed once is kept for ever, under a key that comes from the caller. A cache
+decorator on a method keeps every object that the method was called on, too.
+
+**Evidence.** A dict of a long-lived object is named a cache (or holds locks, clients, instances by key), is
+filled under keys that are not constants, and nothing takes entries out in the course of work; a removal that
+somebody has to ask for, such as `clear()`, does not count. For decorators: `@cache` or
+`@lru_cache(maxsize=None)` on a method.
+
+**Repair.** The oldest entries go beyond a bound; a decorator gets a `maxsize`. Locks that their users hold
+themselves are kept weakly, which is safe; so is what a sibling in the class keeps weakly. A bound that nothing
+in the code names is unsafe.
+
+**Quiet** when entries are removed or the length is checked, when the keys are constants, for static and class
+methods, and for caches of objects that are made, used and dropped.
+'''
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repairbot.analyses.facts import Facts, Growing
+from repairbot.lifetimes.intents import BOUND_CACHE
+from repairbot.lifetimes.ops import Intent
+from repairbot.model import Impact, Settings, Step
+from repairbot.rule import Quiet, Repair, Report, Rule
+from repairbot_rules._growing import configured, report
+
+
+def _decorator(fact: Growing, settings: Settings, rule: str) -> Report:
+    made = fact.grows[0]
+    bound = configured(settings, rule)
+    name = f"{fact.container.name}.{fact.member.name}"
+    return Report(
+        at=made.at,
+        symbol=name,
+        variable=fact.member.name,
+        message=f"the cache of {fact.member.name}() keeps every {fact.container.name} that it was called on",
+        witness=(Step(made.at.line, "a cache without a bound; its keys hold self"),),
+        evidence=fact.evidence,
+        confidence=fact.confidence,
+        intents=(
+            Intent(
+                BOUND_CACHE,
+                made.at,
+                fact.member.name,
+                f"keep the last {bound:,} results",
+                {"bound": str(bound)},
+                safety="unsafe",
+                choice=f"Nothing in the code names a bound. This keeps the last {bound:,} results.",
+            ),
+        ),
+        impact=Impact(f"one result and its object a call of {fact.member.name}()", "unbounded", f"at most {bound}"),
+    )
+
+
+class UnboundedCache(Rule):
+    """A cache without a bound."""
+
+    practice = "A cache says how much it keeps, or holds its entries weakly."
+    examples = (
+        Repair(
+            before="""\
+class ProfileService:
+    def __init__(self, backend):
+        self.backend = backend
+        self._cache = {}
+
+    def profile(self, user_id):
+        if user_id not in self._cache:
+            self._cache[user_id] = self.backend.load(user_id)
+        return self._cache[user_id]
+""",
+            after="""\
+class ProfileService:
+    def __init__(self, backend):
+        self.backend = backend
+        self._cache = {}
+
+    def profile(self, user_id):
+        if user_id not in self._cache:
+            self._cache[user_id] = self.backend.load(user_id)
+            while len(self._cache) > 1000:
+                self._cache.pop(next(iter(self._cache)))
+        return self._cache[user_id]
+""",
+            unsafe=True,
+            line=8,
+        ),
+        Repair(
+            before="""\
+import threading
+
+
+class AccountAdapter:
+    def __init__(self):
+        self._locks = {}
+
+    def transfer(self, account_id, amount):
+        try:
+            lock = self._locks[account_id]
+        except KeyError:
+            self._locks[account_id] = lock = threading.Lock()
+        with lock:
+            move(account_id, amount)
+""",
+            after="""\
+import threading
+from weakref import WeakValueDictionary
+
+
+class AccountAdapter:
+    def __init__(self):
+        self._locks = WeakValueDictionary()
+
+    def transfer(self, account_id, amount):
+        try:
+            lock = self._locks[account_id]
+        except KeyError:
+            self._locks[account_id] = lock = threading.Lock()
+        with lock:
+            move(account_id, amount)
+""",
+            line=12,
+        ),
+        Repair(
+            before="""\
+from functools import lru_cache
+
+
+class Catalogue:
+    def __init__(self, rows):
+        self.rows = rows
+
+    @lru_cache(maxsize=None)
+    def search(self, words):
+        return [row for row in self.rows if words in row]
+""",
+            after="""\
+from functools import lru_cache
+
+
+class Catalogue:
+    def __init__(self, rows):
+        self.rows = rows
+
+    @lru_cache(maxsize=1000)
+    def search(self, words):
+        return [row for row in self.rows if words in row]
+""",
+            unsafe=True,
+            line=8,
+        ),
+        Quiet(
+            code="""\
+class ProfileService:
+    def __init__(self, backend):
+        self._cache = {}
+
+    def profile(self, user_id):
+        profile = self._cache[user_id] = load(user_id)
+        if len(self._cache) > 500:
+            self._cache.popitem()
+        return profile
+""",
+            why="its length is checked",
+        ),
+        Quiet(
+            code="""\
+from functools import cache
+
+
+class Catalogue:
+    @staticmethod
+    @cache
+    def parse(words):
+        return words.split()
+""",
+            why="a static method holds no object",
+        ),
+        Quiet(
+            code="""\
+class ProfileParser:
+    def __init__(self):
+        self._cache = {}
+
+    def resolve(self, name_id):
+        self._cache[name_id] = look_up(name_id)
+""",
+            why="a parser is made, used and dropped",
+        ),
+    )
+
+    def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
+        """One report a cache."""
+        for fact in facts.growth.growing:
+            if fact.kind == "cache":
+                yield _decorator(fact, settings, self.id)
+            elif fact.role == "cache":
+                yield report(fact, settings, self.id)

@@ -1,0 +1,286 @@
+'''A collection grows with use and is never shrunk.
+
+**What is wrong.** A list, set or dict of an object that lives as long as the program (a server, a monitor, a
+tracker, the module itself) gets an entry with every call, request or message. Nothing takes one out.
+
+**Evidence.** The owner lives long, and one of these: its readers use only the last N; a sibling that is fed
+beside it has a bound; it is keyed by something made for each request (an id, a thread, a host), by objects or
+classes; it is a history and the method that feeds it is called for each event; it is filled under one key and
+emptied under another; a method that is told of an end reads the key and leaves it.
+
+**Repair.** A `deque(maxlen=N)` where every use allows it, otherwise a trim behind the growth, for each key where
+the lists stand in a dict; a weak collection where its users hold the entries. The bound is the one that readers
+or a sibling name; that is safe. Where nothing names one, the configured bound is used, and the fix is unsafe.
+What is saved and loaded again is reported and never trimmed.
+
+**Quiet** for builders, parsers, results and messages, which are made, read and dropped; for registries with a
+finite set of keys; wherever something removes entries in the course of work, under whatever name; and where a
+length is checked.
+'''
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repairbot.analyses.facts import Facts
+from repairbot.model import Settings
+from repairbot.rule import Quiet, Repair, Report, Rule
+from repairbot_rules._growing import report
+
+
+class UnboundedCollection(Rule):
+    """A collection that grows with use."""
+
+    practice = "A collection that is fed by events says how many it keeps."
+    examples = (
+        Repair(
+            before="""\
+from collections import defaultdict
+
+
+class LatencyMonitor:
+    def __init__(self):
+        self.samples = defaultdict(list)
+
+    def record(self, agent, seconds):
+        self.samples[agent].append(seconds)
+
+    def recent(self, agent):
+        return self.samples[agent][-50:]
+""",
+            after="""\
+from collections import defaultdict
+
+
+class LatencyMonitor:
+    def __init__(self):
+        self.samples = defaultdict(list)
+
+    def record(self, agent, seconds):
+        self.samples[agent].append(seconds)
+        del self.samples[agent][:-50]
+
+    def recent(self, agent):
+        return self.samples[agent][-50:]
+""",
+            line=9,
+        ),
+        Repair(
+            before="""\
+from collections import defaultdict, deque
+
+
+class ErrorTracker:
+    def __init__(self, window=500):
+        self.window = window
+        self.recent = deque(maxlen=window)
+        self.errors = defaultdict(list)
+
+    def record_error(self, component, error):
+        self.recent.append(error)
+        self.errors[component].append(error)
+
+    def of(self, component):
+        return [str(error) for error in self.errors[component]]
+""",
+            after="""\
+from collections import defaultdict, deque
+
+
+class ErrorTracker:
+    def __init__(self, window=500):
+        self.window = window
+        self.recent = deque(maxlen=window)
+        self.errors = defaultdict(list)
+
+    def record_error(self, component, error):
+        self.recent.append(error)
+        self.errors[component].append(error)
+        del self.errors[component][:-self.window]
+
+    def of(self, component):
+        return [str(error) for error in self.errors[component]]
+""",
+            line=12,
+        ),
+        Repair(
+            before="""\
+import logging
+
+
+class RecentLines(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.records = []
+
+    def emit(self, record):
+        self.records.append(self.format(record))
+
+    def last(self):
+        return self.records[-1] if self.records else ""
+""",
+            after="""\
+import logging
+from collections import deque
+
+
+class RecentLines(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.records = deque(maxlen=1000)
+
+    def emit(self, record):
+        self.records.append(self.format(record))
+
+    def last(self):
+        return self.records[-1] if self.records else ""
+""",
+            unsafe=True,
+            line=10,
+        ),
+        Repair(
+            before="""\
+from collections import defaultdict
+
+
+class HostTracker:
+    def __init__(self):
+        self.hosts = defaultdict(set)
+
+    def request_sent(self, crawl, host):
+        self.hosts[crawl].add(host)
+
+    def crawl_closed(self, crawl):
+        for host in self.hosts[crawl]:
+            forget(host)
+""",
+            after="""\
+from collections import defaultdict
+
+
+class HostTracker:
+    def __init__(self):
+        self.hosts = defaultdict(set)
+
+    def request_sent(self, crawl, host):
+        self.hosts[crawl].add(host)
+
+    def crawl_closed(self, crawl):
+        for host in self.hosts[crawl]:
+            forget(host)
+        self.hosts.pop(crawl, None)
+""",
+            line=9,
+        ),
+        Repair(
+            before="""\
+import json
+
+
+class Ledger:
+    pass
+
+
+class LedgerManager:
+    def __init__(self, path):
+        self.path = path
+        self.ledger = self._load()
+
+    def _load(self):
+        return json.loads(self.path.read_text())
+
+    def add_entry(self, entry):
+        self.ledger["entries"].append(entry)
+        self.path.write_text(json.dumps(self.ledger))
+""",
+            after=None,
+            why="it is saved and loaded again, so trimming loses data: move old entries to an archive",
+            line=17,
+        ),
+        Quiet(
+            code="""\
+class ReportBuilder:
+    def __init__(self):
+        self.events = []
+
+    def add_event(self, event):
+        self.events.append(event)
+
+    def build(self):
+        return tuple(self.events)
+""",
+            why="a builder is made, read and dropped",
+        ),
+        Quiet(
+            code="""\
+class JobServer:
+    def __init__(self):
+        self.jobs = {}
+
+    def request(self, job):
+        self.jobs[job.id] = job
+        job.add_done_callback(lambda _: self.jobs.pop(job.id))
+""",
+            why="the job takes itself out",
+        ),
+        Quiet(
+            code="""\
+class TaskServer:
+    def __init__(self):
+        self.pending = set()
+
+    def handle(self, task):
+        self.pending.add(task)
+        task.add_done_callback(self.pending.discard)
+""",
+            why="a bound method is handed on",
+        ),
+        Quiet(
+            code="""\
+class EventServer:
+    def __init__(self):
+        self.events = []
+
+    def handle(self, event):
+        self.events.append(event)
+
+    def run(self):
+        while True:
+            events, self.events = self.events, []
+            flush(events)
+""",
+            why="swapped for an empty one",
+        ),
+        Quiet(
+            code="""\
+class CodecManager:
+    def __init__(self):
+        self.codecs = {}
+
+    def register(self, codec):
+        self.codecs[codec.name] = codec
+""",
+            why="a registry with a finite set of names",
+        ),
+        Quiet(
+            code="""\
+class WaitingRoom:
+    def __init__(self):
+        self._waiters = {}
+
+    def wait(self, request_id, waiter):
+        self._waiters.setdefault(request_id, []).append(waiter)
+
+    def wake(self, request_id):
+        waiters = self._waiters
+        waiters.pop(request_id)
+""",
+            why="emptied under another name",
+        ),
+    )
+
+    def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
+        """One report a collection."""
+        for fact in facts.growth.growing:
+            if fact.role != "cache":
+                yield report(fact, settings, self.id)

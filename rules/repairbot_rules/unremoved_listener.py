@@ -1,0 +1,206 @@
+"""A listener that stays registered when its owner ends.
+
+**What is wrong.** A listener registered on something that lives longer keeps its owner alive, and is called
+for an object that was closed. Each new owner adds one more.
+
+**Evidence.** A bare registration proves nothing. Seen as a leak: the class removes other listeners of the
+same kind and not this one; a removal exists and the teardown that speaks to the same target does not come to
+it; or a teardown exists, nothing removes, and the target was passed in, injected or is global. Also: an
+object that enters itself in a registry of a class and is not taken out by its teardown, and a removal that
+hangs on a callback which is only held weakly.
+
+**Repair.** The removal, next to its siblings or in the teardown; the name of the callback kept.
+
+**Quiet** where the object made the target itself, where a removal takes its handlers out of a variable, and
+for weak registrations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repairbot.analyses.facts import Facts, Registered
+from repairbot.lifetimes.intents import ADD_TO_TEARDOWN, INSERT_AFTER
+from repairbot.lifetimes.ops import Intent
+from repairbot.model import Settings
+from repairbot.rule import Quiet, Repair, Report, Rule
+from repairbot_rules._registered import idioms, problems, report
+
+
+class UnremovedListener(Rule):
+    """A listener nobody removes."""
+
+    practice = "Write the removal of a listener together with its registration."
+    examples = (
+        Repair(
+            before="""\
+class View:
+    def connect(self, app):
+        app.buffer.on_insert.add_handler(self.refresh)
+        app.buffer.on_move.add_handler(self.dismiss)
+
+    def disconnect(self, app):
+        app.buffer.on_insert.remove_handler(self.refresh)
+
+    def refresh(self):
+        pass
+
+    def dismiss(self):
+        pass
+""",
+            after="""\
+class View:
+    def connect(self, app):
+        app.buffer.on_insert.add_handler(self.refresh)
+        app.buffer.on_move.add_handler(self.dismiss)
+
+    def disconnect(self, app):
+        app.buffer.on_insert.remove_handler(self.refresh)
+        app.buffer.on_move.remove_handler(self.dismiss)
+
+    def refresh(self):
+        pass
+
+    def dismiss(self):
+        pass
+""",
+            line=4,
+        ),
+        Repair(
+            before="""\
+class Panel:
+    def __init__(self, bus):
+        self.bus = bus
+        self.bus.add_listener(self.on_event)
+
+    def on_event(self, event):
+        print(event)
+
+    def close(self):
+        print("closed")
+""",
+            after="""\
+class Panel:
+    def __init__(self, bus):
+        self.bus = bus
+        self.bus.add_listener(self.on_event)
+
+    def on_event(self, event):
+        print(event)
+
+    def close(self):
+        self.bus.remove_listener(self.on_event)
+        print("closed")
+""",
+            line=4,
+        ),
+        Repair(
+            before="""\
+class Loop:
+    _by_thread = {}
+
+    def __init__(self, thread):
+        self.thread = thread
+        Loop._by_thread[thread] = self
+
+    def close(self):
+        self.thread.stop()
+""",
+            after="""\
+class Loop:
+    _by_thread = {}
+
+    def __init__(self, thread):
+        self.thread = thread
+        Loop._by_thread[thread] = self
+
+    def close(self):
+        Loop._by_thread.pop(self.thread, None)
+        self.thread.stop()
+""",
+            line=6,
+        ),
+        Quiet(
+            code="""\
+class Panel:
+    def __init__(self):
+        self.bus = Bus()
+        self.bus.add_listener(self.on_event)
+
+    def on_event(self, event):
+        print(event)
+
+    def close(self):
+        print("closed")
+""",
+            why="the object made the bus itself: both go together",
+        ),
+        Quiet(
+            code="""\
+class Panel:
+    def __init__(self, bus):
+        self.bus = bus
+        self._handlers = []
+        self._listen(self.on_event)
+
+    def _listen(self, handler):
+        self._handlers.append(handler)
+        self.bus.add_listener(handler)
+
+    def on_event(self, event):
+        print(event)
+
+    def close(self):
+        for handler in self._handlers:
+            self.bus.remove_listener(handler)
+""",
+            why="the removal takes the handlers out of a list",
+        ),
+        Quiet(
+            code="""\
+class Plugin:
+    def __init__(self, bus):
+        bus.add_listener(self.on_event)
+
+    def on_event(self, event):
+        print(event)
+""",
+            why="no teardown: it may well live as long as the bus",
+        ),
+    )
+
+    def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
+        """One report a registration."""
+        for it in problems(facts, "listener", "never-removed"):
+            listener = it.registration
+            owner = f" after {it.teardown}()" if it.teardown else ""
+            intent = _intent(it)
+            refusal = f"{it.teardown or 'the teardown'}() cannot name {listener.target}: keep it in a member first"
+            message = f"{_cut(listener.handler)} stays registered on {listener.target}{owner}"
+            yield report(it, listener.handler, message, intent, refusal)
+        yield from idioms(facts, "unremoved-listener")
+
+
+def _cut(handler: str) -> str:
+    return handler if len(handler) <= 40 else f"{handler[:37]}..."
+
+
+def _intent(it: Registered) -> tuple[Intent, ...]:
+    """The removal: behind a sibling's that names the same things, or in the teardown."""
+    listener = it.registration
+    if listener.holds not in ("method", "self"):
+        return ()
+    arguments = f"{listener.key}, {listener.handler}" if listener.key else listener.handler
+    line = f"{listener.target}.{listener.remove}({arguments})"
+    head = listener.target.partition(".")[0]
+    for removal in listener.removals:
+        same = removal.target.partition(".")[0] == head and removal.method == it.teardown
+        if same and removal.handler != listener.handler and removal.statement is not None:
+            title = "remove it beside the others"
+            return (
+                Intent(INSERT_AFTER, listener.at, listener.handler, title, {"lines": line}, (removal.statement,)),
+            )
+    if head != "self" or not it.teardown:
+        return ()
+    args = {"container": listener.owner, "method": it.teardown, "line": line, "after": ""}
+    return (Intent(ADD_TO_TEARDOWN, listener.at, listener.handler, f"remove it in {it.teardown}()", args),)

@@ -1,0 +1,117 @@
+"""Released when an error comes, held on an early return.
+
+**What is wrong.** The only release stands in an error handler, because the value is handed on at the end. A
+successful return in the middle does neither: it leaves the value open and tells nobody.
+
+**Evidence.** Every release of the value is on an error's way; a normal way out holds it, and another normal
+way out gives it to an owner or there is none that does.
+
+The mirror of it: `with open(path) as file: return file` closes what the caller gets. It is reported without a
+repair, since only the caller knows how long it needs the value.
+
+**Repair.** A release before that return; where no path hands the value on, one cleanup for all ways out.
+
+**Quiet** when the value is returned, stored or passed on before that exit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repairbot.analyses.facts import Facts
+from repairbot.lifetimes.ops import Kind
+from repairbot.model import Settings, Step
+from repairbot.rule import Quiet, Repair, Report, Rule
+from repairbot_rules._held import before_exits, done, on_exit, owned_elsewhere, report
+
+
+class WrongExitCleanup(Rule):
+    """A cleanup for the wrong kind of exit."""
+
+    practice = "A handler cleans up after errors alone: an early `return` needs its own release."
+    examples = (
+        Repair(
+            before="""\
+import socket
+
+
+def greet(address):
+    link = socket.socket()
+    try:
+        link.connect(address)
+        if link.recv(1) == b"-":
+            return None
+    except BaseException:
+        link.close()
+        raise
+    return link
+""",
+            after="""\
+import socket
+
+
+def greet(address):
+    link = socket.socket()
+    try:
+        link.connect(address)
+        if link.recv(1) == b"-":
+            link.close()
+            return None
+    except BaseException:
+        link.close()
+        raise
+    return link
+""",
+            line=5,
+        ),
+        Repair(
+            before="""\
+def opened(path):
+    with open(path) as file:
+        return file
+""",
+            after=None,
+            why="only the caller knows how long it needs the file",
+            line=3,
+        ),
+        Quiet(
+            code="""\
+import socket
+
+
+def greet(address):
+    link = socket.socket()
+    try:
+        link.connect(address)
+    except BaseException:
+        link.close()
+        raise
+    return link
+""",
+            why="every return hands it on",
+        ),
+    )
+
+    def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
+        """One report for each value that only errors release."""
+        for leak in facts.pairing.leaks:
+            if leak.shape != "wrong-exit":
+                continue
+            way = next(way for way in leak.ways if way.kind == "return")
+            message = f"{leak.place} is {done(leak.resource)} on errors only and held at line {way.at_line}"
+            intents = before_exits(leak) if owned_elsewhere(leak) else (on_exit(leak), *before_exits(leak))
+            yield report(leak, message, way, intents)
+        for misuse in facts.pairing.misuses:
+            if misuse.second.kind is Kind.ESCAPE:
+                yield Report(
+                    misuse.second.at,
+                    misuse.function,
+                    misuse.place,
+                    f"{misuse.place} is returned, and released before the caller gets it",
+                    (
+                        Step(misuse.second.at.line, "returned"),
+                        Step(misuse.first.at.line, "released on the way out"),
+                    ),
+                    confidence="medium",
+                    refusals=("only the caller knows how long it needs the value",),
+                )

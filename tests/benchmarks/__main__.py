@@ -1,0 +1,156 @@
+"""`make bench TREE=...`: what a large tree costs, in units of a bare parse of the same tree.
+
+The unit is tree-sitter parsing every Python file once, on one core, in this process. Every figure of a run
+stands beside it, because seconds alone say more of the machine than of the program.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import tree_sitter_python
+from tree_sitter import Language, Parser
+
+from tests.benchmarks.measure import MEGABYTE, Measured, median, run
+from tests.demo import copy_service
+
+WHEEL = "homeassistant==2024.3.3"
+"""What is fetched when no tree is named: 6,700 files, 33 MB of source, and nothing of it is installed."""
+BIN = Path(sys.executable).parent
+REPAIRBOT = str(BIN / "repairbot")
+LEAK_RULES = "SIM115,B019,RUF006"
+"""All that ruff knows of leaks."""
+
+
+def fetch(into: Path) -> Path:
+    """Fetch the wheel with pip and unpack it."""
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--ignore-requires-python"]
+    subprocess.run([*pip, "--only-binary=:all:", "--dest", str(into), WHEEL], check=True)
+    tree = into / "tree"
+    for wheel in into.glob("*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(tree)
+    return tree
+
+
+def read_all(tree: Path) -> tuple[float, list[bytes]]:
+    """Read every Python file; the seconds and the sources."""
+    start = time.perf_counter()
+    sources = [path.read_bytes() for path in tree.rglob("*.py") if path.is_file()]
+    return time.perf_counter() - start, sources
+
+
+def parse_all(sources: list[bytes]) -> float:
+    """The unit: parse every source once."""
+    parser = Parser(Language(tree_sitter_python.language()))
+    start = time.perf_counter()
+    for source in sources:
+        parser.parse(source)
+    return time.perf_counter() - start
+
+
+def audits(tree: Path, scratch: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, Measured]]:
+    """Audits of the whole tree: cold (an empty cache) and warm (the same again), on one and two processes."""
+    for jobs in ("1", "2"):
+        cache = scratch / f"cache-{jobs}"
+        env = {**environment, "XDG_CACHE_HOME": str(cache)}
+        command = [REPAIRBOT, "audit", "--jobs", jobs, "--format", "json", "--output", os.devnull, str(tree)]
+        processes = "one process" if jobs == "1" else "two processes"
+        yield f"audit, cold, {processes}", run(command, scratch, env, memory=True)
+        yield f"audit, warm, {processes}", run(command, scratch, env, memory=True)
+
+
+def clean_files(tree: Path, into: Path, environment: Mapping[str, str], count: int = 5) -> list[str]:
+    """Copies of `count` middle-sized files of the tree in which nothing is found: a job without rewriting."""
+    names: list[str] = []
+    candidates = sorted(
+        (path for path in tree.rglob("*.py") if path.is_file()), key=lambda path: path.stat().st_size
+    )
+    middle = len(candidates) * 3 // 4
+    for path in candidates[middle:] + candidates[:middle]:
+        name = f"job_{len(names)}.py"
+        shutil.copy(path, into / name)
+        if run([REPAIRBOT, "audit", "--all", "--no-cache", name], into, environment).status == 0:
+            names.append(name)
+        if len(names) == count:
+            break
+    return names
+
+
+def jobs(
+    tree: Path, scratch: Path, environment: Mapping[str, str], times: int
+) -> Iterator[tuple[str, Measured]]:
+    """What a pull request of five files costs, from the start of the process to its end."""
+    yield "python -c pass", median([sys.executable, "-c", "pass"], scratch, environment, times)
+    clean = scratch / "clean"
+    clean.mkdir()
+    names = clean_files(tree, clean, environment)
+    yield (
+        f"job of {len(names)} files, nothing to rewrite",
+        median([REPAIRBOT, "fix", "--diff", "--no-cache", *names], clean, environment, times),
+    )
+    service = copy_service(scratch)
+    leaky = [f"waymark/{name}.py" for name in ("health", "export", "profiles", "events", "server")]
+    yield (
+        f"job of {len(leaky)} files, with checked repairs",
+        median([REPAIRBOT, "fix", "--diff", "--no-cache", *leaky], service, environment, times),
+    )
+
+
+def table(rows: list[tuple[str, Measured]], unit: float) -> Iterator[str]:
+    """The rows as text."""
+    yield f"{'':44}{'seconds':>9}{'units':>8}{'parent':>9}{'child':>9}"
+    for name, measured in rows:
+        memory = "".join(
+            f"{size / MEGABYTE:>6.0f} MB" if size else f"{'':9}"
+            for size in (measured.parent, measured.children)
+        )
+        note = "" if measured.status in (0, 1) else f"  ended with {measured.status}"
+        yield f"{name:44}{measured.seconds:>9.3f}{measured.seconds / unit:>8.2f}{memory}{note}".rstrip()
+
+
+def main(arguments: list[str]) -> int:
+    """Measure everything on one tree and print a table."""
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        tree = Path(arguments[0]).resolve() if arguments else fetch(scratch)
+        environment = {**os.environ, "XDG_CACHE_HOME": str(scratch / "cache"), "NO_COLOR": "1"}
+        read_all(tree)  # the first read is the disk's, not ours
+        reading, sources = read_all(tree)
+        if not sources:
+            print(f"{tree} holds no Python file", file=sys.stderr)
+            return 2
+        unit = min(parse_all(sources) for _ in range(3))
+        size = sum(map(len, sources)) / 1e6
+        print(f"{len(sources):,} files, {size:.1f} MB; one unit is a bare parse of them: {unit:.2f} s")
+        del sources
+        rows = [("bare parse, one core", Measured(unit)), ("read every file", Measured(reading))]
+        rows += audits(tree, scratch, environment)
+        ruff = [
+            str(BIN / "ruff"),
+            "check",
+            "--isolated",
+            "--no-cache",
+            "--quiet",
+            "--select",
+            LEAK_RULES,
+            str(tree),
+        ]
+        rows.append((f"ruff ({LEAK_RULES}), all cores", run(ruff, scratch, environment, memory=True)))
+        one_core = {**environment, "RAYON_NUM_THREADS": "1"}
+        rows.append((f"ruff ({LEAK_RULES}), one core", run(ruff, scratch, one_core, memory=True)))
+        rows += jobs(tree, scratch, environment, times=7)
+    print(*table(rows, unit), sep="\n")
+    return 0 if all(measured.status in (0, 1) for _, measured in rows) else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

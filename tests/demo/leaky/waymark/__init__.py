@@ -1,0 +1,1 @@
+"""Waymark: watches a fleet of agents and says which of them are unwell."""
