@@ -109,6 +109,7 @@ def audits(draw: st.DrawFn) -> Audit:
             fix=fix() if draw(st.booleans()) else None,
             refusals=some(word),
             impact=Impact(word(), one_of("unbounded", word()), word()),
+            applied=draw(st.booleans()),
         )
 
     def file(path: str) -> FileResult:
@@ -131,6 +132,7 @@ def audits(draw: st.DrawFn) -> Audit:
         dry=draw(st.booleans()),
         base=word(),
         baselined=line(),
+        hidden=line(),
         suppressed=line(),
         unknown=line(),
         problems=some(word),

@@ -84,11 +84,11 @@ def _place(item: Finding | SafePattern) -> str:
     return f"{item.path}:{item.line}"
 
 
-def _row(finding: Finding, options: Options, *, potential: bool = False) -> _Row:
+def _row(finding: Finding, audit: Audit, options: Options, *, potential: bool = False) -> _Row:
     if finding.fix is None:
         repair = clip(finding.refusals[0], _SHORT) if finding.refusals else "not known"
         repair = repair if potential else f"no repair: {repair}"
-    elif applies(finding, options):
+    elif applies(finding, audit, options):
         repair = f"{clip(finding.fix.title, _SHORT)}, {finding.fix.safety}"
     else:
         repair = f"your choice: {clip(finding.fix.title, _SHORT)}"
@@ -127,7 +127,7 @@ def finding_block(
         place=_place(finding),
         steps=path_of(finding),
         safety=fix.safety if fix else "no repair",
-        became=words.became(audit) if applies(finding, options) else own("Your choice"),
+        became=words.became(audit) if applies(finding, audit, options) else own("Your choice"),
         label=label.capitalize(),
         why=reason.rstrip("."),
         passed=[check for check in fix.checks if check.result == "passed"] if fix else [],
@@ -184,7 +184,7 @@ class _Report:
     def fill(self, room: int, whole: bool) -> None:
         """Take what fits into so many characters, the most important first, and note what did not."""
         audit, options, main = self.audit, self.options, self.main
-        self.rows, room = _fit((_row(finding, options) for finding in main[:ROWS]), room, _cells)
+        self.rows, room = _fit((_row(finding, audit, options) for finding in main[:ROWS]), room, _cells)
         blocks = (
             (finding.severity, finding_block(finding, number, audit, options, whole=whole))
             for number, finding in enumerate(main, 1)
@@ -193,7 +193,7 @@ class _Report:
         self.lines, room = _fit(
             map(self._line, main[len(self.blocks) :]), room, lambda line: len(line) + 3, 0.4
         )
-        potential = (_row(finding, options, potential=True) for finding in self.view.potential)
+        potential = (_row(finding, audit, options, potential=True) for finding in self.view.potential)
         self.potential, room = _fit(potential, room, _cells, 0.5)
         costs = (_Costs(_place(finding), *_impact(finding)) for finding in main if finding.impact.growth)
         self.impact, room = _fit(costs, room, _cells, 0.5)
@@ -218,7 +218,7 @@ class _Report:
                 )
 
     def _line(self, finding: Finding) -> Safe:
-        row = _row(finding, self.options)
+        row = _row(finding, self.audit, self.options)
         return own(f"- {finding.severity} {code(row.place)} {plain(row.what, row.name)}: {plain(row.repair)}")
 
     def text(self) -> Safe:
@@ -264,7 +264,9 @@ def summary(audit: Audit, options: Options) -> str:
     if not audit.findings:
         return words.none_found(audit)
     report = _Report(audit, options, sort(audit, options))
-    report.rows, _ = _fit((_row(f, options) for f in report.main[:ROWS]), options.limit - _MARGIN, _cells)
+    report.rows, _ = _fit(
+        (_row(f, audit, options) for f in report.main[:ROWS]), options.limit - _MARGIN, _cells
+    )
     return report.summary()
 
 

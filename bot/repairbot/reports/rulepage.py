@@ -33,7 +33,8 @@ def _part(sample: Sample) -> Part:
         return Part("reported", f"Found, and left to you{why}", sample.before, sample.language)
     before, after = sample.before.splitlines(), sample.after.splitlines()
     lines = list(unified_diff(before, after, lineterm="", n=len(before) + len(after)))
-    return Part("repaired", f"Repaired{why}", "\n".join(lines[3:]) + "\n", "diff")
+    repaired = "Repaired, by your choice (--unsafe-fixes)" if sample.unsafe else "Repaired"
+    return Part("repaired", f"{repaired}{why}", "\n".join(lines[3:]) + "\n", "diff")
 
 
 def parts(info: RuleInfo) -> list[Part]:

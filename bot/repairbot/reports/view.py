@@ -35,8 +35,10 @@ def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     )
 
 
-def applies(finding: Finding, options: Options) -> bool:
-    """Whether the finding has a repair of the kind that this run applies."""
+def applies(finding: Finding, audit: Audit, options: Options) -> bool:
+    """Whether its repair was applied (dry: would be); in an audit, whether it is of the kind that is offered."""
+    if audit.mode == "fix":
+        return finding.applied
     return finding.fix is not None and (finding.fix.safety == "safe" or options.unsafe)
 
 
@@ -46,7 +48,7 @@ def sort(audit: Audit, options: Options) -> Sorted:
     decide: list[Finding] = []
     potential: list[Finding] = []
     for finding in by_severity(audit.findings):
-        if applies(finding, options):
+        if applies(finding, audit, options):
             repaired.append(finding)
         elif finding.confidence == "low" or (finding.confidence == "medium" and finding.fix is None):
             potential.append(finding)
@@ -84,6 +86,8 @@ def also(audit: Audit) -> list[str]:
     said = []
     if audit.suppressed:
         said.append(f"{audit.suppressed:,} suppressed in the code")
+    if audit.hidden:
+        said.append(f"{audit.hidden:,} of low confidence (--all)")
     if audit.baselined:
         said.append(f"{audit.baselined:,} known before ({'at the base' if audit.base else 'baseline'})")
     return said
