@@ -171,7 +171,7 @@ def sample(mode: str = "fix", dry: bool = True) -> Audit:
             "service/jobs.py",
             safety="unsafe",
             title="keep the last 1,000",
-            choice="nothing in the code names a bound; this drops the oldest, say so if older ones matter",
+            choice="Nothing in the code names a bound; this drops the oldest, say so if older ones matter",
         ),
         impact=Impact("one job a request", "unbounded", "at most 1,000"),
     )

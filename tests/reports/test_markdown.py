@@ -36,7 +36,7 @@ def test_everything_the_catalogue_names_is_in_it() -> None:
         "Bound: the last 100 an agent (line 15); trimmed, not a deque, because line 15 slices.",
         "Would be repaired: close it on every path. Behaviour stays.",
         "Checked: parses · comments kept · finding gone · nothing new · idempotent.",
-        "Your choice: keep the last 1,000; nothing in the code names a bound",
+        "Your choice: keep the last 1,000. Nothing in the code names a bound",
         "No repair: `stop()` is defined by a base class in another file.",
         "Other potential leaks (1)",
         "| low, medium confidence | `service/cache.py:5` |",

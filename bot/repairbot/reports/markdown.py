@@ -51,6 +51,7 @@ def _environment() -> Environment:
         "fence": fence,
         "own": own,
         "plain": plain,
+        "unstopped": lambda text: text.rstrip("."),
         "short": lambda text: clip(text, _SHORT),
     }
     return environment
@@ -129,7 +130,7 @@ def finding_block(
         safety=fix.safety if fix else "no repair",
         became=words.became(audit) if applies(finding, audit, options) else own("Your choice"),
         label=label.capitalize(),
-        why=reason.rstrip("."),
+        why=reason,
         passed=[check for check in fix.checks if check.result == "passed"] if fix else [],
         others=[check for check in fix.checks if check.result != "passed"] if fix else [],
         diff=diff,

@@ -40,9 +40,11 @@ def _path(finding: Finding, width: int, ink: Ink) -> Iterator[str]:
     codes = [clip(visible(step.code), max(width - digits - 30, 20)) for step in steps]
     column = max((len(code) for code in codes), default=0)
     for step, code in zip(steps, codes, strict=True):
-        number = str(step.line) if step.line else ""
-        shown = f"{code:<{column}}  " if column else ""
-        yield f"    {ink('dim', f'{number:>{digits}}')}  {shown}{visible(step.note)}"
+        if step.line:
+            shown = f"{code:<{column}}  " if column else ""
+            yield f"    {ink('dim', f'{step.line:>{digits}}')}  {shown}{visible(step.note)}"
+        else:
+            yield f"    {visible(step.note)}"
 
 
 def _diff(diff: str, ink: Ink) -> Iterator[str]:

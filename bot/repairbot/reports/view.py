@@ -58,12 +58,21 @@ def sort(audit: Audit, options: Options) -> Sorted:
 
 
 def path_of(finding: Finding) -> tuple[Step, ...]:
-    """Witness and evidence as one path where the lines only go down; otherwise the evidence behind it."""
+    """Witness and evidence as one path where the lines only go down; otherwise the evidence behind it.
+
+    Steps of one line that follow each other are one step; those with no line come last.
+    """
     lines = [step.line for step in finding.witness]
-    steps = {(step.line, step.note): step for step in (*finding.witness, *finding.evidence)}.values()
+    steps = list({(step.line, step.note): step for step in (*finding.witness, *finding.evidence)}.values())
     if lines == sorted(lines):
-        return tuple(sorted(steps, key=lambda step: step.line or 1 << 62))
-    return tuple(steps)
+        steps.sort(key=lambda step: step.line)
+    path: list[Step] = []
+    for step in steps:
+        if path and step.line and step.line == path[-1].line:
+            path[-1] = path[-1]._replace(note=f"{path[-1].note}; {step.note}")
+        else:
+            path.append(step)
+    return tuple(sorted(path, key=lambda step: not step.line))
 
 
 def why(finding: Finding) -> tuple[str, str]:
@@ -72,6 +81,8 @@ def why(finding: Finding) -> tuple[str, str]:
         return "", ""
     grows = finding.impact.before == "unbounded"
     text = finding.fix.why or (finding.impact.after if grows else "")
+    if text.lower() in finding.fix.choice.lower():
+        return "", ""
     return ("bound" if grows else "why", text) if text else ("", "")
 
 
