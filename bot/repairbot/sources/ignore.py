@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-Matcher = Callable[[str], bool]
+Matcher = Callable[[str], bool | None]
+"""True: matched; False: taken out again by a later `!` pattern; None: no pattern speaks of it."""
 
 
 def matcher(patterns: Sequence[str]) -> Matcher | None:
-    """Whether a path (relative, with `/`; a folder ends in `/`) is matched; None without patterns."""
+    """What these patterns say of a path (relative, with `/`; a folder ends in `/`). None without patterns."""
     if not patterns:
         return None
     from pathspec import GitIgnoreSpec
 
-    return GitIgnoreSpec.from_lines(patterns).match_file
+    spec = GitIgnoreSpec.from_lines(patterns)
+    return lambda path: spec.check_file(path).include
 
 
 def ignore_file(folder: str) -> Matcher | None:

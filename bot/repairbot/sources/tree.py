@@ -183,9 +183,12 @@ class Tree:
 
 
 def _ignored(path: str, is_folder: bool, ignores: list[tuple[str, Matcher]]) -> bool:
-    return any(
-        match(path[len(folder) + 1 :].replace(os.sep, "/") + ("/" if is_folder else "")) for folder, match in ignores
-    )
+    """Whether a path is ignored: the nearest .gitignore that speaks of it decides."""
+    for folder, match in reversed(ignores):
+        said = match(path[len(folder) + 1 :].replace(os.sep, "/") + ("/" if is_folder else ""))
+        if said is not None:
+            return said
+    return False
 
 
 def _link(path: str, top: str) -> str:

@@ -8,7 +8,7 @@ import re
 from tree_sitter import Node
 
 from repairbot.languages.base import Project, Unreadable
-from repairbot.languages.python import containers, idioms, registrations
+from repairbot.languages.python import containers, idioms, loads, registrations
 from repairbot.languages.python.acquiring import Acquiring
 from repairbot.languages.python.functions import Lowering
 from repairbot.languages.python.graph import TooLarge
@@ -51,6 +51,7 @@ class PythonFrontend:
         unit.containers.extend(containers.collect(module, resources))
         unit.registrations.extend(registrations.collect(module))
         unit.idioms.extend(idioms.collect(module))
+        unit.loads.extend(loads.collect(module))
         unit.exports.update(summaries.exports())
         unit.asks |= summaries.asks
         return unit
@@ -77,7 +78,7 @@ def _words(resources: tuple[Resource, ...]) -> frozenset[bytes]:
 
 
 def _others() -> frozenset[bytes]:
-    return containers.TRIGGERS | registrations.TRIGGERS
+    return containers.TRIGGERS | registrations.TRIGGERS | idioms.TRIGGERS | loads.TRIGGERS
 
 
 def _acquiring(module: Module, table: Acquiring) -> list[Definition | None]:

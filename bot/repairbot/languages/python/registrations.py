@@ -11,7 +11,6 @@ from tree_sitter import Node
 from repairbot.languages.python import tasks
 from repairbot.languages.python.registry import Pair, registry
 from repairbot.languages.python.sites import (
-    Fate,
     call_of,
     fate,
     flat,
@@ -28,6 +27,7 @@ from repairbot.languages.python.syntax import Definition, Module, dotted, span, 
 from repairbot.lifetimes.ops import Registration, Removal
 from repairbot.model import Step
 
+_SINK_WORDS = (b"callbacks", b"listeners", b"observers", b"subscribers")
 _SINKS = rb"(?:callbacks|listeners|observers|subscribers)\s*\.\s*(?:append|add)(?=\s*\()"
 _SINK = re.compile(r"(^|_)(callbacks|listeners|observers|subscribers)$")
 _SINK_UNDO = ("remove", "discard", "pop", "clear")
@@ -37,29 +37,44 @@ _VERBS = {
     "subscribe": ("unsubscribe",),
     "attach": ("detach",),
 }
-_PAIRED = re.compile(rb"\.(add|register|subscribe|attach)_(\w+)(?=\s*\(\s*self\s*[,)])")
-_NAMED_CALLBACK = re.compile(r"(callback|handler|listener|observer|hook)s?$")
+_PAIRED = {
+    verb: (
+        re.compile(rb"\." + verb.encode() + rb"_(\w+)(?=\s*\(\s*self\s*[,)])"),
+        tuple(f"{opposite}_".encode() for opposite in opposites),
+    )
+    for verb, opposites in _VERBS.items()
+}
 
-TRIGGERS = frozenset(word.encode() for word in registry().words()) | {b"append", b"add", b"self"}
+
+TRIGGERS = frozenset(word.encode() for word in registry().words()) | {b"append", b"add"}
 """A file with none of these words has nothing for this module."""
 
 
 @cache
-def _pattern() -> re.Pattern[bytes]:
-    words = b"|".join(sorted(re.escape(word.encode()) for word in registry().words()))
-    return re.compile(rb"(?<!\w)(?:" + words + rb")(?=\s*\()|" + _SINKS)
+def _words() -> dict[bytes, bytes]:
+    """The registering names, each with its pattern (which begins with plain text: that is what makes it fast)."""
+    methods = {call[1:] for pair in registry().pairs for call in pair.calls if call.startswith(".")}
+    others = registry().words() - methods
+    patterns = {word.encode(): rb"\." + word.encode() + rb"(?=\s*\()" for word in methods}
+    return patterns | {word.encode(): word.encode() + rb"(?=\s*\()" for word in others}
 
 
 def collect(module: Module) -> list[Registration]:
     """Every registration in the file of which something is known, in the order of the source."""
     found: list[Registration] = []
-    if _pattern().search(module.source):
-        for name in module.mentions(_pattern().pattern):
-            call = call_of(name)
-            if call is not None:
-                found += _registration(module, call)
-    if _PAIRED.search(module.source):
-        found += _paired(module)
+    source = module.source
+    names: list[Node] = []
+    for word in _words().keys() & module.words:
+        names += [name for name in module.mentions(_words()[word]) if name.text == word]
+    if any(word in source for word in _SINK_WORDS):
+        names += module.mentions(_SINKS)
+    for name in names:
+        call = call_of(name)
+        if call is not None:
+            found += _registration(module, call)
+    for verb, (pattern, opposites) in _PAIRED.items():
+        if f".{verb}_".encode() in source and any(opposite in source for opposite in opposites):
+            found += _paired(module, verb, pattern)
     found.sort(key=lambda registration: registration.at.start)
     return found
 
@@ -201,16 +216,16 @@ def _gives_out(module: Module, function: Definition | None, front: str) -> bool:
     return function is not None and front.isidentifier() and _returned(module, function, front)
 
 
-def _paired(module: Module) -> Iterator[Registration]:
+def _paired(module: Module, verb: str, pattern: re.Pattern[bytes]) -> Iterator[Registration]:
     """`X.add_thing(self)` and its kin, whose opposite the file also calls."""
-    for match in _PAIRED.finditer(module.source):
+    for match in pattern.finditer(module.source):
         name = module.root.descendant_for_byte_range(match.end() - 1, match.end())
         call = call_of(name) if name is not None else None
         if call is None:
             continue
-        verb, noun = match[1].decode(), match[2].decode()
+        noun = match[1].decode()
         undo = tuple(f"{opposite}_{noun}" for opposite in _VERBS[verb])
-        if any(re.search(rb"\b" + name.encode() + rb"\b", module.source) for name in undo):
+        if any(name.encode() in module.words for name in undo):
             yield from _listener(module, call, receiver(call), f"{verb}_{noun}", None, undo)
 
 
@@ -360,6 +375,3 @@ def _guarded(module: Module, call: Node, function: Definition | None, target: st
                 return True
         current = current.parent
     return False
-
-
-__all__ = ["TRIGGERS", "Fate", "collect", "teardowns"]

@@ -24,8 +24,10 @@ def collect(module: Module) -> list[Idiom]:
     """Every closure that is seen to hold its own holder."""
     found: list[Idiom] = []
     if b"lambda" in module.words:
-        found += _done_callbacks(module)
-        found += _stored_lambdas(module)
+        if b"add_done_callback" in module.source or b"add_future" in module.words:
+            found += _done_callbacks(module)
+        if b"lambda:" in module.source:
+            found += _stored_lambdas(module)
     if not _MAKERS.isdisjoint(module.words):
         found += _holders(module)
     return found
@@ -49,7 +51,7 @@ def _free(body: Node, name: str) -> list[Node]:
 
 def _done_callbacks(module: Module) -> Iterator[Idiom]:
     """`future.add_done_callback(lambda f: use(future))`: the future holds the closure, the closure the future."""
-    for name in module.mentions(rb"(?<!\w)\w*(?:add_done_callback|add_future)(?=\s*\()"):
+    for name in module.mentions(rb"(?:add_done_callback|add_future)(?=\s*\()"):
         call = call_of(name)
         arguments = positional(call) if call is not None else []
         if call is None or not arguments or arguments[-1].type != "lambda":

@@ -19,20 +19,30 @@ TRIGGERS = frozenset((b"except", b"set_exception", b"addBoth", b"addErrback"))
 _RULE = "retained-exception"
 _CLEARED = re.compile(rb"with_traceback\s*\(\s*None|__traceback__|clear_frames|\btb_clear\b|cleanFailure|tb_frame")
 _TEXTS = frozenset(("str", "repr", "format", "format_exc", "type", "isinstance", "print", "bytes", "len", "getattr"))
-_HANDLER = "(except_clause) @h"
+_EXCEPT = re.compile(rb"except\b(?:[^\n]*\bas (\w+))?")
+_STORES = re.compile(rb"self\.\w+(?:\[[^\n]*\])?(?:\.(?:append|add|appendleft|insert)\(|\s*=[^=])")
 
 
 def collect(module: Module) -> list[Idiom]:
     """Every exception that is seen to be retained."""
     found: list[Idiom] = []
-    if b"except" in module.source:
-        for handler in captures(_HANDLER, module.root).get("h", []):
-            found += _stored(module, handler)
+    source = module.source
+    thrown, futures = b".throw(" in source, b"set_exc" in source
+    for match in _EXCEPT.finditer(source):
+        if not (match[1] or thrown or futures or b"exc_info" in source):
+            continue
+        word = module.root.descendant_for_byte_range(match.start(), match.start() + 6)
+        handler = word.parent if word is not None and word.type == "except" else None
+        if handler is None or handler.type != "except_clause":
+            continue
+        found += _stored(module, handler)
+        if thrown:
             found += _thrown(module, handler)
+        if futures:
             found += _own_frame(module, handler)
     if b"set_exception" in module.words:
         found += _set_exception(module)
-    if not TRIGGERS.isdisjoint(module.words):
+    if b"addBoth" in module.words or b"addErrback" in module.words:
         found += _deferred(module)
     return found
 
@@ -79,7 +89,9 @@ def _stored(module: Module, handler: Node) -> Iterator[Idiom]:
     """`except E as e: self.x.append(e)`, and `self.x = Wrapper(e)` in an object that is closed one day."""
     name = _bound(handler)
     source = module.source[handler.start_byte : handler.end_byte]
-    if b"self" not in source or (not name and b"exc_info" not in source):
+    if not _STORES.search(source) or (not name and b"exc_info" not in source):
+        return
+    if name and not re.search(rb"[(,=\[]\s*" + name.encode() + rb"\b(?!\.)", source) and b"exc_info" not in source:
         return
     function, owner = module.function_at(handler.start_byte), module.class_at(handler.start_byte)
     if function is None or owner is None or _CLEARED.search(module.source, function.start, function.end):

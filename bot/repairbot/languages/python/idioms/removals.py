@@ -14,10 +14,14 @@ from repairbot.lifetimes.intents import ADD_TO_TEARDOWN, KEEP_CALLBACK, REPLACE_
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
 
-TRIGGERS = frozenset((b"pop", b"del", b"remove", b"discard", b"connect", b"self"))
+TRIGGERS = frozenset((b"pop", b"del", b"remove", b"discard", b"connect", b"close", b"stop", b"shutdown"))
 
 _ALIAS = re.compile(rb"[(,]\s*(\w+)\s*=\s*([A-Za-z_][\w.]*)\s*\.\s*(pop|__setitem__|__delitem__|setdefault)\s*(?=[,)])")
-_REMOVES = rb"(?<![\w.])([A-Za-z_][\w.]*)\s*\.\s*pop\s*\(\s*(\w+)\s*[,)]|\bdel\s+([A-Za-z_][\w.]*)\s*\[\s*(\w+)\s*\]"
+_ALIASED = (b".pop,", b".pop)", b".__setitem__", b".__delitem__", b".setdefault,", b".setdefault)")
+_POPS = re.compile(rb"\.pop\(\s*([A-Za-z_]\w*)\s*[,)]")
+_DELETES = re.compile(rb"del ([A-Za-z_][\w.]*)\[\s*([A-Za-z_]\w*)\s*\]")
+_BEFORE = re.compile(rb"(?<![\w.\])])[A-Za-z_][\w.]*$")
+_ENTRY = re.compile(rb"\] = self$", re.MULTILINE)
 _WEAK_SIGNALS = re.compile(r"(^|\.)(\w*signals?|dispatcher|\w*_signal)$")
 _UNDOES = re.compile(r"\.(remove\w*|disconnect|unsubscribe|unregister\w*|off|close|cancel)\s*\(")
 
@@ -29,18 +33,22 @@ def collect(module: Module) -> list[Idiom]:
 
 def _other_key(module: Module) -> Iterator[Idiom]:
     """Put in under `request.id`, taken out under `request`."""
-    if b"pop" not in module.words and b"del" not in module.words:
-        return
-    aliases = {match[1]: (match[2], match[3]) for match in _ALIAS.finditer(module.source)}
-    removals: list[tuple[bytes, bytes, int]] = []
-    for match in re.finditer(_REMOVES, module.source):
-        group = 1 if match[1] else 3
-        removals.append((match[group], match[group + 1], match.start(group + 1)))
-    for alias, (container, how) in aliases.items():
+    source = module.source
+    aliases: dict[bytes, tuple[bytes, bytes]] = {}
+    if any(sign in source for sign in _ALIASED):
+        aliases = {match[1]: (match[2], match[3]) for match in _ALIAS.finditer(source)}
+    removals = [(match[1], match[2], match.start(2)) for match in _DELETES.finditer(source)]
+    for match in _POPS.finditer(source):
+        container = _BEFORE.search(source, max(0, match.start() - 80), match.start())
+        if container is not None:
+            removals.append((container[0], match[1], match.start(1)))
+    for alias, (taken_from, how) in aliases.items():
         if how in (b"pop", b"__delitem__"):
-            for match in re.finditer(rb"(?<![\w.])" + alias + rb"\s*\(\s*(\w+)\s*[,)]", module.source):
-                removals.append((container, match[1], match.start(1)))
+            for match in re.finditer(rb"(?<![\w.])" + alias + rb"\s*\(\s*(\w+)\s*[,)]", source):
+                removals.append((taken_from, match[1], match.start(1)))
     for container, key, offset in removals:
+        if b"[" + key + b"." not in source and not aliases:
+            continue
         inserts = _inserts(module, container, aliases)
         node = module.root.descendant_for_byte_range(offset, offset + len(key))
         if not inserts or node is None or node.type != "identifier":
@@ -102,7 +110,9 @@ def _rebound(module: Module, node: Node) -> bool:
 
 def _other_order(module: Module) -> Iterator[Idiom]:
     """`push(heap, (time, key))` and later `heap.remove((key, time))`: no element is equal to that."""
-    for name in module.mentions(rb"\.\s*(?:remove|discard)(?=\s*\(\s*\()"):
+    if b".remove((" not in module.source and b".discard((" not in module.source:
+        return
+    for name in module.mentions(rb"\.(?:remove|discard)(?=\(\()"):
         call = call_of(name)
         arguments = positional(call) if call is not None else []
         removing = module.function_at(name.start_byte)
@@ -152,9 +162,9 @@ def _pushed(module: Module, container: str, start: int, end: int) -> Iterator[tu
 
 def _weak_callbacks(module: Module) -> Iterator[Idiom]:
     """`signals.connect(lambda: root.removeHandler(h))`: held weakly, gone at once, the removal never runs."""
-    if b"lambda" not in module.words or b"connect" not in module.words:
+    if b"connect" not in module.words or b"lambda" not in module.words:
         return
-    for name in module.mentions(rb"\.\s*connect(?=\s*\(\s*lambda\b)"):
+    for name in module.mentions(rb"\.connect(?=\(\s*lambda\b)"):
         call = call_of(name)
         function = module.function_at(name.start_byte)
         arguments = positional(call) if call is not None else []
@@ -185,8 +195,11 @@ def _snake(name: str) -> str:
 
 def _registries(module: Module) -> Iterator[Idiom]:
     """`Loop.instances[key] = self` in a class whose close() leaves the entry."""
-    pattern = re.compile(rb"(?m)^[ \t]+([A-Z]\w*)\s*\.\s*(\w+)\s*\[([^\]\n]+)\]\s*=\s*self\s*$")
-    for match in pattern.finditer(module.source):
+    pattern = re.compile(rb"[ \t]+([A-Z]\w*)\.(\w+)\[([^\]\n]+)\] = self")
+    for entry in _ENTRY.finditer(module.source):
+        match = pattern.match(module.source, module.source.rfind(b"\n", 0, entry.start()) + 1)
+        if match is None:
+            continue
         function, owner = module.function_at(match.start(1)), module.class_at(match.start(1))
         if function is None or owner is None or function.parameters[:1] != ("self",):
             continue

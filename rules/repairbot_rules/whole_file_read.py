@@ -1,0 +1,106 @@
+"""A file of unknown size read at once.
+
+**What is wrong.** The whole file is in memory, and again as a list of lines, where one piece at a time would do.
+
+**Evidence.** An upload, whose size the client chooses, is read without a look at its size; or the lines of a
+file are listed only to be walked once. For the second the confidence is low unless the path speaks of a log, an
+export, a dump or the like.
+
+**Repair.** Walk the file itself: the same lines in the same order. How an upload should be read piece by piece
+depends on what is done with it, so that is left to the reader.
+
+**Quiet** where the size is looked at, and where the list of lines is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repairbot.analyses.facts import Facts
+from repairbot.lifetimes.intents import STREAM_FILE
+from repairbot.lifetimes.ops import Intent
+from repairbot.model import Impact, Settings, Step
+from repairbot.rule import Quiet, Repair, Report, Rule
+
+
+class WholeFileRead(Rule):
+    """All of a file at once."""
+
+    severity = "low"
+    practice = "Walk a file line by line or piece by piece when its size is not known."
+    examples = (
+        Repair(
+            before="""\
+def errors(log_path):
+    count = 0
+    with open(log_path) as source:
+        for line in source.readlines():
+            count += "ERROR" in line
+    return count
+""",
+            after="""\
+def errors(log_path):
+    count = 0
+    with open(log_path) as source:
+        for line in source:
+            count += "ERROR" in line
+    return count
+""",
+            line=4,
+        ),
+        Repair(
+            before="""\
+@app.post("/upload")
+async def upload(file: UploadFile):
+    data = await file.read()
+    return store(data)
+""",
+            after=None,
+            why="how it should be read piece by piece depends on store()",
+            line=3,
+        ),
+        Quiet(
+            code="""\
+@app.post("/upload")
+async def upload(file: UploadFile):
+    if file.size > LIMIT:
+        raise TooLarge()
+    return store(await file.read())
+""",
+            why="the size is looked at",
+        ),
+        Quiet(
+            code="""\
+def lines(log_path):
+    with open(log_path) as source:
+        found = source.readlines()
+    return found
+""",
+            why="the list is what is wanted",
+        ),
+    )
+
+    def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
+        """One report a read."""
+        for load in facts.loading:
+            if load.what != "file":
+                continue
+            intents: tuple[Intent, ...] = ()
+            refusals = ("how the upload should be read piece by piece depends on what is done with it",)
+            message = f"{load.place} is read whole, and the client chooses its size"
+            if load.detail == "lines":
+                intents = (Intent(STREAM_FILE, load.at, load.place, "walk the file itself"),)
+                refusals = ()
+                message = f"all lines of {load.place} are listed only to be walked once"
+            yield Report(
+                load.at,
+                load.symbol,
+                load.place,
+                message,
+                (Step(load.at.line, "read whole here"),),
+                load.evidence,
+                "medium" if load.evidence else "low",
+                intents=intents,
+                refusals=refusals,
+                impact=Impact("the size of the file", "unbounded", "one line" if intents else ""),
+            )
