@@ -257,7 +257,9 @@ def _impact(finding: Finding) -> tuple[str, str, str]:
 
 def _safe_line(safe: SafePattern) -> Safe:
     symbol = f" in {code(safe.symbol)}" if safe.symbol else ""
-    return own(f"- {code(_place(safe))}{symbol}: {code(safe.pattern)} · {plain(safe.reason)}")
+    # A name alone or a piece of code is code; several words are a sentence with names in it.
+    pattern = plain(safe.pattern) if " is " in safe.pattern else code(safe.pattern)
+    return own(f"- {code(_place(safe))}{symbol}: {pattern} · {plain(safe.reason)}")
 
 
 def summary(audit: Audit, options: Options) -> str:
