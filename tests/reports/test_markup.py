@@ -83,7 +83,20 @@ def test_names_and_calls_in_a_sentence_are_code() -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["@octocat", "#12", "GH-7", "a/b#3", "0123abc", "www.x.y", "http://x", ":smile:", "1."]
+    "word",
+    [
+        "@octocat",
+        "#12",
+        "GH-7",
+        "x-1-2",
+        "(0123abc)",
+        "a/b#3",
+        "0123abc",
+        "www.x.y",
+        "http://x",
+        ":smile:",
+        "1.",
+    ],
 )
 def test_what_github_would_link_is_code(word: str) -> None:
     assert plain(word).startswith("`")

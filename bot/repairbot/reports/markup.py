@@ -29,7 +29,7 @@ _LANGUAGE: Final = re.compile(r"[a-z]*\Z")
 _WORD: Final = re.compile(r"\(?[^\W_]+(?:['\u2019/-][^\W_]+)*\)?[.,;:!?]*\Z|[\u00d7·→\u2013—…]\Z")
 _FIGURE: Final = re.compile(r"\(?[0-9]+(?:[.,][0-9]+)+%?\)?[.,;:!?]*\Z")
 # Words that it does make something of: commit ids, references with a prefix (GH-1).
-_REFERENCE: Final = re.compile(r"\(?(?:[0-9a-fA-F]{7,40}|[A-Za-z][A-Za-z0-9]*-[0-9]+)\)?[.,;:!?]*\Z")
+_REFERENCE: Final = re.compile(r"-[0-9]|(?<![^\W_])[0-9a-fA-F]{7,40}(?![^\W_])")
 _NUMBERED: Final = re.compile(r"[0-9]+[.)]\Z")
 _TAIL: Final = re.compile(r"[.,;:!?]*\Z")
 _QUOTED: Final = re.compile(r"`([^`]+)`")
@@ -76,7 +76,7 @@ def cell_code(text: str) -> Safe:
 
 
 def _ordinary(word: str) -> bool:
-    return bool(_FIGURE.match(word) or (_WORD.match(word) and not _REFERENCE.match(word)))
+    return bool(_FIGURE.match(word) or (_WORD.match(word) and not _REFERENCE.search(word)))
 
 
 def _prose(text: str, name: str, span: Callable[[str], Safe]) -> Safe:
