@@ -156,7 +156,8 @@ class _Collector:
             for place in self.calls(item, getter.name):
                 reader.read(place._replace(depth=getter.depth, key=getter.key))
         made = {init.statement.start for init in item.inits if init.statement is not None}
-        events = [*item.inits, *limits]
+        inits = item.inits if item.resource is None else [self.placed(item, init) for init in item.inits]
+        events = [*inits, *limits]
         events += [
             self.placed(item, event)
             for event in reader.events
