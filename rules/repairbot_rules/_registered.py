@@ -60,8 +60,23 @@ def end_in_teardown(it: Registered, place: str, end: str) -> tuple[Intent, ...]:
     if registration.optional:
         line = f"if {place} is not None:\n    {line}"
     title = f"end it in {it.teardown}()"
-    args = {"container": registration.owner, "method": it.teardown, "line": line, "after": ""}
-    return (Intent(ADD_TO_TEARDOWN, registration.at, place, title, args),)
+    args = {"container": registration.owner, "method": it.teardown, "line": line, "after": "", "early": "yes"}
+    sure = it.teardown in _FINAL
+    return (
+        Intent(
+            ADD_TO_TEARDOWN,
+            registration.at,
+            place,
+            title,
+            args,
+            safety="safe" if sure else "unsafe",
+            choice="" if sure else f"{it.teardown}() ends {place} for good",
+        ),
+    )
+
+
+_FINAL = ("close", "aclose", "async_close", "shutdown", "async_shutdown", "disconnect", "__exit__", "__aexit__", "stop")
+"""Teardowns behind which an object does nothing more by itself."""
 
 
 def end_before_set(registration: Registration) -> Intent:

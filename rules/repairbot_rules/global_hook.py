@@ -190,7 +190,7 @@ def _intents(it: Registered) -> tuple[Intent, ...]:
     if not it.teardown or it.teardown == "__del__":
         return ()
     own = hook.handler == f"self.{it.teardown}"
-    args = {"container": hook.owner, "method": it.teardown, "line": line, "after": ""}
+    args = {"container": hook.owner, "method": it.teardown, "line": line, "after": "", "early": "yes"}
     return (
         Intent(
             ADD_TO_TEARDOWN,

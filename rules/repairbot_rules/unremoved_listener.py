@@ -202,5 +202,16 @@ def _intent(it: Registered) -> tuple[Intent, ...]:
             )
     if head != "self" or not it.teardown:
         return ()
-    args = {"container": listener.owner, "method": it.teardown, "line": line, "after": ""}
-    return (Intent(ADD_TO_TEARDOWN, listener.at, listener.handler, f"remove it in {it.teardown}()", args),)
+    args = {"container": listener.owner, "method": it.teardown, "line": line, "after": "", "early": "yes"}
+    near = head == "self" and listener.target.count(".") == 1
+    return (
+        Intent(
+            ADD_TO_TEARDOWN,
+            listener.at,
+            listener.handler,
+            f"remove it in {it.teardown}()",
+            args,
+            safety="safe" if near else "unsafe",
+            choice="" if near else f"{it.teardown}() then needs {listener.target} to be there",
+        ),
+    )

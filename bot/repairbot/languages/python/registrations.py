@@ -30,7 +30,7 @@ from repairbot.model import Step
 _SINK_WORDS = (b"callbacks", b"listeners", b"observers", b"subscribers")
 _SINKS = rb"(?:callbacks|listeners|observers|subscribers)\s*\.\s*(?:append|add)(?=\s*\()"
 _SINK = re.compile(r"(^|_)(callbacks|listeners|observers|subscribers)$")
-_SINK_UNDO = ("remove", "discard", "pop", "clear")
+_SINK_UNDO = {"add": ("discard", "remove", "pop", "clear"), "append": ("remove", "pop", "clear")}
 _VERBS = {
     "add": ("remove", "discard", "delete", "drop"),
     "register": ("unregister", "deregister", "remove"),
@@ -155,13 +155,13 @@ def _listener(
         return
     if index >= len(arguments):
         return
-    removal_names = pair.undo if pair is not None else (undo or _SINK_UNDO)
+    removal_names = pair.undo if pair is not None else (undo or _SINK_UNDO.get(method, ()))
     handler = arguments[index]
     holds, shown = _holds(module, function, handler, owner)
     target = resolve(module, function, front)
     where = origin(module, function, target)
     logger = _shared_logger(module, function, front) if method == "addHandler" else None
-    teardown = _teardown(module, owner)
+    teardown = _teardown(owner, function)
     key = ""
     if pair is not None and 0 <= pair.key < len(arguments) and pair.key != index % len(arguments):
         key = flat(arguments[pair.key])
@@ -240,7 +240,7 @@ def _hook(module: Module, call: Node, pair: Pair, qualified: str) -> Iterator[Re
     if not mentions_self or "weak" in shown.lower():
         return
     undone = any(undo.encode() in module.source for undo in pair.undo)
-    teardown = _teardown(module, owner)
+    teardown = _teardown(owner, function)
     yield Registration(
         what="hook",
         symbol=module.symbol_at(call.start_byte),
@@ -284,12 +284,12 @@ def _single(module: Module, owner: Definition) -> bool:
     return re.search(once, module.source) is not None
 
 
-def _teardown(module: Module, owner: Definition | None) -> str:
-    """The strongest teardown method of a class, "" when it has none."""
+def _teardown(owner: Definition | None, function: Definition | None) -> str:
+    """The method of a class in which what a function does should be undone, "" when there is none."""
     if owner is None:
         return ""
     own = {child.name for child in owner.children if child.kind == "function"}
-    return next((name for name in registry().teardowns if name in own), "")
+    return registry().teardown(own, function.name if function is not None else "")
 
 
 def teardowns(owner: Definition) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ def _source(module: Module, function: Definition) -> bytes:
 def _made(module: Module, call: Node, function: Definition, what: str, **known: object) -> Registration:
     owner = module.class_at(call.start_byte)
     own = {child.name for child in owner.children if child.kind == "function"} if owner is not None else set()
-    teardown = next((name for name in registry().teardowns if name in own), "")
+    teardown = registry().teardown(own, function.name)
     return Registration(
         what=what,  # type: ignore[arg-type]
         symbol=module.symbol_at(call.start_byte),

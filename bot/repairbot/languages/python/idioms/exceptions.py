@@ -10,7 +10,7 @@ from tree_sitter import Node
 from repairbot.languages.python.registry import registry
 from repairbot.languages.python.sites import ancestors, call_of, flat, loop_around, positional, receiver
 from repairbot.languages.python.syntax import Definition, Module, captures, dotted, span, statement_of, text
-from repairbot.lifetimes.intents import DROP_EXCEPTION, DROP_LOCAL
+from repairbot.lifetimes.intents import DROP_EXCEPTION, DROP_LOCAL, INSERT_BEFORE
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Confidence, Step
 
@@ -293,9 +293,15 @@ def _deferred(module: Module) -> Iterator[Idiom]:
                 continue
             place = dotted(left.child_by_field_name("value")) if left.type == "subscript" else dotted(left)
             line = node.start_point[0] + 1
+            intent = Intent(
+                INSERT_BEFORE, span(node), place, "drop the failure's frames first",
+                {"lines": f"if isinstance({result}, Failure):\n\t{result}.cleanFailure()",
+                 "import": "from twisted.python.failure import Failure"},
+                (span(statement_of(node)),), "unsafe", f"a failure in {place} no longer shows the locals of its frames",
+            )  # fmt: skip
             yield Idiom(
                 _RULE, function.symbol, place, span(statement_of(node)),
                 f"{place} keeps {result}, which is a failure with all its frames when the work failed",
                 (Step(name.start_point[0] + 1, "called for errors too"), Step(line, f"{result} is stored as it came")),
-                confidence="high" if left.type == "subscript" else "medium",
+                confidence="high" if left.type == "subscript" else "medium", intents=(intent,),
             )  # fmt: skip

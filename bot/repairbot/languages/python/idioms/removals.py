@@ -222,7 +222,7 @@ def _registries(module: Module) -> Iterator[Idiom]:
             intents = (
                 Intent(
                     ADD_TO_TEARDOWN, span(statement_of(node)), shown, f"take the object out in {teardown}()",
-                    {"container": owner.symbol, "method": teardown, "line": f"{shown}.pop({member}, None)", "after": ""},
+                    {"container": owner.symbol, "method": teardown, "line": f"{shown}.pop({member}, None)", "after": "", "early": "yes"},
                 ),
             )  # fmt: skip
         yield Idiom(
