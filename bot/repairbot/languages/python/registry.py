@@ -28,7 +28,11 @@ class Pair:
         """Whether a callee (its dotted name with imports resolved, its receiver, its last name) is this one."""
         for call in self.calls:
             if call.startswith("."):
-                if call[1:] == method and receiver and (self.receiver is None or self.receiver.search(receiver)):
+                if (
+                    call[1:] == method
+                    and receiver
+                    and (self.receiver is None or self.receiver.search(receiver))
+                ):
                     return True
             elif call == qualified:
                 return True
