@@ -85,6 +85,8 @@ class Resource:
     collected: bool = True
     """Whether the runtime releases it at the latest when the value is collected."""
     origin: Literal["builtin", "project", "inferred"] = "builtin"
+    needs: str = ""
+    """A regular expression that the text of the acquiring call's arguments must match somewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,7 @@ class Container:
     lives: Lives = "unknown"
     evidence: tuple[Step, ...] = ()
     limits: dict[str, int] = field(default_factory=dict)
-    """Attributes whose names state a limit ("self.max_jobs"), with the line where each is set."""
+    """Attributes whose names state a limit and that nothing reads ("self.max_jobs"), with the line of each."""
     called: tuple[str, ...] = ()
     """Methods that this file calls itself, in code that is neither a teardown nor a constructor."""
 
