@@ -88,6 +88,9 @@ class Resource:
     needs: str = ""
     """A regular expression that the text of the acquiring call's arguments must match somewhere."""
 
+    def __hash__(self) -> int:
+        return hash(self.id)  # tables are looked up by their resources, file after file
+
 
 @dataclass(frozen=True, slots=True)
 class Op:

@@ -310,7 +310,7 @@ class _Collector:
                 return False
             body = self.module.source[function.start : function.end]
             word = re.escape(name.encode())
-            if re.search(rb"\bglobal[^\n]*\b" + word + rb"\b", body):
+            if b"global" in body and re.search(rb"\bglobal[^\n]*\b" + word + rb"\b", body):
                 return True
             if re.search(
                 rb"(?m)(?:^[ \t]+|for |as |, )" + word + rb"(?:[ \t]*:[^=\n]+)?(?:[ \t]*=[^=]| in\b|:)", body

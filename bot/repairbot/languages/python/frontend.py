@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from tree_sitter import Node
 
@@ -13,7 +12,7 @@ from repairbot.languages.python import channels, containers, holders, idioms, lo
 from repairbot.languages.python.acquiring import Acquiring, table_of
 from repairbot.languages.python.callees import among, callees
 from repairbot.languages.python.functions import MODULE, Lowering, TooDeep
-from repairbot.languages.python.summaries import Oracle, handed_out
+from repairbot.languages.python.summaries import Oracle, factories, handed_out
 from repairbot.languages.python.syntax import WORD, Definition, Module, captures, dotted, text
 from repairbot.lifetimes.ops import Function, Kind, Resource, Unit
 from repairbot.model import Step
@@ -30,12 +29,17 @@ _PYTHON_2 = (
 )
 
 
+_OTHERS = containers.TRIGGERS | registrations.TRIGGERS | loads.TRIGGERS | idioms.TRIGGERS
+"""Words without all of which nothing grows, is registered, loaded or retained."""
+
+
 class PythonFrontend:
     """The front end of Python (see languages/base.py)."""
 
     def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
         """True when no name in the bytes acquires, grows, registers or loads anything."""
-        return _triggers(resources).isdisjoint(WORD.findall(source))
+        words = set(WORD.findall(source))
+        return _OTHERS.isdisjoint(words) and not table_of(resources).active(words)
 
     def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
         """Lower the whole file. Raises Unreadable on Python 2 and on what cannot be read at all."""
@@ -66,13 +70,6 @@ class PythonFrontend:
 
 
 FRONTEND = PythonFrontend()
-
-
-@lru_cache(maxsize=8)
-def _triggers(resources: tuple[Resource, ...]) -> frozenset[bytes]:
-    """Words without all of which nothing can be said of a file."""
-    others = containers.TRIGGERS | registrations.TRIGGERS | loads.TRIGGERS | idioms.TRIGGERS
-    return table_of(resources).words | others
 
 
 def _broken_places(module: Module) -> list[Node]:
@@ -135,7 +132,7 @@ class _Functions:
             waiting |= self._lower(start)
         self.unit.functions.extend(self.lowered[start] for start in sorted(self.lowered))
         self.unit.exports.update(self.oracle.exports(self.handed))
-        self.unit.asks |= self.oracle.asks
+        self.unit.asks |= self.oracle.asks | factories(self.module)
 
     def _sort(self, calls: list[Node]) -> set[int]:
         """File new acquiring calls under their functions; the functions to lower (again)."""

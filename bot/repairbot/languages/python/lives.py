@@ -83,7 +83,7 @@ def _module_level(module: Module, name: str) -> int:
         return 0
     pattern = rb"(?m)^[A-Za-z_]\w*(?:[ \t]*:[^=\n]+)?[ \t]*=[ \t]" + re.escape(needle[1:])
     match = re.search(pattern, module.source)
-    if match is None:
+    if match is None and b"global" in module.words:
         word = re.escape(needle[1:])
         match = re.search(
             rb"(?m)^[ \t]+(?:global[ \t]+\w+[^\n]*\n(?:[^\n]*\n){0,6}?)[ \t]+\w+[ \t]*=[ \t]*" + word,
