@@ -70,8 +70,8 @@ FRONTEND = PythonFrontend()
 @lru_cache(maxsize=8)
 def _triggers(resources: tuple[Resource, ...]) -> frozenset[bytes]:
     """Words without all of which nothing can be said of a file."""
-    others = containers.TRIGGERS | registrations.TRIGGERS | loads.TRIGGERS | idioms.TRIGGERS
-    return table_of(resources).words | others
+    grown = {word.encode() for word in containers.TRIGGERS}
+    return table_of(resources).words | grown | registrations.TRIGGERS | loads.TRIGGERS | idioms.TRIGGERS
 
 
 def _broken_places(module: Module) -> list[Node]:
