@@ -220,7 +220,7 @@ class Container:
     lives: Lives = "unknown"
     evidence: tuple[Step, ...] = ()
     limits: dict[str, int] = field(default_factory=dict)
-    """Attributes whose names state a limit ("self.max_jobs"), with the line where each is set."""
+    """Attributes whose names state a limit and that nothing reads ("self.max_jobs"), with the line of each."""
     called: tuple[str, ...] = ()
     """Methods that this file calls itself, in code that is neither a teardown nor a constructor."""
 
