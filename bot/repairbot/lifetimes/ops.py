@@ -85,6 +85,8 @@ class Resource:
     collected: bool = True
     """Whether the runtime releases it at the latest when the value is collected."""
     origin: Literal["builtin", "project", "inferred"] = "builtin"
+    needs: str = ""
+    """A regular expression that the text of the acquiring call's arguments must match somewhere."""
 
 
 @dataclass(frozen=True, slots=True)
