@@ -78,7 +78,7 @@ def _leak(function: Function, track: Track) -> Leak | None:
 
 def _shape(track: Track, ways: tuple[Way, ...]) -> Shape:
     """Which of the ten pictures this is; the clearest one first."""
-    if track.site.detail == "scope":
+    if track.site.detail == "scope" and track.site.resource and track.site.resource.scope != "releases":
         return "context"
     if track.site.place.startswith("%"):
         return "nameless"
