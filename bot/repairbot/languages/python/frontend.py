@@ -9,7 +9,7 @@ from functools import lru_cache
 from tree_sitter import Node
 
 from repairbot.languages.base import Project, Unreadable
-from repairbot.languages.python import containers, holders, idioms, loads, registrations
+from repairbot.languages.python import channels, containers, holders, idioms, loads, registrations
 from repairbot.languages.python.acquiring import Acquiring, table_of
 from repairbot.languages.python.callees import among, callees
 from repairbot.languages.python.functions import MODULE, Lowering, TooDeep
@@ -48,6 +48,7 @@ class PythonFrontend:
         unit.containers.extend(containers.collect(module, resources))
         unit.registrations.extend(registrations.collect(module))
         unit.loads.extend(loads.collect(module))
+        unit.loads.extend(channels.collect(module))
         unit.idioms.extend(idioms.collect(module))
         return unit
 
