@@ -27,7 +27,8 @@ class Kind(StrEnum):
     RELEASE = "release"
     """`detail` is "scope" when the end of a scope construct does it."""
     ESCAPE = "escape"
-    """The obligation leaves this function: `detail` is returned, yielded, stored, passed or captured."""
+    """The obligation leaves this function: `detail` is returned, yielded, stored, passed, captured or kept; or shown
+    (to a callee that only looks at it, by its name; when that fails it is not known who cleans up)."""
     USE = "use"
     MOVE = "move"
     """`other` becomes a name for what `place` holds. A fallible one (a wrapper that owns what it wraps:

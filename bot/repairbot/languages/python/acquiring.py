@@ -4,6 +4,7 @@ the functions and classes of this file (or, from the pass across files, of other
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -141,7 +142,7 @@ class Acquiring:
         if own is not None:
             return own
         qualified = self.module.qualified(callee)
-        found = self.table.exact.get(qualified)
+        found = self.table.exact.get(_absolute(qualified))
         if found is not None and not self._shadowed(call, callee, head):
             return found
         if qualified in self.project.resources:
@@ -206,6 +207,13 @@ class Acquiring:
             if match:
                 return self.module.qualified(match[1].decode())
         return ""
+
+
+def _absolute(qualified: str) -> str:
+    """A name of a relative import as another package would spell its end (".sessions.Session"), unless that would
+    be a name of the standard library."""
+    bare = qualified.lstrip(".")
+    return qualified if bare == qualified or bare.partition(".")[0] in sys.stdlib_module_names else bare
 
 
 def _call_of(name: Node) -> Node | None:
