@@ -58,7 +58,7 @@ _LIMIT: Final = re.compile(
     rb"(?:[ \t]*:[^=\n]+)?[ \t]*=[^=]"
 )
 _GROWTH: Final = re.compile(
-    rb"\.(?:" + b"|".join(sorted(name.encode() for name in GROWS)) + rb")\b|\[[^\n]*(?:=|\.\w+\()|[ \t]*[+|]="
+    rb"\.(?:" + b"|".join(sorted(name.encode() for name in GROWS)) + rb")\b|\[[^\n]*(?:=|\.\w+\()|[ \t]*[+|]"
 )
 """What stands behind a name when it grows then and there."""
 _ONWARD: Final = frozenset(b".[),\n:")

@@ -217,9 +217,8 @@ def _init(
     if (kind := COLLECTIONS.get(module.qualified(callee).rpartition(".")[2])) is not None:
         if kind == "defaultdict":
             kind = f"defaultdict({text(values[0])})" if values else "defaultdict()"
-        filled = (
-            "filled" if values and kind in ("list", "dict", "set", "OrderedDict", "Counter", "deque") else ""
-        )
+        first = next((text(value) for value in values if value.type != "keyword_argument"), "[]")
+        filled = "filled" if first not in ("[]", "()", "{}") and "(" not in kind else ""
         return replace(event, detail=kind, argument=_limit(kind, values) or filled), None
     if _LOADER.search(callee):
         return replace(event, detail="loaded", argument=callee), None
