@@ -21,8 +21,8 @@ def growing(members: str, head: str = "Server class @1-90 lives=long") -> Growin
 
 def reported(found: Growth) -> list[str]:
     """The members reported with more than low confidence."""
-    told = [*found.growing, *found.buckets]
-    return [fact.member.name for fact in told if fact.confidence != "low"]
+    grown = [fact.member.name for fact in found.growing if fact.confidence != "low"]
+    return grown + [fact.member.name for fact in found.buckets if fact.confidence != "low"]
 
 
 HISTORY = """
@@ -66,8 +66,10 @@ QUIET = {
     "grows in the constructor": HISTORY.replace(" repeats", ""),
     "keys that are constants": CACHE.replace("user_id", "'last'"),
     "keys that are names": CACHE.replace("user_id", "plugin.name"),
-    "a deque with a bound": HISTORY.replace("detail=list", "detail=deque") + "    bound __init__ @3 how=deque argument=9",
-    "weak": CACHE.replace("detail=dict", "detail=WeakValueDictionary") + "    bound __init__ @3 how=WeakValueDictionary",
+    "a deque with a bound": HISTORY.replace("detail=list", "detail=deque")
+    + "    bound __init__ @3 how=deque argument=9",
+    "weak": CACHE.replace("detail=dict", "detail=WeakValueDictionary")
+    + "    bound __init__ @3 how=WeakValueDictionary",
     "a registry": HISTORY.replace("member events", "member handlers").replace("grow record", "grow register"),
 }  # fmt: skip
 

@@ -35,7 +35,8 @@ def told(source: str, member: str = "jobs", owner: str = "Server") -> list[str]:
 
 def method(body: str, made: str = "[]") -> str:
     lines = textwrap.indent(textwrap.dedent(body).strip(), " " * 8)
-    return f"class Server:\n    def __init__(self):\n        self.jobs = {made}\n\n    def work(self, job, key):\n{lines}\n"
+    head = f"class Server:\n    def __init__(self):\n        self.jobs = {made}\n\n"
+    return f"{head}    def work(self, job, key):\n{lines}\n"
 
 
 @pytest.mark.parametrize(
@@ -94,10 +95,10 @@ def test_made(made: str, detail: str, argument: str) -> None:
         ("self.jobs.append(job)\njobs = self.jobs\nwhile jobs:\n    jobs.pop()", ["grow append", "shrink pop"]),
         ("self.jobs.append(job)\nif len(self.jobs) > 100:\n    raise ValueError", ["grow append", "bound len"]),
         ("self.jobs.append(job)\nif len(self.jobs) > 0:\n    raise ValueError", ["grow append"]),
-        ("self.jobs[key].add(job)\nfor some in self.jobs.values():\n    some.discard(job)", ["grow add", "shrink discard"]),
+        ("self.jobs[key].add(job)\nfor a in self.jobs.values():\n    a.discard(job)", ["grow add", "shrink discard"]),
         ("self.jobs[key] += 1", ["grow count"]),
         ("self.jobs[key] = job\nself.jobs[key] -= {job}", ["grow setitem", "shrink -="]),
-        ("self.jobs[key] = job\nself.jobs = {k: v for k, v in self.jobs.items() if v}", ["grow setitem", "shrink replace"]),
+        ("self.jobs[key] = 1\nself.jobs = {k: 1 for k in self.jobs if k}", ["grow setitem", "shrink replace"]),
     ],
 )  # fmt: skip
 def test_what_happens(body: str, expected: list[str]) -> None:
@@ -338,7 +339,7 @@ def test_a_resource_that_is_handed_on() -> None:
     ],
 )
 def test_how_long_one_lives(head: str, lives: str) -> None:
-    source = f"{head}\n    def __init__(self):\n        self.jobs = []\n\n    def work(self, job):\n        self.jobs.append(job)\n"
+    source = method("self.jobs.append(job)").replace("class Server:", head)
     assert next(iter(containers(source).values())).lives == lives
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from texts import span, written
 
 from repairbot.lifetimes.intents import (
     BOUND_CACHE,
@@ -16,6 +15,7 @@ from repairbot.lifetimes.intents import (
     WEAK,
 )
 from repairbot.lifetimes.ops import Intent
+from tests.languages.python.texts import span, written
 
 
 def trimmed(source: str, piece: str, target: str, kind: str = "list", bound: str = "9") -> str:
@@ -27,11 +27,11 @@ def trimmed(source: str, piece: str, target: str, kind: str = "list", bound: str
     ("source", "piece", "target", "kind", "after"),
     [
         (
-            "class A:\n    def f(self, x):\n        self.x.append(x)  # why\n        return x\n",
+            "class A:\n    def f(self):\n        self.x.append(x)  # why\n        return 1\n",
             "self.x.append(x)",
             "self.x",
             "list",
-            "class A:\n    def f(self, x):\n        self.x.append(x)  # why\n        del self.x[:-9]\n        return x\n",
+            "class A:\n    def f(self):\n        self.x.append(x)  # why\n        del self.x[:-9]\n        return 1\n",
         ),
         ("if a: x.append(1)\n", "x.append(1)", "x", "list", "if a:\n    x.append(1)\n    del x[:-9]\n"),
         (
@@ -89,7 +89,7 @@ def made(source: str, do: str, value: str, **args: str) -> str:
         ),
         ("x: Sequence[int] = []\n", "9", "refused: its annotation says Sequence"),
         (
-            "from collections import deque\n\n\nclass A:\n    def __init__(self):\n        self.x = []\n        self.n = 1\n",
+            "class A:\n    def __init__(self):\n        self.x = []\n        self.n = 1\n",
             "self.n",
             "refused: self.n is not set yet where the collection is made",
         ),
@@ -147,7 +147,7 @@ def dropped(source: str, piece: str, bucket: str, container: str = "", key: str 
 
 def test_drop_empty() -> None:
     source = "def f(d, k, v):\n    bucket = d[k]\n    bucket.discard(v)\n    return v\n"
-    after = "def f(d, k, v):\n    bucket = d[k]\n    bucket.discard(v)\n    if not bucket:\n        del d[k]\n    return v\n"
+    after = source.replace("(v)\n", "(v)\n    if not bucket:\n        del d[k]\n")
     assert dropped(source, "bucket.discard(v)", "bucket", "d", "k") == after
     assert (
         dropped(source, "bucket.discard(v)", "bucket")
