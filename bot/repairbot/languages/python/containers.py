@@ -16,7 +16,8 @@ from tree_sitter import Node
 
 from repairbot.languages.python.lives import lifetime
 from repairbot.languages.python.made import Made, find, lookup_of, method_at
-from repairbot.languages.python.mentions import Place, Reader
+from repairbot.languages.python.mentions import Reader
+from repairbot.languages.python.places import Place
 from repairbot.languages.python.shapes import occurrences
 from repairbot.languages.python.syntax import Definition, Module, dotted, span, text
 from repairbot.languages.python.vocabulary import GROWS
@@ -236,7 +237,7 @@ class _Collector:
         if owner is None:
             return frozenset()
         if owner.start not in self._built:
-            built = set(CONSTRUCTORS)
+            built: set[str] = set(CONSTRUCTORS)
             helpers = [
                 child for child in owner.children if child.name.startswith("_") and child.name not in built
             ]
