@@ -43,6 +43,10 @@ REPORTING = frozenset(
 """Calls that only tell somebody something: they may run before the release as well as after it."""
 
 
+_VALUES = (cst.Comparison, cst.ListComp, cst.SetComp, cst.DictComp)
+"""Expressions whose value needs no part of them any more."""
+
+
 @dataclass(slots=True)
 class Hold:
     """A value held by a name. `rows`: what must run while it is held; `release`: the row that releases it at
@@ -325,14 +329,10 @@ def spent(source: Source, name: cst.BaseExpression, top: cst.BaseExpression) -> 
                     return True
             elif word in EAGER_CALLS:
                 return True
-        elif isinstance(parent, (cst.Comparison, cst.BooleanOperation)) and not isinstance(
-            parent, cst.BooleanOperation
-        ):
-            return True
-        elif isinstance(parent, (cst.FormattedStringExpression, cst.ListComp, cst.SetComp, cst.DictComp)):
+        elif isinstance(parent, (cst.FormattedStringExpression, *_VALUES)):
             return True
         node = parent
-    return isinstance(top, (cst.Comparison, cst.ListComp, cst.SetComp, cst.DictComp, cst.FormattedString))
+    return isinstance(top, (cst.FormattedString, *_VALUES))
 
 
 def against(
@@ -345,26 +345,21 @@ def against(
         )
         if isinstance(node, FUNCTIONS) and any(_ours(source, node, each) for each in names):
             return Refusal(f"a nested function (line {line}) still uses {name}")
-        if isinstance(node, cst.GeneratorExp) and any(source.mentions(each, node) for each in names):
-            if not consumed(source, node):
+        if isinstance(node, cst.GeneratorExp) and not consumed(source, node):
+            if any(source.mentions(each, node) for each in names):
                 where = source.line_number(source.start(node))
                 return Refusal(f"a generator (line {where}) still uses {name} when the block is over")
+            continue
         if isinstance(node, cst.Return) and node.value is not None and _escapes(source, node.value, names):
             return Refusal(f"what line {line} returns still needs {name}")
         if isinstance(node, (cst.Assign, cst.AnnAssign)) and node.value is not None and node not in marks:
             targets = node.targets if isinstance(node, cst.Assign) else [node]
-            if any(not isinstance(each.target, (cst.Name, cst.Tuple, cst.List)) for each in targets):
-                if _escapes(source, node.value, names):
-                    return Refusal(f"line {line} stores what still needs {name}")
-        if (
-            isinstance(node, cst.Name)
-            and node.value == name
-            and source.is_reference(node)
-            and source.is_store(node)
-        ):
-            if not _shadowed(source, node):
-                where = source.line_number(source.start(node))
-                return Refusal(f"{name} gets a new value at line {where}")
+            elsewhere = any(not isinstance(each.target, (cst.Name, cst.Tuple, cst.List)) for each in targets)
+            if elsewhere and _escapes(source, node.value, names):
+                return Refusal(f"line {line} stores what still needs {name}")
+    for item in source.mentions(name, rows):
+        if source.is_store(item) and not _shadowed(source, item):
+            return Refusal(f"{name} gets a new value at line {source.line_number(source.start(item))}")
     return None
 
 
@@ -462,8 +457,7 @@ def _falls_out(hold: Hold, row: Row) -> bool:
             return False
         if isinstance(parent, cst.Try) and (parent.body is current or parent.finalbody is not None):
             return False
-        if isinstance(current, (cst.SimpleStatementLine, Compound)) and isinstance(parent, cst.IndentedBlock):
-            if parent.body[-1] is not current:
-                return False
+        if isinstance(parent, cst.IndentedBlock) and parent.body[-1] is not current:
+            return False
         current = parent
     return current is hold.rows[-1]

@@ -12,6 +12,8 @@ from repairbot.model import Edit
 
 WRITES = (RELEASE_OLD,)
 
+_CONSTRUCTORS = ("__init__", "__new__", "__post_init__", "setUp")
+
 
 def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     """See RELEASE_OLD. Releasing first would leave a dead value behind when making the new one fails."""
@@ -66,17 +68,13 @@ def _exists(source: Source, target: cst.Attribute) -> bool:
     for item in owner.body.body:
         if isinstance(item, cst.SimpleStatementLine) and source.mentions(target.attr.value, item):
             return True
-        if isinstance(item, cst.FunctionDef) and item.name.value in (
-            "__init__",
-            "__new__",
-            "__post_init__",
-            "setUp",
+        if not isinstance(item, cst.FunctionDef) or item is function or item.name.value not in _CONSTRUCTORS:
+            continue
+        if any(
+            isinstance(node, cst.Attribute)
+            and node.attr.value == target.attr.value
+            and isinstance(source.parent(node), (cst.AssignTarget, cst.AnnAssign, cst.Element))
+            for node in walk(item)
         ):
-            if item is not function and any(
-                isinstance(node, cst.Attribute)
-                and node.attr.value == target.attr.value
-                and isinstance(source.parent(node), (cst.AssignTarget, cst.AnnAssign, cst.Element))
-                for node in walk(item)
-            ):
-                return True
+            return True
     return False
