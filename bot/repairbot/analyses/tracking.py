@@ -167,6 +167,8 @@ class _Follower:
             normal, error = self._pass(node, block)
             last = block.ops[-1] if block.ops else None
             for edge in block.edges:
+                if edge.kind == "error" and last is not None and last.fallible and self._forgiven(last):
+                    continue
                 state = error if edge.kind == "error" else normal
                 if state is None or (edge.kind == "error" and _tidies(last)):
                     continue
@@ -187,6 +189,12 @@ class _Follower:
         for ops in (self.track.releases, self.track.escapes, self.track.fallible, self.track.unknown):
             ops[:] = _once(ops)
         return self.track
+
+    def _forgiven(self, op: Op) -> bool:
+        """A release that fails, or code that cleans up: nothing more can be asked of it. A `raise` in it counts."""
+        if op.kind is Kind.RELEASE:
+            return True
+        return op.cleanup and op.detail != "raise" and not self.site.cleanup
 
     def _take(self, state: State, edge: Edge) -> State | None:
         """The state behind an edge, or None when it cannot be taken."""

@@ -23,21 +23,27 @@ FIRST = re.compile(
 
 
 def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
-    """See ADD_TO_TEARDOWN: at the end, before a return or the parent's own teardown."""
+    """See ADD_TO_TEARDOWN: at the end, before a return or the parent's own teardown; or early."""
     edits = add(
         source,
         intent.args["container"],
         intent.args["method"],
         intent.args["line"],
         intent.args.get("after", ""),
+        early=bool(intent.args.get("early")),
     )
     if isinstance(edits, Refusal):
         return edits
     return (*edits, *source.ensure_import(intent.args.get("import", "")))
 
 
-def add(source: Source, container: str, method: str, lines: str, after: str = "") -> list[Edit] | Refusal:
-    """The edits that add lines to a method of a class; other repairs use it too."""
+def add(
+    source: Source, container: str, method: str, lines: str, after: str = "", *, early: bool = False
+) -> list[Edit] | Refusal:
+    """The edits that add lines to a method of a class; other repairs use it too.
+
+    `early`: before everything but the docstring and the guards at the top, for what must not be called any more.
+    """
     function = source.find_function(f"{container}.{method}" if container else method)
     if function is None:
         return Refusal(f"{container} has no method {method}")
@@ -55,6 +61,11 @@ def add(source: Source, container: str, method: str, lines: str, after: str = ""
         text = source.lay_out(lines, source.indentation(rows[0]))
         return [Edit(start, source.line_end(source.end(rows[0]) - 1), text)]
     last = rows[-1]
+    if early:
+        first = next((row for row in rows if not _is_prelude(row)), None)
+        if first is not None:
+            item = first.body[0] if isinstance(first, cst.SimpleStatementLine) else first
+            return source.insert_before(item, lines)
     if after:
         word = re.compile(rf"\bself\.{re.escape(after)}\b")
         found = [row for row in rows if word.search(source.text(row))]
@@ -92,6 +103,19 @@ def _unfit(source: Source, function: cst.FunctionDef, lines: str) -> Refusal | N
     if all(line.strip() in body for line in lines.splitlines()):
         return Refusal(f"{name} has the line already")
     return None
+
+
+def _is_prelude(row: Row) -> bool:
+    """A docstring, or a guard that only leaves: `if self.closed: return`."""
+    if isinstance(row, cst.SimpleStatementLine):
+        item = row.body[0]
+        return isinstance(item, cst.Expr) and isinstance(item.value, (cst.SimpleString, cst.ConcatenatedString))
+    if not isinstance(row, cst.If) or row.orelse is not None:
+        return False
+    end = row.body.body[-1]
+    if isinstance(end, cst.SimpleStatementLine):
+        end = end.body[-1]
+    return isinstance(end, (cst.Return, cst.Raise))
 
 
 def _is_nothing(row: Row) -> bool:
