@@ -34,8 +34,6 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     place = source.text(target)
     if place in source.text(statement.value):
         return Refusal(f"the new value is made of the old {place}")
-    if isinstance(target, cst.Attribute) and not _exists(source, target):
-        return Refusal(f"{place} may not exist before: the constructor does not set it")
     old, name = _old(source, target), source.fresh(f"old_{_stem(target)}", statement)
     line = release_call(source, intent, name, row)
     if isinstance(line, Refusal):
@@ -57,6 +55,8 @@ def _old(source: Source, target: cst.BaseExpression) -> str:
     """How to read the old value without failing where there is none."""
     if isinstance(target, cst.Subscript) and len(target.slice) == 1:
         return f"{source.text(target.value)}.get({source.text(target.slice[0].slice)})"
+    if isinstance(target, cst.Attribute) and not _exists(source, target):
+        return f'getattr({source.text(target.value)}, "{target.attr.value}", None)'
     return source.text(target)
 
 
