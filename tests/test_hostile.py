@@ -99,7 +99,7 @@ def test_a_path_that_leaves_the_project_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "outside.py").write_text(LEAK)
     ran = repairbot(project, "fix", "a.py", "../outside.py")
     assert ran.code == 3
-    assert "../outside.py: leaves the project" in ran.out
+    assert "../outside.py: leaves the project" in one_line(ran.err)
     assert (tmp_path / "outside.py").read_text() == LEAK
     assert (project / "a.py").read_text() != LEAK
     alone = repairbot(project, "fix", "../outside.py")
@@ -258,7 +258,7 @@ def test_an_interruption_in_the_middle(tmp_path: Path, number: signal.Signals, c
     ("arguments", "words"),
     [
         (("audti",), "unknown command 'audti'; did you mean 'audit'?"),
-        (("audit", "--fromat", "json"), "No such option: --fromat"),
+        (("audit", "--fromat", "json"), "--fromat"),
         (("audit", "--format", "yaml"), "'yaml' is not one of"),
         (("audit", "--rule", "never-releasd"), "did you mean 'never-released'?"),
         (("explain", "never-releasd"), "did you mean 'never-released'?"),

@@ -71,5 +71,6 @@ def commit(root: str, revision: str) -> str:
     done = run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}")
     name = done.stdout.decode("ascii", "replace").strip()
     if done.returncode or not (len(name) in (40, 64) and all(c in "0123456789abcdef" for c in name)):
-        raise SourceError(said(done.stderr) or f"unknown revision {revision!r} (a shallow clone may lack it: git fetch)")
+        why = said(done.stderr) or "no such commit here (a shallow clone may lack it: git fetch)"
+        raise SourceError(f"unknown revision {revision!r}: {why}")
     return name

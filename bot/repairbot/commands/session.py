@@ -141,16 +141,17 @@ class Session:
         )
         if form != "terminal":
             shown = replace(shown, rules=_rule_infos())
-        content = reports.encode(reports.render(form, audit, options=shown))
+        # On the terminal what failed is said once, on standard error; the other formats hold it as well.
+        told = replace(audit, problems=()) if form == "terminal" else audit
+        content = reports.encode(reports.render(form, told, options=shown))
         if output is not None and output != "-":
             write_new(output, content)
         else:
             sys.stdout.flush()
             sys.stdout.buffer.write(content)
             sys.stdout.buffer.flush()
-        if form != "terminal" or output is not None:
-            for problem in audit.problems:
-                click.echo(f"repairbot: {problem}", err=True)
+        for problem in audit.problems:
+            click.echo(f"repairbot: {problem}", err=True)
 
     def say(self, line: str) -> None:
         """One line on standard error, unless quiet."""
