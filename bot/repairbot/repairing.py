@@ -29,27 +29,22 @@ Wanted = Callable[[Finding], bool]
 class Work:
     """One file being repaired: as it was, as it stands now, and what was done to it.
 
-    `applied` and `refused` are fingerprints of the findings that `original` holds; a fix is in `refused` with
+    `original`: the findings that are shown; `current`: all that is known of the file as it stands now. `applied` and `refused` are fingerprints of the findings that `original` holds; a fix is in `refused` with
     the reason why it did not go in. `trouble`: why the file as a whole could not be repaired, or "".
     """
 
     original: FileResult
+    current: FileResult
     before: bytes
     answers: Answers
     now: bytes = b""
-    result: FileResult | None = None
     applied: Counter[str] = field(default_factory=Counter)
     refused: dict[str, str] = field(default_factory=dict)
     trouble: str = ""
     single: bool = False
 
     def __post_init__(self) -> None:
-        self.now, self.result = self.before, self.original
-
-    @property
-    def current(self) -> FileResult:
-        """What is known of the file as it stands now."""
-        return self.result or self.original
+        self.now = self.before
 
     @property
     def changed(self) -> bool:
@@ -85,7 +80,7 @@ def gather(run: Run, shown: Iterable[FileResult], wanted: Wanted) -> Iterator[li
             continue
         each = by_path[result.path]
         source = run.fresh(each)
-        work = Work(result, source or b"", each.answers)
+        work = Work(result, each.result or result, source or b"", each.answers)
         if source is None:
             work.trouble = "changed while it was looked at: run again"
         batch.append(work)
@@ -122,7 +117,7 @@ def repair(works: Sequence[Work], pool: Pool, wanted: Wanted) -> None:
             if result is None or failure:
                 _back(work, chosen[answer.tag], failure)
                 continue
-            work.now, work.result, work.single = drafts[answer.tag], result, False
+            work.now, work.current, work.single = drafts[answer.tag], result, False
             work.applied.update(finding.fingerprint for finding in chosen[answer.tag])
     for work in active:
         if _choose(work, wanted):

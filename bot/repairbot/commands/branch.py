@@ -27,7 +27,7 @@ class Branch:
         try:
             self._repo = Repo(repository)
             self._tip = Commit.new(self._repo, start)
-            self._index = IndexFile.new(self._repo, start)
+            self._index = IndexFile.new(self._repo, self._tip.tree.hexsha)
         except (GitError, OSError, ValueError) as error:
             raise SourceError(f"git cannot read {repository}: {error}") from error
         if any(head.name == name for head in self._repo.heads):
