@@ -19,9 +19,6 @@ def place(fact: Growing) -> str:
     name = fact.member.name
     if fact.container.kind == "module":
         return name
-    first = fact.member.events[0]
-    if first.how == "foreign":
-        return name
     return f"{fact.container.name}.{name}" if fact.shared else f"self.{name}"
 
 
@@ -90,7 +87,7 @@ def witness(fact: Growing) -> tuple[Step, ...]:
     """Where it is made and where it grows."""
     made = next((event for event in fact.member.of(Kind.INIT)), None)
     steps = [Step(event.at.line, "grows here") for event in fact.grows[:3]]
-    if made is not None and made.how != "foreign" and made.at.line != steps[0].line:
+    if made is not None and made.at.line != steps[0].line:
         steps.insert(0, Step(made.at.line, "made"))
     if fact.ends is not None:
         steps.append(Step(fact.ends.at.line, "read for the last time, not removed"))
@@ -104,8 +101,8 @@ def evidence(fact: Growing, bound: Bound) -> tuple[Step, ...]:
         removal = next(iter(fact.member.of(Kind.SHRINK, Kind.CLEAR)), None)
         if removal is not None:
             steps.append(Step(removal.at.line, "the removal there is"))
-    if fact.key == "per-request":
-        steps.append(Step(fact.grows[0].at.line, f"a new key ({_short(fact.grows[0].key)}) for each"))
+    if fact.key in ("per-request", "instance"):
+        steps.append(Step(fact.grows[0].at.line, f"its keys ({_short(fact.grows[0].key)}) come and go"))
     if bound.source != "configured":
         steps.append(bound.evidence)
     return tuple(steps)
@@ -115,7 +112,11 @@ def impact(fact: Growing, bound: Bound | None) -> Impact:
     """The cost as a formula."""
     method = fact.grows[0].method.rpartition(".")[2]
     entries = f"one entry a call of {method}()" if method else "one entry each time"
-    what = f" × the size of {_short(fact.grows[0].argument)}" if re.fullmatch(r"[\w.]+", fact.grows[0].argument) else ""
+    what = (
+        f" × the size of {_short(fact.grows[0].argument)}"
+        if re.fullmatch(r"[\w.]+", fact.grows[0].argument)
+        else ""
+    )
     keys = ", and as many lists as there are keys" if fact.per_key and fact.grows[0].key else ""
     if bound is None:
         after = ""
@@ -158,16 +159,13 @@ def repairs(fact: Growing, bound: Bound) -> tuple[tuple[Intent, ...], tuple[str,
 def _words(fact: Growing, bound: Bound) -> tuple[str, str, str]:
     """Title, choice, why."""
     title = f"keep the last {bound.text}{_each(fact)}"
-    where = f"line {bound.evidence.line}: " if bound.evidence.line else ""
-    why = f"{where}{bound.evidence.note}"
+    where = f" (line {bound.evidence.line})" if bound.evidence.line else ""
+    why = f"{bound.evidence.note}{where}"
     if bound.safe:
         return title, "", why
     if bound.source == "readers":
         return title, f"{why}; its length is read, too, and stops at {bound.text}.", why
-    if bound.source == "configured":
-        start = "Nothing in the code names a bound. "
-    else:
-        start = f"{why[0].upper()}{why[1:]}. "
+    start = f"{why[0].upper()}{why[1:]}. "
     return title, f"{start}This keeps the last {_thousands(bound.text)} and drops the oldest.", why
 
 
@@ -199,6 +197,8 @@ def _trim(fact: Growing, bound: Bound) -> Intent | str:
     if not all(targets) or any(event.statement is None for event in fact.grows):
         return "there is no place behind the growth for a trim"
     title, choice, why = _words(fact, bound)
+    if kind == "list" and (sliced := _sliced(fact)):
+        why += f"; trimmed, not a deque, because line {sliced} slices"
     safe = bound.safe and kind == "list"
     return Intent(
         TRIM_AFTER,
@@ -213,10 +213,21 @@ def _trim(fact: Growing, bound: Bound) -> Intent | str:
     )
 
 
+def _sliced(fact: Growing) -> int:
+    """The line where somebody slices the list, 0 for none."""
+    depth = fact.grows[0].depth
+    slices = (e for e in fact.member.of(Kind.READ) if e.depth == depth and e.detail in ("last", "slice"))
+    return next((event.at.line for event in slices), 0)
+
+
 def _shape(fact: Growing, event: Event) -> str:
     if event.how in _LISTS and (fact.kind == "list" or fact.per_key) and "set" not in fact.kind:
         return "list"
-    if event.how in _DICTS and event.depth == 0 and fact.kind.startswith(("dict", "OrderedDict", "defaultdict")):
+    if (
+        event.how in _DICTS
+        and event.depth == 0
+        and fact.kind.startswith(("dict", "OrderedDict", "defaultdict"))
+    ):
         return "OrderedDict" if fact.kind == "OrderedDict" else "dict"
     return ""
 
@@ -242,7 +253,9 @@ def _weak(fact: Growing) -> Intent:
         tuple(event.at for event in inits[1:]),
         safety="safe" if locks else "unsafe",
         choice=choice,
-        why="whoever uses an entry holds it himself" if locks else "others like it in this class are held weakly",
+        why="whoever uses an entry holds it himself"
+        if locks
+        else "others like it in this class are held weakly",
     )
 
 

@@ -34,7 +34,9 @@ def idioms(facts: Facts, name: str) -> Iterator[Report]:
             )
 
 
-def report(it: Registered, variable: str, message: str, intents: tuple[Intent, ...], refusal: str = "") -> Report:
+def report(
+    it: Registered, variable: str, message: str, intents: tuple[Intent, ...], refusal: str = ""
+) -> Report:
     """The report of one registration; `refusal` stands where there is no intent."""
     registration = it.registration
     refusals = (refusal,) if refusal and not intents else ()
@@ -60,8 +62,33 @@ def end_in_teardown(it: Registered, place: str, end: str) -> tuple[Intent, ...]:
     if registration.optional:
         line = f"if {place} is not None:\n    {line}"
     title = f"end it in {it.teardown}()"
-    args = {"container": registration.owner, "method": it.teardown, "line": line, "after": ""}
-    return (Intent(ADD_TO_TEARDOWN, registration.at, place, title, args),)
+    args = {"container": registration.owner, "method": it.teardown, "line": line, "after": "", "early": "yes"}
+    sure = it.teardown in _FINAL
+    return (
+        Intent(
+            ADD_TO_TEARDOWN,
+            registration.at,
+            place,
+            title,
+            args,
+            safety="safe" if sure else "unsafe",
+            choice="" if sure else f"{it.teardown}() ends {place} for good",
+        ),
+    )
+
+
+_FINAL = (
+    "close",
+    "aclose",
+    "async_close",
+    "shutdown",
+    "async_shutdown",
+    "disconnect",
+    "__exit__",
+    "__aexit__",
+    "stop",
+)
+"""Teardowns behind which an object does nothing more by itself."""
 
 
 def end_before_set(registration: Registration) -> Intent:
@@ -71,7 +98,11 @@ def end_before_set(registration: Registration) -> Intent:
         registration.statement,
         registration.handle,
         "cancel the one before",
-        {"place": registration.handle, "cancel": registration.remove, "optional": "yes" if registration.optional else ""},
+        {
+            "place": registration.handle,
+            "cancel": registration.remove,
+            "optional": "yes" if registration.optional else "",
+        },
         safety="unsafe",
         choice="the earlier timer no longer fires",
     )

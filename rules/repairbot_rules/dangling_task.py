@@ -271,12 +271,19 @@ def _report(it: Registered) -> Report:
         return report(it, task.handle, message, (intent,))
     if task.resumes:
         intent = Intent(
-            CANCEL_ON_EXIT, task.at, task.handle, "cancel it when the service ends", {"name": task.handle}, (task.statement,)
+            CANCEL_ON_EXIT,
+            task.at,
+            task.handle,
+            "cancel it when the service ends",
+            {"name": task.handle},
+            (task.statement,),
         )
         return report(it, name, f"{name} is not cancelled when the service ends", (intent,))
     if it.problem == "dropped":
         args = {"container": task.owner, "what": "task", "keeper": it.keeper}
-        intent = Intent(KEEP_HANDLE, task.at, "", "keep the handle until the task is done", args, (task.statement,))
+        intent = Intent(
+            KEEP_HANDLE, task.at, "", "keep the handle until the task is done", args, (task.statement,)
+        )
         return report(it, name, f"nobody holds the task that runs {name}()", (intent,))
     return report(
         it,

@@ -1,4 +1,4 @@
-'''A key stays when its bucket is empty.
+"""A key stays when its bucket is empty.
 
 **What is wrong.** `d[key]` is a set or a list that is filled and emptied; its key is never removed, and so the
 dict keeps one empty bucket for each key there ever was.
@@ -10,7 +10,7 @@ no method removes keys (or the one that empties walks over all buckets and remov
 
 **Quiet** when keys come from a finite set of names, when the keys are removed in the same method, and when the
 whole dict is replaced or cleared in the course of work.
-'''
+"""
 
 from __future__ import annotations
 
@@ -158,7 +158,9 @@ class TopicServer:
         for fact in facts.growth.buckets:
             grow, event = fact.grows[0], fact.emptied
             name = fact.member.name if fact.container.kind == "module" else f"self.{fact.member.name}"
-            method = grow.method if fact.container.kind == "module" else f"{fact.container.name}.{grow.method}"
+            method = (
+                grow.method if fact.container.kind == "module" else f"{fact.container.name}.{grow.method}"
+            )
             yield Report(
                 at=grow.at,
                 symbol=method,

@@ -1,4 +1,4 @@
-'''One list for all, filled as if each had its own.
+"""One list for all, filled as if each had its own.
 
 **What is wrong.** A list in a class body is one list for all instances: what each adds through `self` stays for
 ever, and the others see it. The same holds for a default argument, and for `+=` on a local name for a list that
@@ -13,7 +13,7 @@ becomes a new list.
 
 **Quiet** when the name says that it is shared on purpose (a cache, a registry, the instances), when it is read
 or filled through the class, and when entries are removed.
-'''
+"""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ COLUMNS = {"short": ["id", "name"]}
 
 
 def columns(kind, extra):
-    chosen = COLUMNS[kind]
+    chosen = COLUMNS.get(kind)
     chosen += extra
     return chosen
 """,
@@ -147,7 +147,7 @@ COLUMNS = {"short": ["id", "name"]}
 
 
 def columns(kind, extra):
-    chosen = COLUMNS[kind]
+    chosen = COLUMNS.get(kind)
     chosen = [*chosen, *extra]
     return chosen
 """,

@@ -1,4 +1,4 @@
-'''A cache without a bound.
+"""A cache without a bound.
 
 **What is wrong.** What was computed once is kept for ever, under a key that comes from the caller. A cache
 decorator on a method keeps every object that the method was called on, too.
@@ -14,7 +14,7 @@ in the code names is unsafe.
 
 **Quiet** when entries are removed or the length is checked, when the keys are constants, for static and class
 methods, and for caches of objects that are made, used and dropped.
-'''
+"""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def _decorator(fact: Growing, settings: Settings, rule: str) -> Report:
                 choice=f"Nothing in the code names a bound. This keeps the last {bound:,} results.",
             ),
         ),
-        impact=Impact(f"one result and its object a call of {fact.member.name}()", "unbounded", f"at most {bound}"),
+        impact=Impact(
+            f"one result and its object a call of {fact.member.name}()", "unbounded", f"at most {bound}"
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-'''A queue without a capacity between a fast side and a slow one.
+"""A queue without a capacity between a fast side and a slow one.
 
 **What is wrong.** What fills the queue never waits, so all that the slow side has not taken yet stands in
 memory: a whole response, when its client reads slowly.
@@ -11,7 +11,7 @@ objects that one method fills and another empties in a loop.
 what empties the queue, and must not be needed when the reader has gone.
 
 **Quiet** when it is filled by `put_nowait`, which would raise; and when it has a size.
-'''
+"""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ from repairbot.model import Impact, Settings, Span, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._growing import configured, symbol
 
-_CHOICE = "Nothing in the code names a capacity. With {} the filling side waits when the reader is that far behind."
+_CHOICE = (
+    "Nothing in the code names a capacity. With {} the filling side waits when the reader is that far behind."
+)
 
 
 def _intent(at: Span, place: str, bound: int) -> Intent:
@@ -48,7 +50,9 @@ def _local(load: Load, bound: int) -> Report:
         witness=(Step(load.at.line, "made without a size"), *load.evidence),
         confidence="medium",
         intents=(_intent(load.at, load.place, bound),),
-        impact=Impact("what is put × how far the reader is behind", "unbounded", f"at most {bound:,} entries"),
+        impact=Impact(
+            "what is put × how far the reader is behind", "unbounded", f"at most {bound:,} entries"
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-'''A collection grows with use and is never shrunk.
+"""A collection grows with use and is never shrunk.
 
 **What is wrong.** A list, set or dict of an object that lives as long as the program (a server, a monitor, a
 tracker, the module itself) gets an entry with every call, request or message. Nothing takes one out.
@@ -16,7 +16,7 @@ What is saved and loaded again is reported and never trimmed.
 **Quiet** for builders, parsers, results and messages, which are made, read and dropped; for registries with a
 finite set of keys; wherever something removes entries in the course of work, under whatever name; and where a
 length is checked.
-'''
+"""
 
 from __future__ import annotations
 

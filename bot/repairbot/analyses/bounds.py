@@ -42,7 +42,9 @@ def readers(member: Member, grows: tuple[Event, ...]) -> Bound | None:
             counted = True
             continue
         return None
-    if depth and any(event.detail not in ("key", "truth", "len") for event in member.of(Kind.READ) if event.depth < depth):
+    if depth and any(
+        event.detail not in ("key", "truth", "len") for event in member.of(Kind.READ) if event.depth < depth
+    ):
         return None
     texts = {event.argument for event in last}
     if all(text.isdigit() for text in texts):
@@ -62,7 +64,11 @@ def sibling(container: Container, member: Member, grows: tuple[Event, ...]) -> B
     for other in container.members.values():
         if other is member:
             continue
-        limits = [event for event in other.of(Kind.BOUND) if event.how == "deque" and _IN_SCOPE.fullmatch(event.argument)]
+        limits = [
+            event
+            for event in other.of(Kind.BOUND)
+            if event.how == "deque" and _IN_SCOPE.fullmatch(event.argument)
+        ]
         if limits and methods & {event.method for event in other.of(Kind.GROW)}:
             note = f"{other.name}, fed beside it, keeps {limits[0].argument}"
             return Bound(limits[0].argument, "sibling", Step(limits[0].at.line, note), True)
@@ -75,7 +81,12 @@ def argument(container: Container, member: Member) -> Bound | None:
     for name, line in container.limits.items():
         words = set(re.split(r"_+", name.removeprefix("self.").lower()))
         if stems & words or stems & {word + "s" for word in words} or _GENERIC.fullmatch(name):
-            return Bound(name, "argument", Step(line, f"{name} names a limit that nothing applies"), bool(stems & words))
+            return Bound(
+                name,
+                "argument",
+                Step(line, f"{name} names a limit that nothing applies"),
+                bool(stems & words),
+            )
     return None
 
 
@@ -83,5 +94,10 @@ def compared(member: Member) -> Bound | None:
     """A length is compared, and nothing follows from it for the collection."""
     for event in member.of(Kind.BOUND):
         if event.how == "len" and _IN_SCOPE.fullmatch(event.argument):
-            return Bound(event.argument, "length", Step(event.at.line, f"its length is compared with {event.argument}"), False)
+            return Bound(
+                event.argument,
+                "length",
+                Step(event.at.line, f"its length is compared with {event.argument}"),
+                False,
+            )
     return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal
 
 from repairbot.analyses.bounds import bounds_of
 from repairbot.analyses.facts import EmptyBucket, Growing, Growth, Shared
@@ -18,6 +18,8 @@ from repairbot.analyses.roles import (
     EVENT_METHODS,
     MANUAL,
     REGISTERING,
+    RESTORING,
+    TRANSIENT,
     WAITERS,
     KeyKind,
     key_kind,
@@ -27,8 +29,12 @@ from repairbot.analyses.shared import shared_by_all
 from repairbot.lifetimes.ops import Container, Event, Kind, Member, Unit
 from repairbot.model import Confidence, SafePattern, Step
 
+Removal = Literal["none", "partial", "full"]
 _ORDERED: Final = frozenset({"append", "appendleft", "extend", "+="})
 """Growth that a deque takes as a list does."""
+_LISTED: Final = frozenset(
+    {"append", "appendleft", "extend", "extendleft", "insert", "add", "+=", "heappush", "update"}
+)
 _DEQUE_READS: Final = frozenset({"len", "truth", "iterate", "key"})
 _FEW: Final = 3
 _WEAK_VALUE: Final = re.compile(r"^(?:\w+ = )?(?:[\w.]+\.)?[A-Z]\w*\(")
@@ -56,8 +62,13 @@ def analyse(unit: Unit) -> Growth:
                 safe.append(replace(found, path=unit.path))
                 continue
             growing.append(found)
-        buckets.extend(_buckets(container))
-    told = {(id(fact.container), fact.member.name) for fact in (*buckets, *shared)}
+        emptied = {bucket.emptied.at for bucket in buckets}
+        for bucket in _buckets(container):
+            if bucket.emptied.at not in emptied:  # a getter may stand for several members
+                emptied.add(bucket.emptied.at)
+                buckets.append(bucket)
+    told = {(id(bucket.container), bucket.member.name) for bucket in buckets}
+    told |= {(id(one.container), one.member.name) for one in shared}
     growing = [fact for fact in growing if (id(fact.container), fact.member.name) not in told]
     return Growth(tuple(growing), tuple(buckets), tuple(shared), tuple(channels), tuple(safe))
 
@@ -65,14 +76,16 @@ def analyse(unit: Unit) -> Growth:
 def _judge(container: Container, member: Member) -> Growing | SafePattern | None:
     """One member: growing, seen to be bounded, or nothing to say."""
     inits = member.of(Kind.INIT)
-    made = next((event for event in inits if event.detail not in ("none", "parameter", "call", "value")), None)
+    made = next(
+        (event for event in inits if event.detail not in ("none", "parameter", "call", "value")), None
+    )
     if made is None:
         return None
     if made.detail == "cache":
         return _decorated(container, member, made)
     if made.detail == "queue":
         return None
-    shared = made.method == "" and container.kind == "class"
+    shared = made.method == "" and container.kind == "class" and made.how != "field"
     all_grows = tuple(event for event in member.of(Kind.GROW) if event.repeats and event.how != "count")
     limit = next((event for event in member.of(Kind.BOUND) if event.how.startswith(("deque", "Weak"))), None)
     if limit is not None:
@@ -83,11 +96,12 @@ def _judge(container: Container, member: Member) -> Growing | SafePattern | None
         return None
     if made.detail == "loaded":
         return _persisted(container, member, made, all_grows)
-    grows = _main(all_grows)
+    if not (grows := _main(all_grows)):
+        return None
     removal, why, where = _removal(container, member, grows, shared)
     if removal == "full":
         return _removed(container, member, where)
-    lives = "module" if shared or made.how == "foreign" else container.lives
+    lives = "module" if shared else container.lives
     if lives in ("short", "local"):
         return None
     fact = Growing(
@@ -112,10 +126,14 @@ def _judge(container: Container, member: Member) -> Growing | SafePattern | None
 
 
 def _main(grows: tuple[Event, ...]) -> tuple[Event, ...]:
-    """The growth that matters: that of the deepest collection (`self.x[k].append`, not `self.x[k] = []`)."""
-    real = [event for event in grows if event.how not in ("set empty", "setdefault")] or list(grows)
-    depth = max(event.depth for event in real)
-    return tuple(event for event in real if event.depth == depth)
+    """The growth that matters: lists that are added to, the deepest first; else the collection's own entries."""
+    lists = [event for event in grows if event.how in _LISTED and (event.depth or event.how != "update")]
+    depth = max((event.depth for event in lists), default=0)
+    if depth:
+        return tuple(event for event in lists if event.depth == depth)
+    own = [event for event in grows if not event.depth]
+    real = [event for event in own if event.how not in ("set empty", "setdefault")] or own
+    return tuple(real) or tuple(event for event in grows if key_kind(event.detail, "") != "finite")
 
 
 def _injected(inits: list[Event]) -> bool:
@@ -127,7 +145,7 @@ def _key(grows: tuple[Event, ...]) -> KeyKind:
     kinds = [key_kind(event.key, event.argument) for event in grows]
     for kind in ("instance", "per-request", "unknown", "finite"):
         if kind in kinds:
-            return kind  # type: ignore[return-value]
+            return kind
     return ""
 
 
@@ -136,7 +154,7 @@ def _key(grows: tuple[Event, ...]) -> KeyKind:
 
 def _removal(
     container: Container, member: Member, grows: tuple[Event, ...], shared: bool
-) -> tuple[str, str, Event | None]:
+) -> tuple[Removal, str, Event | None]:
     """none, partial (and why) or full (and where)."""
     depth = grows[0].depth
     methods = {event.method for event in grows}
@@ -144,10 +162,15 @@ def _removal(
     shrinks += [
         event
         for event in member.of(Kind.INIT)
-        if event.repeats and event.detail not in ("none",) and event.method not in ("", *_constructors(container))
+        if event.repeats
+        and event.detail != "none"
+        and event.method not in ("", *_constructors(container))
+        and not RESTORING.match(event.method)
     ]
     for event in member.of(Kind.BOUND):
-        if event.how == "len" and (event.method in methods or any(event.method == other.method for other in shrinks)):
+        if event.how == "len" and (
+            event.method in methods or any(event.method == other.method for other in shrinks)
+        ):
             return "full", "", event
         if event.how in ("slice", "maxlen"):
             return "full", "", event
@@ -155,11 +178,22 @@ def _removal(
         return "none", "", None
     if (wrong := _wrong_key(grows, shrinks)) is not None:
         return "partial", wrong, shrinks[0]
+    paired = role_of(member.name) != "cache"
     for event in shrinks:
-        if event.method in methods or not MANUAL.match(event.method.rpartition(".")[2]) or event.method in container.called:
+        if paired and event.key and event.how in ("pop", "del", "remove", "discard"):
+            return "full", "", event
+        if (
+            event.method in methods
+            or not MANUAL.match(event.method.rpartition(".")[2])
+            or event.method in container.called
+        ):
             return "full", "", event
     names = sorted({f"{event.method}()" for event in shrinks})
-    return "partial", f"only {', '.join(names[:_FEW])} empties it, and nothing in this file calls that", shrinks[0]
+    return (
+        "partial",
+        f"only {', '.join(names[:_FEW])} empties it, and nothing in this file calls that",
+        shrinks[0],
+    )
 
 
 def _constructors(container: Container) -> tuple[str, ...]:
@@ -169,8 +203,14 @@ def _constructors(container: Container) -> tuple[str, ...]:
 def _wrong_key(grows: tuple[Event, ...], shrinks: list[Event]) -> str | None:
     """Put in under `x.id`, removed under `x`."""
     put = {event.key for event in grows if event.depth == 0 and event.how == "setitem" and "." in event.key}
-    taken = [event for event in shrinks if event.depth == 0 and event.how in ("pop", "del", "remove", "discard")]
-    if not put or not taken or len(taken) != len(shrinks) - sum(event.kind is Kind.CLEAR for event in shrinks):
+    taken = [
+        event for event in shrinks if event.depth == 0 and event.how in ("pop", "del", "remove", "discard")
+    ]
+    if (
+        not put
+        or not taken
+        or len(taken) != len(shrinks) - sum(event.kind is Kind.CLEAR for event in shrinks)
+    ):
         return None
     if len(put) != 1:
         return None
@@ -187,7 +227,12 @@ def _ends(member: Member, grows: tuple[Event, ...]) -> Event | None:
     if not keys:
         return None
     for event in reversed(member.of(Kind.READ)):
-        if event.key in keys and event.depth <= 1 and ENDINGS.match(event.method) and re.fullmatch(r"\w+", event.key):
+        if (
+            event.key in keys
+            and event.depth <= 1
+            and ENDINGS.match(event.method)
+            and re.fullmatch(r"\w+", event.key)
+        ):
             return event
     return None
 
@@ -223,13 +268,11 @@ def _by_role(fact: Growing, listed: bool) -> Confidence | None:
     event_like = any(EVENT_METHODS.match(name) for name in methods)
     registering = all(REGISTERING.match(name) for name in methods)
     module = fact.container.kind == "module" or fact.shared
-    if fact.member.events and fact.member.events[0].how == "foreign":
-        return "medium" if fact.removal == "none" and fact.container.teardowns else "low"
     if _ident(fact):
         return "high" if fact.removal == "none" else "medium"
     if WAITERS.search(fact.member.name) and fact.removal == "none" and not registering:
         return "medium"
-    if module and fact.key == "instance" and fact.removal == "none" and not listed:
+    if module and fact.key == "instance" and fact.removal == "none" and not listed and not registering:
         return "medium"
     if fact.role == "registry":
         return "low" if fact.removal == "none" and fact.key == "per-request" else None
@@ -239,7 +282,8 @@ def _by_role(fact: Growing, listed: bool) -> Confidence | None:
         return "medium" if event_like and not registering else "low"
     if fact.role == "cache" and not listed and fact.key != "finite":
         return "medium" if not registering else "low"
-    if fact.key in ("per-request", "instance") and fact.removal == "none" and not registering:
+    passing = fact.key == "instance" or any(TRANSIENT.search(event.key) for event in fact.grows)
+    if passing and fact.key in ("per-request", "instance") and fact.removal == "none" and not registering:
         return "medium"
     return "low" if fact.removal == "none" and event_like else None
 
@@ -252,15 +296,30 @@ def _deque_ok(fact: Growing, made: Event) -> bool:
         return False
     if any(event.how not in _ORDERED for event in fact.member.of(Kind.GROW)):
         return False
-    if any(event.detail != "list" for event in fact.member.of(Kind.INIT)) or len(fact.member.of(Kind.INIT)) > 1:
+    if (
+        any(event.detail != "list" for event in fact.member.of(Kind.INIT))
+        or len(fact.member.of(Kind.INIT)) > 1
+    ):
         return False
     for event in fact.member.of(Kind.READ):
         if event.depth:
             continue
-        consumed = event.detail == "all" and event.how in ("list", "tuple", "sorted", "sum", "min", "max", "any", "set", "reversed")
+        consumed = event.detail == "all" and event.how in (
+            "list",
+            "tuple",
+            "sorted",
+            "sum",
+            "min",
+            "max",
+            "any",
+            "set",
+            "reversed",
+        )
         if event.detail not in _DEQUE_READS and not consumed:
             return False
-    return not any(event.how in ("replace", "slice", "sort") for event in fact.member.of(Kind.SHRINK, Kind.CLEAR))
+    return not any(
+        event.how in ("replace", "slice", "sort") for event in fact.member.of(Kind.SHRINK, Kind.CLEAR)
+    )
 
 
 def _weak(fact: Growing) -> str:
@@ -275,7 +334,9 @@ def _weak(fact: Growing) -> str:
     if kept and all(_WEAK_VALUE.match(value) for value in values):
         return "WeakValueDictionary"
     constants = all(re.fullmatch(r"True|False|None|\d+", value) for value in values)
-    classes = all(event.key in ("cls", "klass", "class_", "type(self)", "self.__class__") for event in fact.grows)
+    classes = all(
+        event.key in ("cls", "klass", "class_", "type(self)", "self.__class__") for event in fact.grows
+    )
     return "WeakKeyDictionary" if classes and constants else ""
 
 
@@ -328,8 +389,12 @@ def _channel(container: Container, member: Member) -> Growing | None:
     made = next((event for event in member.of(Kind.INIT) if event.detail == "queue"), None)
     if made is None or made.argument or member.of(Kind.BOUND) or container.lives in ("short", "local"):
         return None
-    puts = tuple(event for event in member.of(Kind.GROW) if event.how in ("put", "put_nowait") and event.repeats)
-    gets = [event for event in member.of(Kind.SHRINK) if event.how in ("get", "get_nowait") and event.conditional]
+    puts = tuple(
+        event for event in member.of(Kind.GROW) if event.how in ("put", "put_nowait") and event.repeats
+    )
+    gets = [
+        event for event in member.of(Kind.SHRINK) if event.how in ("get", "get_nowait") and event.conditional
+    ]
     if not puts or not gets or {event.method for event in puts} & {event.method for event in gets}:
         return None
     return Growing(
@@ -368,15 +433,19 @@ def _removed(container: Container, member: Member, where: Event | None) -> SafeP
 def _buckets(container: Container) -> Iterator[EmptyBucket]:
     """Keys that stay when their bucket is empty."""
     for member in container.members.values():
-        shared = any(event.kind is Kind.INIT and not event.method for event in member.events)
-        if container.lives in ("short", "local") and not shared:
-            continue
-        if (found := _bucket(container, member)) is not None:
+        shared = any(event.how != "field" and not event.method for event in member.of(Kind.INIT))
+        short = container.lives in ("short", "local") and not shared
+        found = _bucket(container, member)
+        if found is not None and (not short or found.confidence == "medium"):
             yield found
 
 
 def _bucket(container: Container, member: Member) -> EmptyBucket | None:
-    fills = [e for e in member.of(Kind.GROW) if e.depth and e.repeats and e.how in ("add", "append", "setitem", "appendleft")]
+    fills = [
+        e
+        for e in member.of(Kind.GROW)
+        if e.depth and e.repeats and e.how in ("add", "append", "setitem", "appendleft")
+    ]
     if not fills:
         return None
     depth = max(event.depth for event in fills)
@@ -385,7 +454,9 @@ def _bucket(container: Container, member: Member) -> EmptyBucket | None:
         return None
     shrinks = member.of(Kind.SHRINK, Kind.CLEAR)
     above = [event for event in shrinks if event.depth < depth]
-    resets = [e for e in member.of(Kind.INIT) if e.repeats and e.method and e.method not in _constructors(container)]
+    resets = [
+        e for e in member.of(Kind.INIT) if e.repeats and e.method and e.method not in _constructors(container)
+    ]
     for event in shrinks:
         if event.depth != depth or event.how not in ("remove", "discard", "pop", "-=", "popleft", "del"):
             continue
@@ -402,7 +473,13 @@ def _bucket(container: Container, member: Member) -> EmptyBucket | None:
         confidence: Confidence = "medium" if container.lives in ("long", "module") or swept else "low"
         note = f"{event.how} empties the bucket in {event.method}(), and its key stays"
         return EmptyBucket(
-            container, member, event, key, tuple(fills), confidence, (Step(event.at.line, note), *container.evidence)
+            container,
+            member,
+            event,
+            key,
+            tuple(fills),
+            confidence,
+            (Step(event.at.line, note), *container.evidence),
         )
     return None
 
@@ -410,7 +487,9 @@ def _bucket(container: Container, member: Member) -> EmptyBucket | None:
 def _walked(member: Member, event: Event) -> bool:
     """Whether the bucket is reached by walking over all of them."""
     return any(
-        read.detail == "iterate" and read.method == event.method and read.depth == event.depth - 1
+        read.detail == "iterate"
+        and read.method == event.method
+        and read.depth == event.depth - 1
         and read.at.start <= event.at.start < read.at.end
         for read in member.of(Kind.READ)
     )

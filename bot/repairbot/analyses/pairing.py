@@ -33,6 +33,8 @@ def analyse(unit: Unit) -> Pairing:
                 continue
             misuses.extend(_misuses(function, track))
             leak = _leak(function, track)
+            if leak is not None and leak.shape == "error" and function.symbol == "<module>":
+                continue  # a program that ends by this error
             if leak is not None and leak.shape == "error" and is_constructor(function) and stored(track):
                 continue  # the object keeps it, and its constructor fails: see setup
             if leak is not None:
@@ -124,9 +126,10 @@ def _confidence(track: Track, shape: Shape, ways: tuple[Way, ...]) -> Confidence
         return "high" if track.released_normally or not track.unknown else "medium"
     if shape == "error":
         # Nobody else has the value yet; the runtime may still collect it, unless the error keeps it alive.
-        return (
-            "medium" if not loaned or not track.site.resource or not track.site.resource.collected else "low"
+        lasting = track.site.resource is not None and (
+            track.site.resource.severity == "high" or not track.site.resource.collected
         )
+        return "medium" if lasting else "low"
     return "low" if loaned else "medium"
 
 

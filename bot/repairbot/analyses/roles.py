@@ -17,7 +17,8 @@ _HISTORY: Final = re.compile(
     re.IGNORECASE,
 )
 _CACHE: Final = re.compile(
-    r"(?:^|_)(?:cache[sd]?|memo|memoized|lookups?|locks?|lru|instances|clients|emojis)(?:$|_)|cache", re.IGNORECASE
+    r"(?:^|_)(?:cache[sd]?|memo|memoized|lookups?|locks?|lru|instances|clients|emojis)(?:$|_)|cache",
+    re.IGNORECASE,
 )
 _REGISTRY: Final = re.compile(
     r"(?:handlers?|listeners?|callbacks?|plugins?|observers?|hooks?|routes?|subscribers?|extensions?|commands?"
@@ -28,7 +29,9 @@ _REGISTRY: Final = re.compile(
     r"|tokens|nodes|edges|steps|stages|tests|layers|deps|dependencies|imports|sections)$",
     re.IGNORECASE,
 )
-WAITERS: Final = re.compile(r"(?:^|_)(?:waiters?|getters|putters|pending\w*|futures?|inflight|in_flight|outstanding\w*)$")
+WAITERS: Final = re.compile(
+    r"(?:^|_)(?:waiters?|getters|putters|pending\w*|futures?|inflight|in_flight|outstanding\w*)$"
+)
 
 _PER_REQUEST: Final = re.compile(
     r"(?:^|[._\['\"(])(?:u?u?ids?|guid|sid|token|ident|get_ident\(\)|session|session_hash|session_key|request|req"
@@ -44,7 +47,9 @@ _FINITE: Final = re.compile(
     r"|domain|platform|idx|index|i|j|n|version|group|section|fd|fileno|index\w*|opcode|prefix|alias|unit)$",
     re.DOTALL,
 )
-_INSTANCE: Final = re.compile(r"^(?:self|cls|klass|clazz|class_|type\(\w+\)|id\([\w.]+\)|[\w.]+\.__class__|[\w.]*_ident\(\)|[\w.]*loop)$")
+_INSTANCE: Final = re.compile(
+    r"^(?:self|cls|klass|clazz|class_|type\(\w+\)|id\([\w.]+\)|[\w.]+\.__class__|[\w.]*_ident\(\)|[\w.]*loop)$"
+)
 _OBJECT: Final = re.compile(
     r"^(?:\w*_)?(?:spider|conn|connection|client|websocket|ws|sock|socket|task|future|job|worker|loop|obj|instance|thread"
     r"|peer|protocol|transport|session|request|callback|func|fn|fun|function|callable)$"
@@ -59,18 +64,31 @@ EVENT_METHODS: Final = re.compile(
 REGISTERING: Final = re.compile(
     r"^_{0,2}(?:async_)?(?:register|subscribe|add_(?:handler|listener|callback|observer|route|hook|plugin|command|filter)"
     r"|connect|bind|install|attach|mount|include|define|declare|add_argument|setup|configure|load|init|build|parse|visit"
-    r"|compile|extend|from_|to_|read_|main|test_|setUp|render|format|generate_|convert|transform|scan|walk|import)"
+    r"|compile|extend|from_|to_|__init_subclass__|__set_name__|decorator|wrap|inner|document|read_|main"
+    r"|test_|setUp|render|format|generate_|convert|transform|scan|walk|import)"
 )
 ENDINGS: Final = re.compile(
     r"^_?(?:on_|handle_)?(?:\w*_)?(?:closed?|finished|done|ended?|removed?|disconnect(?:ed)?|leave|left|gone|complete[d]?"
     r"|expired?|deleted?|unregister\w*|unsubscribe\w*|detach\w*|logout|exited|lost)$"
 )
 MANUAL: Final = re.compile(
-    r"^_?(?:async_)?(?:clear|reset|cleanup|clean_up|close|aclose|stop|shutdown|dispose|destroy|delete|invalidate|clear_\w+"
+    r"^(?!.*(?:old|expired|stale|idle|dead))_?(?:async_)?(?:clear|reset|cleanup|clean_up|close|aclose|stop|shutdown|dispose|destroy|delete|invalidate|clear_\w+"
     r"|reset_\w+|cleanup_\w+|stop_\w+|delete_\w+|invalidate_\w+|\w+_clear|\w+_reset|terminate|disconnect|teardown|__exit__"
     r"|__aexit__|__del__|__delitem__|tearDown|load\w*|_load\w*|restore\w*|__setstate__|reset_state)$"
 )
 """Removal that somebody has to ask for."""
+
+
+RESTORING: Final = re.compile(r"^_?(?:async_)?(?:load|restore|read|refresh|__setstate__)")
+"""Methods that put back what was stored."""
+TRANSIENT: Final = re.compile(
+    r"(?:event|request|req|session|message|msg|job|task|call|query|transaction|correlation|conn|connection|client|ticket"
+    r"|trace|span|user|visitor|upload|token|uuid|guid|nonce|thread|ident|host|hostname|addr|address|peer|remote|url|uri"
+    r"|chat|conversation|run|invocation|execution|bucket|timestamp|email|order|crawl|spider|future|websocket|socket"
+    r")(?:\._?(?:uu)?id|_id|_key|_hash|_name)?(?:\(\)|['\"\])])*$",
+    re.IGNORECASE,
+)
+"""Keys that name what comes and goes."""
 
 
 def role_of(name: str) -> Role:

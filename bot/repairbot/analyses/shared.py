@@ -9,7 +9,9 @@ from repairbot.analyses.facts import Shared
 from repairbot.lifetimes.ops import Container, Event, Kind, Member
 from repairbot.model import Step
 
-_MEANT: Final = re.compile(r"cache|memo|instance|registry|registered|shared|global|known|all_|pool|lock|^[A-Z_0-9]+$|^__")
+_MEANT: Final = re.compile(
+    r"cache|memo|instance|registry|registered|shared|global|known|all_|pool|lock|^[A-Z_0-9]+$|^__"
+)
 """Names of what is shared on purpose."""
 _TEST: Final = re.compile(r"^Test|Tests?$|TestCase$|Enum$|Meta$|Mixin$|Singleton")
 
@@ -29,12 +31,17 @@ def shared_by_all(container: Container, member: Member) -> Shared | None:
         return None
     if _MEANT.search(member.name) or any(_TEST.search(name) for name in (container.name, *container.bases)):
         return None
-    if member.of(Kind.SHRINK, Kind.CLEAR, Kind.BOUND) or any("module level" in step.note for step in container.evidence):
+    if member.of(Kind.SHRINK, Kind.CLEAR, Kind.BOUND) or any(
+        "module level" in step.note for step in container.evidence
+    ):
         return None
     own = f"self.{member.name}"
     if any(not event.target.startswith(own) for event in member.events if event.kind is Kind.GROW):
         return None
-    if any(event.target and not event.alias and not event.target.startswith("self.") for event in member.of(Kind.READ)):
+    if any(
+        event.target and not event.alias and not event.target.startswith("self.")
+        for event in member.of(Kind.READ)
+    ):
         return None  # somebody reads it as the class's
     listed = made.detail != "dict"
     return Shared(
@@ -50,7 +57,9 @@ def shared_by_all(container: Container, member: Member) -> Shared | None:
 
 def _augmented(container: Container, member: Member, made: Event, grows: tuple[Event, ...]) -> Shared | None:
     """A table whose entry (or which itself) gets another name, and then `+=`."""
-    if made.detail not in ("list", "dict", "set") or any(event.how != "+=" or not event.alias for event in grows):
+    if made.detail not in ("list", "dict", "set") or any(
+        event.how != "+=" or not event.alias for event in grows
+    ):
         return None
     if not all(re.fullmatch(r"\w+", event.target) for event in grows):
         return None

@@ -140,7 +140,9 @@ class Session:
             **look,
         )
         if form != "terminal":
-            shown = replace(shown, rules=_rule_infos())
+            from repairbot.commands.pages import infos
+
+            shown = replace(shown, rules=infos())
         # On the terminal what failed is said once, on standard error; the other formats hold it as well.
         told = replace(audit, problems=()) if form == "terminal" else audit
         content = reports.encode(reports.render(form, told, options=shown))
@@ -197,23 +199,6 @@ def _with_rules(config: Config, rules: Sequence[str]) -> Config:
             raise click.UsageError(f"unknown rule {name!r}{nearest(name, known)}")
     settings = config.settings
     return replace(config, settings=replace(settings, rules=settings.rules | dict.fromkeys(rules, True)))
-
-
-def _rule_infos() -> dict[str, reports.RuleInfo]:
-    from repairbot.rule import Quiet, all_rules
-
-    infos = {}
-    for rule in all_rules():
-        samples = tuple(
-            reports.Sample(example.code, why=example.why, language=example.language, quiet=True)
-            if isinstance(example, Quiet)
-            else reports.Sample(example.before, example.after, example.why, example.language)
-            for example in rule.examples
-        )
-        infos[rule.id] = reports.RuleInfo(
-            rule.id, rule.title(), rule.page(), rule.practice, rule.severity, rule.default, rule.languages, samples
-        )
-    return infos
 
 
 def _width() -> int:

@@ -26,7 +26,8 @@ RELEASE_OLD: Final = "release-old"
 """Keep the old value, assign, release the old. at: the assigning statement. args: release."""
 ADD_TO_TEARDOWN: Final = "add-to-teardown"
 """Add one line to a teardown. args: container, method (the teardown), line (the statement, at its natural
-indentation; may have several lines), after (a member whose line it should follow, or "")."""
+indentation; may have several lines), after (a member whose line it should follow, or ""), early ("yes": before
+everything but the guards at the top)."""
 RESET_ON_ERROR: Final = "reset-on-error"
 """In a constructor: release (and reset) what was made before a failing step, rethrow. spans: the steps that can
 fail. args: statements (lines joined with a newline)."""

@@ -85,6 +85,8 @@ class Resource:
     collected: bool = True
     """Whether the runtime releases it at the latest when the value is collected."""
     origin: Literal["builtin", "project", "inferred"] = "builtin"
+    needs: str = ""
+    """A regular expression that the text of the acquiring call's arguments must match somewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,7 @@ class Container:
     lives: Lives = "unknown"
     evidence: tuple[Step, ...] = ()
     limits: dict[str, int] = field(default_factory=dict)
-    """Attributes whose names state a limit ("self.max_jobs"), with the line where each is set."""
+    """Attributes whose names state a limit and that nothing reads ("self.max_jobs"), with the line of each."""
     called: tuple[str, ...] = ()
     """Methods that this file calls itself, in code that is neither a teardown nor a constructor."""
 
@@ -270,6 +272,8 @@ class Registration:
     """The handle (or the target) is seen by code that may well end it: nothing is known, nothing is said."""
     pending: bool = False
     """Waited for in a way that may leave it running (the first of several, a time limit), and not ended then."""
+    fading: bool = False
+    """It starts itself again, and decides each time whether it does."""
     resumes: int = 0
     """The line at which the function hands over and goes on at the end of a service's life, 0 for none."""
     handler_at: Span | None = None

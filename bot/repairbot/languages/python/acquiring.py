@@ -1,153 +1,202 @@
-"""Which calls acquire, borrow, keep and release: the resources files and what this file adds to them."""
+"""Which calls of a file acquire something: by the resources' names, by what a receiver was made from, and by what
+the functions and classes of this file (or, from the pass across files, of others) were seen to hand out."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
 
 from tree_sitter import Node
 
-from repairbot.languages.python.sites import keywords, positional
-from repairbot.languages.python.syntax import Module, dotted, text
+from repairbot.languages.base import Project
+from repairbot.languages.python.syntax import Definition, Module, dotted, text
 from repairbot.lifetimes.ops import Resource
 
-GENERIC_BORROWERS = frozenset(
-    "print len isinstance issubclass str repr bytes bool int float hasattr getattr setattr id type iter next list "
-    "enumerate zip map sorted sum any all min max set tuple dict filter reversed hash format callable vars "
-    "select.select contextlib.suppress weakref.ref asyncio.wait_for asyncio.shield".split()
-)
-BORROWING_MODULES = (
-    "subprocess.",
-    "logging.",
-    "os.path.",
-    "shutil.",
-    "json.",
-    "pickle.",
-    "struct.",
-    "hashlib.",
-    "fcntl.",
-)
-STORING = frozenset(
-    "append add put put_nowait insert appendleft setdefault extend update push enter_context callback".split()
-)
-HANDING_OVER = re.compile(
-    r"(^|[._])(close|release|return|give|put|dispose|free|discard|recycle|check_?in|cleanup|shutdown|stop|kill|reap|drop)"
-    r"(_\w+|[A-Z]\w*)?(\(\))?$"
-)
-"""Names of callees that take a value to end its life, as far as a name can say."""
-GENERIC_RELEASES = frozenset(("close", "aclose", "__exit__", "__aexit__", "release_conn"))
-HARMLESS = frozenset(
-    "len isinstance str repr bool id type hasattr print range tuple list dict set min max callable time.time "
-    "time.monotonic time.perf_counter super int float bytes bytearray object frozenset enumerate zip sorted "
-    "collections.deque deque collections.OrderedDict OrderedDict threading.Lock threading.RLock threading.Event "
-    "datetime.now datetime.datetime.now logging.getLogger".split()
-)
-"""Callees that do not fail in practice; an error edge from each would be noise."""
-LOGGING = re.compile(
-    r"(^|[._])(log|logger|logging|_log|LOG|LOGGER|_LOGGER|warnings)\.(debug|info|warning|warn|error|exception|critical|log)$"
-)
+_MADE: Final = rb"\s*(?::[^=\n]+)?=\s*(?:await\s+)?([A-Za-z_][\w.]*(?:\(\)\.\w+)*)\("
+_NO_ARGUMENTS: Final = re.compile(r"\([^()]*\)")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The resources by what acquires them.
+
+    `exact`: by qualified name. `methods`: by the name of a method of any receiver. `endings`: the project's own
+    dotted names, which also match behind another receiver (`self.pool.take`). `derived`: last names of methods of
+    what some call makes ("a.B().c").
+    """
+
+    exact: dict[str, Resource]
+    methods: dict[str, Resource]
+    endings: dict[str, Resource]
+    derived: frozenset[str]
+    words: frozenset[bytes]
+    by_id: dict[str, Resource]
+
+
+@lru_cache(maxsize=8)
+def table_of(resources: tuple[Resource, ...]) -> Table:
+    """The table of these resources; earlier ones win."""
+    exact: dict[str, Resource] = {}
+    methods: dict[str, Resource] = {}
+    endings: dict[str, Resource] = {}
+    derived: set[str] = set()
+    for resource in resources:
+        for name in resource.acquire:
+            if name.startswith("."):
+                methods.setdefault(name[1:], resource)
+                continue
+            exact.setdefault(name, resource)
+            if "()." in name:
+                derived.add(name.rpartition(".")[2])
+            if resource.origin == "project" and "." in name:
+                endings.setdefault(name, resource)
+    names = (*exact, *methods)
+    words = frozenset(name.replace("()", "").rpartition(".")[2].encode() for name in names)
+    return Table(exact, methods, endings, frozenset(derived), words, {item.id: item for item in resources})
+
+
+@lru_cache(maxsize=8)
+def pattern_of(words: frozenset[bytes]) -> re.Pattern[bytes]:
+    """Finds calls of these names; the match ends at the name."""
+    return re.compile(rb"(?<!\w)(?:" + b"|".join(sorted(map(re.escape, words), key=len, reverse=True)) + rb")(?=\s*\()")
+
+
 class Acquiring:
-    """Resources by the callee that acquires them. `local`: what functions and classes of this file add, by name."""
+    """The acquiring calls of one file."""
 
-    module: Module
-    resources: tuple[Resource, ...]
-    exact: dict[str, Resource] = field(default_factory=dict)
-    suffix: dict[str, Resource] = field(default_factory=dict)
-    local: dict[str, Resource] = field(default_factory=dict)
-    releasers: dict[str, list[Resource]] = field(default_factory=dict)
-    keepers: frozenset[str] = frozenset()
-    borrowers: frozenset[str] = frozenset()
-    methods: frozenset[str] = frozenset()
+    def __init__(self, module: Module, resources: tuple[Resource, ...], project: Project) -> None:
+        self.module = module
+        self.table = table_of(resources)
+        self.project = project
+        self.own: dict[str, Resource] = {}
+        """What functions ("make", "Pool.take") and classes of this file hand out, by symbol."""
+        self.sites: dict[tuple[int, int], Resource] = {}
+        """The acquiring calls by their byte range."""
 
-    def __post_init__(self) -> None:
-        for resource in self.resources:
-            for name in resource.acquire:
-                if name.startswith("."):
-                    self.suffix[name[1:]] = resource
-                elif resource.origin == "project":
-                    self.suffix[name] = resource
-                else:
-                    self.exact.setdefault(name, resource)
-            for name in resource.release:
-                if not name.startswith("."):
-                    self.releasers.setdefault(name, []).append(resource)
-        self.keepers = frozenset(name for resource in self.resources for name in resource.keeps)
-        self.borrowers = frozenset(name for resource in self.resources for name in resource.borrows)
-        self.methods = GENERIC_RELEASES | {
-            name[1:] for resource in self.resources for name in resource.release if name.startswith(".")
+    def search(self) -> list[Node]:
+        """Find the calls that the resources' names and other files' answers point at; the call nodes."""
+        found = list(self._find(pattern_of(self.table.words)))
+        names = {
+            local.encode()
+            for local, origin in self.module.imports.items()
+            if origin in self.project.resources
+            or ((summary := self.project.summaries.get(origin)) is not None and summary.returns)
         }
-
-    def words(self) -> frozenset[bytes]:
-        """The last parts of every acquiring name, as bytes: a file with none of them acquires nothing."""
-        names: Iterable[str] = (*self.exact, *self.suffix, *self.local)
-        return frozenset(name.rpartition(".")[2].encode() for name in names)
-
-    def resource(self, call: Node) -> Resource | None:
-        """What a call acquires, or None."""
-        callee = call.child_by_field_name("function")
-        name = dotted(callee)
-        if not name:
-            return None
-        found = self.local.get(name)
-        if found is None:
-            qualified = self.module.qualified(name)
-            found = self.exact.get(qualified)
-            if found is not None and not self._meant(found, name, call):
-                return None
-        if found is None and self.suffix:
-            parts = name.split(".")
-            for start in range(len(parts)):
-                found = self.suffix.get(".".join(parts[start:]))
-                if found is not None:
-                    break
+        if names:
+            found.extend(self._find(pattern_of(frozenset(names))))
         return found
 
-    def _meant(self, resource: Resource, name: str, call: Node) -> bool:
-        """Whether a name of the table is really what it says here."""
-        if (
-            "." not in name
-            and name not in self.module.imports
-            and any(d.symbol == name for d in self.module.definitions)
-        ):
+    def learn(self, symbol: str, resource: Resource) -> list[Node]:
+        """A function or class of this file hands out a resource: the calls of it that are now acquiring."""
+        self.own[symbol] = replace(resource, origin="inferred")
+        return list(self._find(pattern_of(frozenset({symbol.rpartition(".")[2].encode()}))))
+
+    def _find(self, pattern: re.Pattern[bytes]) -> Iterator[Node]:
+        if not pattern.search(self.module.source):
+            return
+        for name in self.module.mentions(pattern.pattern):
+            call = _call_of(name)
+            if call is None or (call.start_byte, call.end_byte) in self.sites:
+                continue
+            resource = self._resource(call)
+            if resource is not None:
+                self.sites[call.start_byte, call.end_byte] = resource
+                yield call
+
+    def at(self, call: Node) -> Resource | None:
+        """What this call acquires."""
+        return self.sites.get((call.start_byte, call.end_byte))
+
+    def _resource(self, call: Node) -> Resource | None:
+        resource = self._named(call)
+        if resource is not None and resource.needs and not re.search(resource.needs, text(call)):
+            return None
+        return resource
+
+    def _named(self, call: Node) -> Resource | None:
+        callee = dotted(call.child_by_field_name("function"))
+        if not callee:
+            return None
+        head, _, method = callee.rpartition(".")
+        own = self._own(call, callee, head, method)
+        if own is not None:
+            return own
+        qualified = self.module.qualified(callee)
+        found = self.table.exact.get(qualified)
+        if found is not None and not self._shadowed(call, callee, head):
+            return found
+        if qualified in self.project.resources:
+            return self.project.resources[qualified]
+        summary = self.project.summaries.get(qualified)
+        if summary is not None and summary.returns:
+            return self.table.by_id.get(summary.returns)
+        if head and method in self.table.derived:
+            maker = self.maker(call, head)
+            found = self.table.exact.get(f"{maker}().{method}") if maker else None
+            if found is not None:
+                return found
+        for name, resource in self.table.endings.items():
+            if callee.endswith("." + name):
+                return resource
+        return self.table.methods.get(method) if head else None
+
+    def _own(self, call: Node, callee: str, head: str, method: str) -> Resource | None:
+        if not self.own:
+            return None
+        if head in ("self", "cls"):
+            owner = self.module.class_at(call.start_byte)
+            return self.own.get(f"{owner.symbol}.{method}") if owner else None
+        found = self.own.get(callee)
+        return None if found is None or self._parameter(call, callee.partition(".")[0]) else found
+
+    def _shadowed(self, call: Node, callee: str, head: str) -> bool:
+        """A builtin's name that this file gives to something else."""
+        if head or callee in self.module.imports:
             return False
-        if resource.id == "text wrapper":
-            first = positional(call)[:1]
-            return bool(first) and not text(first[0]).startswith(("sys.", "self."))
-        if resource.id == "image":
-            return not any(key in keywords(call) for key in ("data",))
-        return True
+        return any(item.symbol == callee for item in self.module.definitions) or self._parameter(call, callee)
 
-    def borrows(self, callee: str, resources: Iterable[Resource]) -> bool:
-        """Whether a callee uses a value and gives it back."""
-        qualified = self.module.qualified(callee)
-        return (
-            callee in GENERIC_BORROWERS
-            or qualified in GENERIC_BORROWERS
-            or qualified in self.borrowers
-            or any(qualified.startswith(prefix) for prefix in BORROWING_MODULES)
-            or bool(LOGGING.search(callee))
-        )
+    def _parameter(self, call: Node, name: str) -> bool:
+        function = self.module.function_at(call.start_byte)
+        return function is not None and name in function.parameters
 
-    def releases(self, callee: str) -> bool:
-        """Whether a callee releases its argument, by the table: `os.close`, or a project's `pool.give`."""
-        qualified = self.module.qualified(callee)
-        if qualified in self.releasers or callee in self.releasers:
-            return True
-        return any(
-            callee.endswith("." + name)
-            for name, owners in self.releasers.items()
-            if owners[0].origin == "project"
-        )
+    def maker(self, node: Node, receiver: str) -> str:
+        """The qualified name of the call that made the receiver (a local, a member of self, a global), or ""."""
+        if _NO_ARGUMENTS.search(receiver):
+            return ""
+        name = re.escape(receiver.encode())
+        if receiver.startswith("self."):
+            scope: Definition | None = self.module.class_at(node.start_byte)
+            return self._made(name, scope) if scope else ""
+        if "." in receiver:
+            return ""
+        scope = self.module.function_at(node.start_byte)
+        found = self._made(name, scope) if scope else ""
+        if found or (scope is not None and receiver in scope.parameters):
+            return found
+        return self._made(rb"^" + name, None)
 
-    def release_methods(self, resource: Resource) -> frozenset[str]:
-        """The methods that release such a value."""
-        return GENERIC_RELEASES | {name[1:] for name in resource.release if name.startswith(".")}
+    def _made(self, name: bytes, scope: Definition | None) -> str:
+        start, end = (scope.start, scope.end) if scope else (0, len(self.module.source))
+        boundary = b"" if name.startswith(b"^") else rb"(?<![\w.])"
+        forms = [boundary + name + _MADE]
+        if boundary:
+            forms.append(rb"([A-Za-z_][\w.]*)\([^\n]*\)\s+as\s+" + name + rb"\b")
+            forms.append(rb"[(,]\s*" + name + rb"\s*:\s*[\"']?([A-Za-z_][\w.]*)")
+        for form in forms:
+            match = re.compile(form, re.MULTILINE).search(self.module.source, start, end)
+            if match:
+                return self.module.qualified(match[1].decode())
+        return ""
 
 
-def fallible(module: Module, callee: str) -> bool:
-    """Whether a call of this name is taken to be able to fail."""
-    return not (callee in HARMLESS or module.qualified(callee) in HARMLESS or LOGGING.search(callee))
+def _call_of(name: Node) -> Node | None:
+    """The call whose callee ends in this name."""
+    node, parent = name, name.parent
+    if parent is not None and parent.type == "attribute" and parent.child_by_field_name("attribute") == node:
+        node, parent = parent, parent.parent
+    if parent is not None and parent.type == "call" and parent.child_by_field_name("function") == node:
+        return parent
+    return None

@@ -16,8 +16,10 @@ from tree_sitter import Node
 
 from repairbot.languages.python.lives import lifetime
 from repairbot.languages.python.made import Made, find, lookup_of, method_at
-from repairbot.languages.python.mentions import GROWS, Place, Reader, occurrences
+from repairbot.languages.python.mentions import Place, Reader
+from repairbot.languages.python.shapes import occurrences
 from repairbot.languages.python.syntax import Definition, Module, dotted, span, text
+from repairbot.languages.python.vocabulary import GROWS
 from repairbot.lifetimes.ops import Container, Event, Kind, Member, Resource
 from repairbot.model import Span, Step
 
@@ -33,12 +35,24 @@ CONSTRUCTORS: Final = frozenset(
 )
 """Methods that run once for an instance, or so seldom that nothing grows by them."""
 TRIGGERS: Final = frozenset(
-    "append appendleft add insert extend update setdefault put put_nowait heappush insort cache lru_cache self".split()
+    word.encode()
+    for word in (
+        *GROWS,
+        "cache",
+        "_cache",
+        "lru_cache",
+        "_locks",
+        "_instances",
+        "Queue",
+        "get",
+        "items",
+        "self",
+    )
 )
-"""Words without all of which nothing can grow in a file."""
-_SELF_STORED: Final = re.compile(rb"\][ \t]*=[ \t]*self[ \t]*$", re.MULTILINE)
-_FOREIGN: Final = re.compile(rb"[ \t]+([A-Z]\w*)\.(_?\w+)\[[^\]\n]+$")
-_CACHED: Final = re.compile(rb"@((?:functools\.)?(?:lru_cache\([^)\n]*None[^)\n]*\)|cache\b(?!\())(?:\(\))?)[ \t]*\n")
+"""A file with none of these words has nothing that grows."""
+_CACHED: Final = re.compile(
+    rb"@((?:functools\.)?(?:lru_cache\([^)\n]*None[^)\n]*\)|cache\b(?!\())(?:\(\))?)[ \t]*\n"
+)
 _LIMIT: Final = re.compile(
     rb"\bself\.(_?(?:max|limit|maxlen|maxsize|capacity|window)(?:_\w+)?|\w+_(?:limit|window|size|max|maxlen|maxsize|capacity))"
     rb"(?:[ \t]*:[^=\n]+)?[ \t]*=[^=]"
@@ -74,7 +88,7 @@ class _Collector:
         for item in self.made:
             if (member := self.member(item)) is not None:
                 self.put(item.owner, member)
-        for owner, member in (*self.foreign(), *self.cached()):
+        for owner, member in self.cached():
             self.put(owner, member)
         owners = {item.owner.start: item.owner for item in self.made if item.owner is not None}
         for start, container in self._found.items():
@@ -97,7 +111,9 @@ class _Collector:
     def container(self, owner: Definition | None) -> Container:
         if owner is None:
             at = Span(0, len(self.module.source), 1, self.module.root.end_point[0] + 1, 1)
-            return Container("<module>", "module", at, lives="module", evidence=(Step(0, "a module lives for ever"),))
+            return Container(
+                "<module>", "module", at, lives="module", evidence=(Step(0, "a module lives for ever"),)
+            )
         bases = self.bases(owner)
         methods = {child.name: span(child.node) for child in owner.children if child.kind == "function"}
         lives, evidence = lifetime(self.module, owner, bases)
@@ -114,11 +130,14 @@ class _Collector:
         )
 
     def limits(self, owner: Definition) -> dict[str, int]:
-        """The attributes whose names state a limit, with their lines."""
+        """The attributes whose names state a limit that nothing applies, with their lines."""
         found: dict[str, int] = {}
         for match in _LIMIT.finditer(self.module.source, owner.start, owner.end):
+            name = match[1]
+            if sum(1 for _ in occurrences(self.module.source, b"self." + name, owner.start, owner.end)) > 1:
+                continue
             line = self.module.source.count(b"\n", 0, match.start()) + 1
-            found.setdefault(f"self.{match[1].decode()}", line)
+            found.setdefault(f"self.{name.decode()}", line)
         return found
 
     def called(self, owner: Definition, methods: set[str]) -> tuple[str, ...]:
@@ -131,7 +150,9 @@ class _Collector:
                     continue
                 caller = method_at(self.module, offset, owner).rpartition(".")[2]
                 receiver = self.module.source[max(0, offset - 5) : offset]
-                if caller not in quiet and (receiver in (b"self.", b" cls.") or not owner.start <= offset < owner.end):
+                if caller not in quiet and (
+                    receiver in (b"self.", b" cls.") or not owner.start <= offset < owner.end
+                ):
                     found.append(method)
                     break
         return tuple(found)
@@ -156,7 +177,7 @@ class _Collector:
             for place in self.calls(item, getter.name):
                 reader.read(place._replace(depth=getter.depth, key=getter.key))
         made = {init.statement.start for init in item.inits if init.statement is not None}
-        events = [*item.inits, *limits]
+        events = [*(self.placed(item, init) for init in item.inits), *limits]
         events += [
             self.placed(item, event)
             for event in reader.events
@@ -171,8 +192,14 @@ class _Collector:
         if function is None or item.owner is None or init.argument not in function.parameters:
             return init
         word = re.escape(init.argument.encode())
-        kept = re.search(rb"\bself\.(\w+)[^=\n]*=[ \t]*" + word + rb"[ \t]*$", self.module.source[function.start : function.end], re.M)
-        maybe = re.search(rb"\b" + word + rb"\b[^,)\n]*\bNone\b", self.module.source[function.start : function.end])
+        kept = re.search(
+            rb"\bself\.(\w+)[^=\n]*=[ \t]*" + word + rb"[ \t]*$",
+            self.module.source[function.start : function.end],
+            re.M,
+        )
+        maybe = re.search(
+            rb"\b" + word + rb"\b[^,)\n]*\bNone\b", self.module.source[function.start : function.end]
+        )
         if kept is None or maybe is not None:
             return init
         return replace(init, argument=f"self.{kept[1].decode()}")
@@ -194,7 +221,9 @@ class _Collector:
         method = method_at(self.module, event.at.start, item.owner)
         again = event.repeats
         if method and not again:
-            again = item.shared or method not in self.constructors(item.owner)
+            again = (item.shared and event.kind is not Kind.INIT) or method not in self.constructors(
+                item.owner
+            )
         detail = event.detail
         if event.kind is Kind.INIT and detail == "?":
             function = self.module.function_at(event.at.start)
@@ -208,11 +237,15 @@ class _Collector:
             return frozenset()
         if owner.start not in self._built:
             built = set(CONSTRUCTORS)
-            helpers = [child for child in owner.children if child.name.startswith("_") and child.name not in built]
+            helpers = [
+                child for child in owner.children if child.name.startswith("_") and child.name not in built
+            ]
             for helper in helpers:
                 callers = {
                     method_at(self.module, offset, owner)
-                    for offset in occurrences(self.module.source, helper.name.encode(), owner.start, owner.end)
+                    for offset in occurrences(
+                        self.module.source, helper.name.encode(), owner.start, owner.end
+                    )
                     if self.module.source[offset - 1 : offset] == b"."
                 }
                 if callers and callers <= built:
@@ -266,7 +299,10 @@ class _Collector:
             return False
         if parent.type in ("parameters", "global_statement", "dotted_name", "import_from_statement"):
             return False
-        if parent.type in ("default_parameter", "typed_default_parameter") and parent.child_by_field_name("name") == node:
+        if (
+            parent.type in ("default_parameter", "typed_default_parameter")
+            and parent.child_by_field_name("name") == node
+        ):
             return False
         function = self.module.function_at(node.start_byte)
         while function is not None:
@@ -276,7 +312,9 @@ class _Collector:
             word = re.escape(name.encode())
             if re.search(rb"\bglobal[^\n]*\b" + word + rb"\b", body):
                 return True
-            if re.search(rb"(?m)(?:^[ \t]+|for |as |, )" + word + rb"(?:[ \t]*:[^=\n]+)?(?:[ \t]*=[^=]| in\b|:)", body):
+            if re.search(
+                rb"(?m)(?:^[ \t]+|for |as |, )" + word + rb"(?:[ \t]*:[^=\n]+)?(?:[ \t]*=[^=]| in\b|:)", body
+            ):
                 return False
             current = function.parent
             while current is not None and current.kind != "function":
@@ -303,33 +341,12 @@ class _Collector:
             if parent is None or parent.type != "attribute":
                 continue
             outer = parent.parent
-            called = outer is not None and outer.type == "call" and outer.child_by_field_name("function") == parent
+            called = (
+                outer is not None and outer.type == "call" and outer.child_by_field_name("function") == parent
+            )
             yield Place(outer if called and outer is not None else parent, alias=True)
 
     # What is no collection of this class
-
-    def foreign(self) -> Iterator[tuple[Definition, Member]]:
-        """`Registry.all[key] = self` on a class of another file."""
-        known = {definition.name for definition in self.module.classes}
-        source = self.module.source
-        for stored in _SELF_STORED.finditer(source):
-            match = _FOREIGN.match(source, source.rfind(b"\n", 0, stored.start()) + 1, stored.start())
-            if match is None:
-                continue
-            owner = self.module.class_at(match.start(1))
-            if owner is None or match[1].decode() in known:
-                continue
-            name = match[2].decode()
-            reader = Reader(self.module, owner)
-            for offset in occurrences(self.module.source, match[2], 0, len(self.module.source)):
-                node = self.module.root.descendant_for_byte_range(offset, offset + len(name))
-                parent = node.parent if node is not None else None
-                if parent is not None and parent.type == "attribute":
-                    reader.read(Place(parent))
-            item = Made(name, owner, shared=True)
-            at = span(owner.node)
-            first = Event(Kind.INIT, "", at, how="foreign", detail="dict", argument=match[1].decode())
-            yield owner, Member(f"{match[1].decode()}.{name}", [first, *(self.placed(item, e) for e in reader.events)])
 
     def cached(self) -> Iterator[tuple[Definition, Member]]:
         """Methods under a cache without a bound, which keeps every object that it was called on."""
@@ -359,7 +376,9 @@ class _Collector:
 
 
 def _bounded(init: Event) -> bool:
-    return init.detail.startswith("Weak") or (init.detail in ("deque", "queue") and init.argument not in ("", "filled"))
+    return init.detail.startswith("Weak") or (
+        init.detail in ("deque", "queue") and init.argument not in ("", "filled")
+    )
 
 
 def _bound(init: Event) -> Event:

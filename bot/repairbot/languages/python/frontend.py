@@ -1,127 +1,252 @@
-"""Source to model: what the other modules here find in one file, put together."""
+"""Python source to the model: what can be dismissed, what is lowered, what does not parse."""
 
 from __future__ import annotations
 
-import ast
 import re
+from collections.abc import Iterator
+from functools import lru_cache
 
 from tree_sitter import Node
 
 from repairbot.languages.base import Project, Unreadable
-from repairbot.languages.python import containers, idioms, loads, registrations
-from repairbot.languages.python.acquiring import Acquiring
-from repairbot.languages.python.functions import Lowering
-from repairbot.languages.python.graph import TooLarge
-from repairbot.languages.python.summaries import Summaries
-from repairbot.languages.python.syntax import WORD, Definition, Module
-from repairbot.lifetimes.ops import Resource, Unit
+from repairbot.languages.python import channels, containers, holders, idioms, loads, registrations
+from repairbot.languages.python.acquiring import Acquiring, table_of
+from repairbot.languages.python.callees import among, callees
+from repairbot.languages.python.functions import MODULE, Lowering, TooDeep
+from repairbot.languages.python.summaries import Oracle, handed_out
+from repairbot.languages.python.syntax import WORD, Definition, Module, captures, dotted, text
+from repairbot.lifetimes.ops import Function, Kind, Resource, Unit
 from repairbot.model import Step
 
-_MOST_BROKEN = 0.5
-"""A file with a larger share of its bytes in what does not parse is not read at all. Old syntax mostly parses:
-tree-sitter-python knows print and exec statements, and functions that hold an error are passed over alone."""
+_THROUGH = frozenset(
+    {"await", "parenthesized_expression", "conditional_expression", "boolean_operator", "named_expression"}
+)
+"""What may stand between an acquiring call and the name it is assigned to."""
+_PYTHON_2 = (
+    (re.compile(rb"^[ \t]*print[ \t]+[\"'\w]", re.MULTILINE), "print statement"),
+    (re.compile(rb"^[ \t]*except[ \t]+[\w.()]+[ \t]*,[ \t]*\w+[ \t]*:", re.MULTILINE), "except with a comma"),
+    (re.compile(rb"^[ \t]*raise[ \t]+[\w.]+[ \t]*,", re.MULTILINE), "raise with a comma"),
+    (re.compile(rb"^[ \t]*exec[ \t]+[\"'\w]", re.MULTILINE), "exec statement"),
+)
 
 
 class PythonFrontend:
-    """See `repairbot.languages.base.Frontend`."""
+    """The front end of Python (see languages/base.py)."""
 
     def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
-        """Nothing acquires, grows or registers: seen by the words alone."""
-        words = set(WORD.findall(source))
-        return words.isdisjoint(_words(resources)) and words.isdisjoint(_others())
+        """True when no name in the bytes acquires, grows, registers or loads anything."""
+        return _triggers(resources).isdisjoint(WORD.findall(source))
 
     def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
-        """Lower one file. Raises Unreadable where nothing of it parses."""
+        """Lower the whole file. Raises Unreadable on Python 2 and on what cannot be read at all."""
         module = Module(source, path)
-        broken = _broken(module)
-        unit = Unit(path=path, language="python")
-        table = Acquiring(module, resources)
-        summaries = Summaries(module, table, project)
-        summaries.add_wrappers()
-        unit.skipped.extend(Step(node.start_point[0] + 1, why) for node, why in broken)
-        for definition in _acquiring(module, table):
-            if any(_within(node, definition) for node, _ in broken):
-                continue
-            lowering = Lowering(module, table, definition, summaries.effect)
-            try:
-                unit.functions.append(lowering.lower())
-            except TooLarge:
-                at = definition.node.start_point[0] + 1 if definition else 1
-                unit.skipped.append(Step(at, f"{lowering.function.symbol} has too many paths"))
+        unit = Unit(path, "python")
+        broken = _broken_places(module) if module.root.has_error else []
+        if broken:
+            _give_up(module, broken)
+        _Functions(module, resources, project, unit, broken).run()
         unit.containers.extend(containers.collect(module, resources))
         unit.registrations.extend(registrations.collect(module))
-        unit.idioms.extend(idioms.collect(module))
         unit.loads.extend(loads.collect(module))
-        unit.exports.update(summaries.exports())
-        unit.asks |= summaries.asks
+        unit.loads.extend(channels.collect(module))
+        unit.idioms.extend(idioms.collect(module))
         return unit
 
     def broken(self, source: bytes) -> str:
-        """The compiler's word on a source that does not parse."""
+        """Why the source does not parse, in one line, or "": the compiler's own word."""
         try:
-            ast.parse(source)
-        except (SyntaxError, ValueError) as error:
-            line = getattr(error, "lineno", None)
-            return f"line {line}: {getattr(error, 'msg', error)}" if line else str(error)
+            compile(source, "<repaired>", "exec", dont_inherit=True)
+        except SyntaxError as error:
+            return f"line {error.lineno or 1}: {error.msg}"
+        except ValueError as error:
+            return f"line 1: {error}"
+        except RecursionError:
+            return "line 1: nested too deep"
         return ""
 
 
-_cache: dict[int, frozenset[bytes]] = {}
+FRONTEND = PythonFrontend()
 
 
-def _words(resources: tuple[Resource, ...]) -> frozenset[bytes]:
-    key = id(resources)
-    if key not in _cache:
-        names = (name for resource in resources for name in resource.acquire)
-        _cache[key] = frozenset(name.rpartition(".")[2].encode() for name in names)
-    return _cache[key]
+@lru_cache(maxsize=8)
+def _triggers(resources: tuple[Resource, ...]) -> frozenset[bytes]:
+    """Words without all of which nothing can be said of a file."""
+    others = containers.TRIGGERS | registrations.TRIGGERS | loads.TRIGGERS | idioms.TRIGGERS
+    return table_of(resources).words | others
 
 
-def _others() -> frozenset[bytes]:
-    return containers.TRIGGERS | registrations.TRIGGERS | idioms.TRIGGERS | loads.TRIGGERS
+def _broken_places(module: Module) -> list[Node]:
+    found = captures("(ERROR) @e (MISSING) @e", module.root).get("e", [])
+    return sorted(found, key=lambda node: node.start_byte) or [module.root]
 
 
-def _acquiring(module: Module, table: Acquiring) -> list[Definition | None]:
-    """The functions in which something is acquired; None stands for the module's own code."""
-    names = b"|".join(sorted(re.escape(word) for word in table.words()))
-    found: dict[int, Definition | None] = {}
-    for node in module.mentions(rb"\b(?:" + names + rb")\b(?=[ \t]*\()"):
-        call: Node | None = node.parent
-        while call is not None and call.type == "attribute":
-            call = call.parent
-        if call is None or call.type != "call" or table.resource(call) is None:
+def _give_up(module: Module, broken: list[Node]) -> None:
+    """Raise Unreadable for Python 2, and when the errors are not inside single functions."""
+    for form, name in _PYTHON_2:
+        match = form.search(module.source)
+        if match is not None:
+            line = module.source.count(b"\n", 0, match.start()) + 1
+            if any(node.start_point[0] <= line <= node.end_point[0] + 2 for node in broken) or name != "raise with a comma":
+                raise Unreadable(f"line {line}: not valid Python 3 ({name}); skipped")
+    outside = next((node for node in broken if module.function_at(node.start_byte) is None), None)
+    if outside is not None:
+        raise Unreadable(f"line {outside.start_point[0] + 1}: not valid Python; skipped")
+
+
+class _Functions:
+    """The lowering of the functions of one file that acquire something."""
+
+    def __init__(
+        self,
+        module: Module,
+        resources: tuple[Resource, ...],
+        project: Project,
+        unit: Unit,
+        broken: list[Node],
+    ) -> None:
+        self.module, self.unit = module, unit
+        self.acquiring = Acquiring(module, resources, project)
+        self.oracle = Oracle(module, project, self._assuming)
+        self.broken = {
+            definition.start
+            for node in broken
+            for definition in _around(module.function_at(node.start_byte))
+        }
+        self.calls: dict[int, list[Node]] = {}
+        """The acquiring calls by the start of their function, -1 for the module's own code."""
+        self.lowered: dict[int, Function] = {}
+        self.handed: dict[str, Resource] = {}
+
+    def run(self) -> None:
+        """Lower until no function is found any more that hands out what it acquires."""
+        for start in sorted(self.broken):
+            definition = self.module.function_at(start)
+            if definition is not None and definition.start == start:
+                line = definition.node.start_point[0] + 1
+                self.unit.skipped.append(Step(line, f"{definition.symbol}: not valid Python; skipped"))
+        found = self.acquiring.search()
+        waiting = self._sort(found)
+        for resource in holders.made(self.acquiring, found):
+            self.unit.resources_made.append(resource)
+            waiting |= self._sort(self.acquiring.learn(resource.id, resource))
+        while waiting:
+            start = min(waiting)
+            waiting.discard(start)
+            waiting |= self._lower(start)
+        self.unit.functions.extend(self.lowered[start] for start in sorted(self.lowered))
+        self.unit.exports.update(self.oracle.exports(self.handed))
+        self.unit.asks |= self.oracle.asks
+
+    def _sort(self, calls: list[Node]) -> set[int]:
+        """File new acquiring calls under their functions; the functions to lower (again)."""
+        touched: set[int] = set()
+        for call in calls:
+            definition = self.module.definition_at(call.start_byte)
+            if definition is not None and definition.kind == "class":
+                continue
+            start = definition.start if definition is not None else -1
+            self.calls.setdefault(start, []).append(call)
+            touched.add(start)
+        return touched
+
+    def _definition(self, start: int) -> Definition | None:
+        definition = self.module.definition_at(start) if start >= 0 else None
+        return definition
+
+    def _lower(self, start: int) -> set[int]:
+        """Lower one function; the functions that are to be lowered because of what it hands out."""
+        definition = self._definition(start)
+        if definition is not None and definition.start in self.broken:
+            return set()
+        seeds = dict(_seeds(self.acquiring, self.calls.get(start, [])))
+        lowering = self._graph(definition, seeds)
+        if lowering is None:
+            return set()
+        function, mixed = lowering
+        if not any(op.kind is Kind.ACQUIRE for block in function.blocks for op in block.ops):
+            return set()
+        self.lowered[start] = function
+        if definition is None or mixed or definition.symbol in self.handed or not _plain(definition):
+            return set()
+        resource = handed_out(function)
+        if resource is None:
+            return set()
+        self.handed[definition.symbol] = resource
+        return self._sort(self.acquiring.learn(definition.symbol, resource))
+
+    def _graph(
+        self, definition: Definition | None, seeds: dict[str, Resource], parameters: dict[str, Resource] | None = None
+    ) -> tuple[Function, bool] | None:
+        """The graph of a function, in a second round with the names that the first found; None when it is too deep."""
+        try:
+            lowering = Lowering(self.acquiring, self.oracle, definition, seeds)
+            function = lowering.run(parameters)
+            more = {place: held for place, held in lowering.held.items() if not place.startswith("%")}
+            if set(more) - set(seeds):
+                lowering = Lowering(self.acquiring, self.oracle, definition, more)
+                function = lowering.run(parameters)
+        except TooDeep:
+            line = definition.node.start_point[0] + 1 if definition is not None else 1
+            symbol = definition.symbol if definition is not None else MODULE
+            self.unit.skipped.append(Step(line, f"{symbol}: an expression is nested too deep; skipped"))
+            return None
+        return function, lowering.mixed
+
+    def _assuming(self, definition: Definition, parameters: dict[str, Resource]) -> Function | None:
+        if definition.start in self.broken:
+            return None
+        seeds = dict(_seeds(self.acquiring, self.calls.get(definition.start, [])))
+        made = self._graph(definition, {**seeds, **parameters}, parameters)
+        return made[0] if made is not None else None
+
+
+def _around(definition: Definition | None) -> Iterator[Definition]:
+    while definition is not None:
+        if definition.kind == "function":
+            yield definition
+        definition = definition.parent
+
+
+def _plain(definition: Definition) -> bool:
+    """Whether calling it runs it: no decorator that makes something else of it."""
+    return all(text(node) in ("staticmethod", "classmethod") for node in definition.decorators)
+
+
+def _seeds(acquiring: Acquiring, calls: list[Node]) -> Iterator[tuple[str, Resource]]:
+    """The names that acquiring calls are assigned to."""
+    for call in calls:
+        resource = acquiring.at(call)
+        target = _target(acquiring.module, call)
+        if resource is None or target is None:
             continue
-        definition = module.function_at(node.start_byte)
-        found[definition.start if definition else -1] = definition
-    return [found[key] for key in sorted(found)]
+        if resource.slots and target.type in ("pattern_list", "tuple_pattern"):
+            for index in resource.slots:
+                if index < len(target.named_children) and (name := dotted(target.named_children[index])):
+                    yield name, resource
+        elif target.type in ("identifier", "attribute") and not resource.slots:
+            name = dotted(target)
+            if "." not in name or (name.startswith(("self.", "cls.")) and name.count(".") == 1):
+                yield name, resource
 
 
-def _broken(module: Module) -> list[tuple[Node, str]]:
-    """The functions that hold syntax errors, with the reason; raises Unreadable when there is too little else."""
-    if not module.root.has_error:
-        return []
-    broken = [definition for definition in module.definitions if definition.node.has_error]
-    inner = [
-        d for d in broken if d.kind == "function" and not any(child.node.has_error for child in d.children)
-    ]
-    lost = sum(d.end - d.start for d in inner) + sum(
-        node.end_byte - node.start_byte for node in module.root.children if node.is_error
-    )
-    if lost > _MOST_BROKEN * len(module.source):
-        raise Unreadable(f"line {_first_error(module.root).start_point[0] + 1}: syntax error")
-    return [
-        (d.node, f"{d.symbol} does not parse (line {_first_error(d.node).start_point[0] + 1})") for d in inner
-    ]
-
-
-def _first_error(node: Node) -> Node:
-    current = node
-    while True:
-        child = next((c for c in current.children if c.has_error or c.is_missing), None)
-        if child is None or child.is_error or child.is_missing:
-            return child or current
-        current = child
-
-
-def _within(node: Node, definition: Definition | None) -> bool:
-    return definition is not None and definition.start <= node.start_byte < definition.end
+def _target(module: Module, call: Node) -> Node | None:
+    """What a call's value is assigned to, through what hands it on unchanged."""
+    node, parent = call, call.parent
+    while parent is not None:
+        if parent.type == "named_expression":
+            return parent.child_by_field_name("name")
+        if parent.type == "assignment":
+            return parent.child_by_field_name("left")
+        if parent.type == "as_pattern":
+            alias = parent.child_by_field_name("alias")
+            return alias.named_children[0] if alias is not None and alias.named_children else None
+        if parent.type == "argument_list" and parent.parent is not None:
+            callee = module.qualified(dotted(parent.parent.child_by_field_name("function")))
+            if not (among(callees().owns, callee) or among(callees().views, callee)):
+                return None
+            node, parent = parent.parent, parent.parent.parent
+            continue
+        if parent.type not in _THROUGH:
+            return None
+        node, parent = parent, parent.parent
+    return None

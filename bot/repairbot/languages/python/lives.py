@@ -33,7 +33,16 @@ _LONG_BASES: Final = re.compile(
     r"(?:logging\.Handler|^Handler|Thread|BaseHTTPMiddleware|Middleware|Server|Service|Extension|Singleton\w*|Process|Greenlet"
     r"|DataUpdateCoordinator|Daemon)$"
 )
-_LOOPS: Final = ("serve_forever", "run_forever", "serve", "main_loop", "mainloop", "run_loop", "event_loop", "listen")
+_LOOPS: Final = (
+    "serve_forever",
+    "run_forever",
+    "serve",
+    "main_loop",
+    "mainloop",
+    "run_loop",
+    "event_loop",
+    "listen",
+)
 
 
 def lifetime(module: Module, owner: Definition, bases: tuple[str, ...]) -> tuple[Lives, tuple[Step, ...]]:
@@ -52,7 +61,9 @@ def lifetime(module: Module, owner: Definition, bases: tuple[str, ...]) -> tuple
         return "short", (Step(line, f"{owner.name} is local to {owner.parent.name}()"),)
     for method in owner.children:
         if method.name in _LOOPS:
-            return "long", (Step(method.node.start_point[0] + 1, f"{method.name}() runs as long as the service"),)
+            return "long", (
+                Step(method.node.start_point[0] + 1, f"{method.name}() runs as long as the service"),
+            )
     if _LONG.search(owner.name):
         return "long", (Step(line, f"{owner.name} lives as long as what it serves"),)
     if any(text(decorator).partition("(")[0].endswith("dataclass") for decorator in owner.decorators):
@@ -74,7 +85,10 @@ def _module_level(module: Module, name: str) -> int:
     match = re.search(pattern, module.source)
     if match is None:
         word = re.escape(needle[1:])
-        match = re.search(rb"(?m)^[ \t]+(?:global[ \t]+\w+[^\n]*\n(?:[^\n]*\n){0,6}?)[ \t]+\w+[ \t]*=[ \t]*" + word, module.source)
+        match = re.search(
+            rb"(?m)^[ \t]+(?:global[ \t]+\w+[^\n]*\n(?:[^\n]*\n){0,6}?)[ \t]+\w+[ \t]*=[ \t]*" + word,
+            module.source,
+        )
     if match is None:
         return 0
     return module.source.count(b"\n", 0, match.end()) + 1

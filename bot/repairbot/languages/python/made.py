@@ -10,6 +10,7 @@ from typing import Final
 
 from tree_sitter import Node
 
+from repairbot.languages.python.shapes import branched, looped
 from repairbot.languages.python.syntax import Definition, Module, dotted, span, statement_of, text
 from repairbot.lifetimes.ops import Event, Kind, Resource
 
@@ -40,7 +41,9 @@ _LITERALS: Final = {
 }
 _VALUE: Final = re.compile(rb"=[ \t]*(?:\(\s*)?(?:await[ \t]+)?(?:[\[{]|([\w.]+)(?:\[[^\]\n]*\])?\()")
 """What is assigned, from the sign on: a display, or a call and its callee."""
-_TARGET: Final = re.compile(rb"(?:^([ \t]*)|=[ \t]*)(?:(self|cls)\.)?([^\W\d]\w*)(?:[ \t]*:[^=]+)?[ \t]*$", re.MULTILINE)
+_TARGET: Final = re.compile(
+    rb"(?:^([ \t]*)|=[ \t]*)(?:(self|cls)\.)?([^\W\d]\w*)(?:[ \t]*:[^=]+)?[ \t]*$", re.MULTILINE
+)
 """To what it is assigned: the line before the sign."""
 _TUPLE: Final = re.compile(rb"\bself\.\w+[ \t]*,[^=\n]*=[ \t]*(?:await[ \t]+)?([\w.]+)\(")
 _SELF_NAME: Final = re.compile(rb"self\.(\w+)")
@@ -102,7 +105,12 @@ def find(module: Module, lookup: Lookup) -> list[Made]:
             continue
         event, resource = _init(module, statement.child_by_field_name("right"), statement, lookup)
         if event is not None:
-            _add(found, Made(name, owner, shared=shared), replace(event, method=method_at(module, offset, owner)), resource)
+            _add(
+                found,
+                Made(name, owner, shared=shared and event.how != "field"),
+                replace(event, method=method_at(module, offset, owner)),
+                resource,
+            )
     if b", self." in module.source:
         for match in _TUPLE.finditer(module.source):
             if match[1].rpartition(b".")[2] in lookup.last:
@@ -175,7 +183,16 @@ def _init(
         right = inner if inner is not None else (right.named_children[0] if right.named_children else None)
     if right is None:
         return None, None
-    event = Event(Kind.INIT, "", span(right), how="=", statement=span(statement_of(statement)))
+    whole = statement_of(statement)
+    event = Event(
+        kind=Kind.INIT,
+        method="",
+        at=span(right),
+        how="=",
+        statement=span(whole),
+        repeats=looped(whole),
+        conditional=branched(whole),
+    )
     if right.type in _LITERALS:
         filled = "filled" if right.named_child_count else ""
         return replace(event, detail=_LITERALS[right.type], argument=filled), None
@@ -188,7 +205,11 @@ def _init(
     if (resource := lookup.find(module, callee)) is not None:
         return replace(event, detail=resource.id, resource=resource), resource
     arguments = right.child_by_field_name("arguments")
-    values = [value for value in arguments.named_children if value.type != "comment"] if arguments is not None else []
+    values = (
+        [value for value in arguments.named_children if value.type != "comment"]
+        if arguments is not None
+        else []
+    )
     last = callee.rpartition(".")[2]
     if last == "field":
         kind = COLLECTIONS.get(_keyword(values, "default_factory").rpartition(".")[2])
@@ -196,7 +217,9 @@ def _init(
     if (kind := COLLECTIONS.get(module.qualified(callee).rpartition(".")[2])) is not None:
         if kind == "defaultdict":
             kind = f"defaultdict({text(values[0])})" if values else "defaultdict()"
-        filled = "filled" if values and kind in ("list", "dict", "set", "OrderedDict", "Counter", "deque") else ""
+        filled = (
+            "filled" if values and kind in ("list", "dict", "set", "OrderedDict", "Counter", "deque") else ""
+        )
         return replace(event, detail=kind, argument=_limit(kind, values) or filled), None
     if _LOADER.search(callee):
         return replace(event, detail="loaded", argument=callee), None

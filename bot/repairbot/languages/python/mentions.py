@@ -13,54 +13,27 @@ from typing import Final, NamedTuple
 
 from tree_sitter import Node
 
+from repairbot.languages.python.shapes import (
+    branched,
+    empty,
+    fixed,
+    last_of,
+    looped,
+    occurrences,
+    reaches_loop,
+    tested,
+)
 from repairbot.languages.python.syntax import Definition, Module, dotted, span, statement_of, text
+from repairbot.languages.python.vocabulary import (
+    CONSUMERS,
+    GROWS,
+    HEAP_GROWS,
+    HEAP_SHRINKS,
+    READS,
+    SAVERS,
+    SHRINKS,
+)
 from repairbot.lifetimes.ops import Event, Kind, Resource
-
-GROWS: Final = frozenset(
-    "append appendleft add insert extend extendleft update setdefault put put_nowait push __setitem__ "
-    "heappush insort insort_left insort_right".split()
-)
-SHRINKS: Final = frozenset(
-    "pop popleft popitem remove discard difference_update intersection_update get_nowait __delitem__ "
-    "move_to_pop expire evict purge prune trim".split()
-)
-READS: Final = {
-    "items": "iterate",
-    "values": "iterate",
-    "keys": "iterate",
-    "copy": "all",
-    "index": "all",
-    "count": "all",
-    "most_common": "all",
-    "elements": "all",
-    "union": "all",
-    "intersection": "all",
-    "difference": "all",
-    "issubset": "all",
-    "issuperset": "all",
-    "isdisjoint": "all",
-    "__contains__": "key",
-    "__getitem__": "key",
-    "__len__": "len",
-    "sort": "sort",
-    "reverse": "sort",
-    "move_to_end": "key",
-    "qsize": "len",
-    "empty": "len",
-    "join": "all",
-}
-CONSUMERS: Final = frozenset(
-    "list tuple sorted sum min max any all iter reversed set frozenset dict str repr bool isinstance id print "
-    "map filter zip enumerate next type hash format copy.copy copy.deepcopy statistics.mean statistics.median "
-    "statistics.stdev random.choice random.sample pprint Counter mean median cast typing.cast".split()
-)
-"""Functions that read what they are given and keep nothing of it."""
-SAVERS: Final = ("json.dump", "json.dumps", "pickle.dump", "pickle.dumps", "yaml.dump", "yaml.safe_dump", "toml.dump")
-"""Functions that write a value out."""
-HEAP_GROWS: Final = {"heappush": 1, "insort": 1, "insort_left": 1, "insort_right": 1}
-HEAP_SHRINKS: Final = frozenset(("heappop", "heapreplace", "heappushpop"))
-LOOPS: Final = ("for_statement", "while_statement")
-BRANCHES: Final = ("if_statement", "elif_clause", "else_clause", "except_clause", "match_statement", *LOOPS)
 
 _DEEPEST: Final = 3
 """How many names in a row an alias is followed through."""
@@ -127,7 +100,7 @@ class Reader:
                 self._alias(place, parent.child_by_field_name("name"), following)
             return place._replace(node=parent)
         if kind == "boolean_operator":
-            if _tested(parent):
+            if tested(parent):
                 self._note(Kind.READ, place, parent, detail="truth")
                 return None
             return place._replace(node=parent)
@@ -159,7 +132,9 @@ class Reader:
         elif kind in ("with_item", "as_pattern"):
             self._scoped(place, parent, following)
         elif kind in ("binary_operator", "interpolation"):
-            self._note(Kind.READ, place, parent, detail="all", how="shown" if kind == "interpolation" else "+")
+            self._note(
+                Kind.READ, place, parent, detail="all", how="shown" if kind == "interpolation" else "+"
+            )
         elif kind in ("dictionary_splat", "list_splat"):
             self._note(Kind.READ, place, parent, detail="all")
         elif kind in ("yield", "list", "tuple", "dictionary", "set", "pair", "lambda"):
@@ -195,10 +170,16 @@ class Reader:
             return Place(call, place.depth + 1, place.key or text(first), place.alias)
         if name == "__setitem__" and arguments is not None and arguments.named_child_count > 1:
             value = arguments.named_children[1]
-            self._note(Kind.GROW, place, call, how="setitem", key=place.key or text(first), argument=text(value))
+            self._note(
+                Kind.GROW, place, call, how="setitem", key=place.key or text(first), argument=text(value)
+            )
         elif name in GROWS:
-            value = arguments.named_children[1] if name == "insert" and arguments and arguments.named_child_count > 1 else first
-            if name in ("extend", "update") and _fixed(value):
+            value = (
+                arguments.named_children[1]
+                if name == "insert" and arguments and arguments.named_child_count > 1
+                else first
+            )
+            if name in ("extend", "update") and fixed(value):
                 self._note(Kind.READ, place, call, detail="key", how=name)
             else:
                 self._note(Kind.GROW, place, call, how=name, argument=text(value))
@@ -208,7 +189,7 @@ class Reader:
             self._note(Kind.SHRINK if place.depth else Kind.CLEAR, place, call, how=name)
         elif name in READS:
             detail = READS[name]
-            if detail == "iterate" and _reaches_loop(call):
+            if detail == "iterate" and reaches_loop(call):
                 return Place(call, place.depth, place.key, place.alias)
             self._note(Kind.READ, place, call, detail=detail, how=name)
         else:
@@ -254,7 +235,11 @@ class Reader:
             if outer is not None and outer.type == "delete_statement":
                 self._note(Kind.SHRINK, place, outer, how="slice", argument=text(index))
                 self._note(Kind.BOUND, place, outer, how="slice", argument=text(index))
-            elif outer is not None and outer.type == "assignment" and outer.child_by_field_name("left") == parent:
+            elif (
+                outer is not None
+                and outer.type == "assignment"
+                and outer.child_by_field_name("left") == parent
+            ):
                 self._note(Kind.SHRINK if place.depth else Kind.CLEAR, place, outer, how="slice")
             else:
                 last = last_of(index)
@@ -269,12 +254,25 @@ class Reader:
         if outer is not None and outer.type == "assignment" and outer.child_by_field_name("left") == parent:
             right = outer.child_by_field_name("right")
             how = "setitem"
-            if _empty(right) and place.depth == 0:
+            if empty(right) and place.depth == 0:
                 how = "set empty"
-            self._note(Kind.GROW, place, outer, how=how, key=place.key or key, argument=text(right), at=parent)
+            self._note(
+                Kind.GROW,
+                place,
+                outer,
+                how=how,
+                key=place.key or key,
+                argument=text(right),
+                detail=key,
+                at=parent,
+            )
             self._assigned_name(place, key, right)
             return None
-        if outer is not None and outer.type == "augmented_assignment" and outer.child_by_field_name("left") == parent:
+        if (
+            outer is not None
+            and outer.type == "augmented_assignment"
+            and outer.child_by_field_name("left") == parent
+        ):
             self._augmented(Place(parent, place.depth + 1, place.key or key, place.alias), outer)
             return None
         self._note(Kind.READ, place, parent, detail="key", how="[]", key=key, argument=key)
@@ -283,7 +281,9 @@ class Reader:
     def _assigned_name(self, place: Place, key: str, right: Node | None) -> None:
         """`self.x[k] = name = []`: the name is an element from here on."""
         while right is not None and right.type == "assignment":
-            self._alias(Place(right, place.depth + 1, place.key or key, True), right.child_by_field_name("left"), 1)
+            self._alias(
+                Place(right, place.depth + 1, place.key or key, True), right.child_by_field_name("left"), 1
+            )
             right = right.child_by_field_name("right")
 
     def _assignment(self, place: Place, parent: Node, following: int) -> Place | None:
@@ -312,13 +312,23 @@ class Reader:
         name = text(place.node)
         if right.type == "none":
             self._note(Kind.CLEAR, place, statement, how="none")
-        elif name in made and right.type in ("subscript", "call", "list_comprehension", "dictionary_comprehension",
-                                             "set_comprehension", "generator_expression"):
+        elif name in made and right.type in (
+            "subscript",
+            "call",
+            "list_comprehension",
+            "dictionary_comprehension",
+            "set_comprehension",
+            "generator_expression",
+        ):
             index = right.child_by_field_name("subscript") if right.type == "subscript" else None
             self._note(Kind.SHRINK, place, statement, how="replace", argument=text(index) or made)
             if index is not None:
                 self._note(Kind.BOUND, place, statement, how="slice", argument=text(index))
-        elif name in made and right.type == "binary_operator" and text(right.child_by_field_name("operator")) in "+|":
+        elif (
+            name in made
+            and right.type == "binary_operator"
+            and text(right.child_by_field_name("operator")) in "+|"
+        ):
             self._note(Kind.GROW, place, statement, how="=+", argument=made)
         else:
             self._note(Kind.INIT, place, statement, how="=", argument=made, detail="?")
@@ -328,8 +338,16 @@ class Reader:
         right = parent.child_by_field_name("right")
         if parent.child_by_field_name("left") != place.node:
             self._note(Kind.READ, place, parent, detail="all")
-        elif place.depth and right is not None and (right.type in ("integer", "float") or operator not in ("+=", "|=")):
-            kind = Kind.SHRINK if operator in ("-=", "&=") and right.type not in ("integer", "float") else Kind.GROW
+        elif (
+            place.depth
+            and right is not None
+            and (right.type in ("integer", "float") or operator not in ("+=", "|="))
+        ):
+            kind = (
+                Kind.SHRINK
+                if operator in ("-=", "&=") and right.type not in ("integer", "float")
+                else Kind.GROW
+            )
             self._note(kind, _up(place), parent, how="count" if kind is Kind.GROW else operator)
         elif operator in ("+=", "|="):
             self._note(Kind.GROW, place, parent, how=operator, argument=text(right))
@@ -382,7 +400,7 @@ class Reader:
             self._note(Kind.SHRINK, place, call, how=last)
         elif self.module.qualified(callee).endswith(SAVERS):
             self._note(Kind.READ, place, call, detail="saved", how=callee)
-        elif callee in ("list", "tuple", "sorted", "reversed", "iter", "enumerate") and _reaches_loop(call):
+        elif callee in ("list", "tuple", "sorted", "reversed", "iter", "enumerate") and reaches_loop(call):
             return place._replace(node=call)
         elif callee in ("getattr", "hasattr", "super"):
             self._note(Kind.READ, place, call, detail="other", how=callee)
@@ -400,7 +418,11 @@ class Reader:
         while outer is not None and outer.type in ("parenthesized_expression", "binary_operator"):
             outer = outer.parent
         if outer is not None and outer.type == "comparison_operator":
-            others = [child for child in outer.named_children if not child.start_byte <= call.start_byte < child.end_byte]
+            others = [
+                child
+                for child in outer.named_children
+                if not child.start_byte <= call.start_byte < child.end_byte
+            ]
             limit = text(others[0]) if others else ""
             if limit not in ("0", "1"):
                 self._note(Kind.BOUND, place, outer, how="len", argument=limit)
@@ -411,7 +433,9 @@ class Reader:
         operators = {child.type for child in parent.children_by_field_name("operators")}
         if operators <= {"in", "not in"}:
             left = parent.named_children[0]
-            self._note(Kind.READ, place, parent, detail="key", how="in", key=text(left) if left != place.node else "")
+            self._note(
+                Kind.READ, place, parent, detail="key", how="in", key=text(left) if left != place.node else ""
+            )
         elif operators <= {"is", "is not"}:
             self._note(Kind.READ, place, parent, detail="key", how="is")
         else:
@@ -422,7 +446,9 @@ class Reader:
         self._note(Kind.READ, place, loop, detail="iterate")
         element = target
         if ".items" in how or how.startswith("enumerate"):
-            element = target.named_children[-1] if target is not None and target.named_child_count > 1 else None
+            element = (
+                target.named_children[-1] if target is not None and target.named_child_count > 1 else None
+            )
         elif ".keys" in how:
             element = None
         if element is not None and element.type == "identifier":
@@ -471,13 +497,17 @@ class Reader:
         if function is None:
             return
         word = name.text or b""
-        start, end = (scope.start_byte, scope.end_byte) if scope is not None else (name.end_byte, function.end)
+        start, end = (
+            (scope.start_byte, scope.end_byte) if scope is not None else (name.end_byte, function.end)
+        )
         for offset in occurrences(self.module.source, word, max(start, name.end_byte), end):
             node = function.node.descendant_for_byte_range(offset, offset + len(word))
             if node is None or node.type != "identifier":
                 continue
             parent = node.parent
-            if parent is None or (parent.type == "attribute" and parent.child_by_field_name("attribute") == node):
+            if parent is None or (
+                parent.type == "attribute" and parent.child_by_field_name("attribute") == node
+            ):
                 continue
             if parent.type == "keyword_argument" and parent.child_by_field_name("name") == node:
                 continue
@@ -527,81 +557,3 @@ def _up(place: Place) -> Place:
         if value is not None:
             return place._replace(node=value, depth=place.depth - 1)
     return place
-
-
-def _tested(node: Node) -> bool:
-    """Whether a boolean expression is only tested (not a value that goes on)."""
-    outer = node.parent
-    while outer is not None and outer.type in ("boolean_operator", "parenthesized_expression", "not_operator"):
-        outer = outer.parent
-    return outer is not None and outer.type in ("if_statement", "elif_clause", "while_statement", "assert_statement")
-
-
-def _fixed(node: Node | None) -> bool:
-    """Whether a value is a display with constant keys: nothing that grows with use."""
-    return (
-        node is not None
-        and node.type == "dictionary"
-        and all(
-            child.type == "pair" and (key := child.child_by_field_name("key")) is not None and key.type == "string"
-            for child in node.named_children
-        )
-    )
-
-
-def _empty(node: Node | None) -> bool:
-    return node is not None and text(node) in ("[]", "{}", "set()", "list()", "dict()", "deque()")
-
-
-def _reaches_loop(call: Node) -> bool:
-    """Whether the value of a call is what a `for` statement walks over."""
-    node, parent = call, call.parent
-    while parent is not None and parent.type in ("call", "argument_list"):
-        node, parent = parent, parent.parent
-    return parent is not None and parent.type == "for_statement" and parent.child_by_field_name("right") == node
-
-
-def last_of(index: Node) -> str:
-    """The N of a slice `[-N:]`, "" for any other."""
-    children = index.children
-    if len(children) == 2 and children[0].type == "unary_operator" and children[1].type == ":":
-        argument = children[0].child_by_field_name("argument")
-        if text(children[0]).startswith("-") and argument is not None:
-            return text(argument)
-    return ""
-
-
-def looped(statement: Node) -> bool:
-    """Whether a statement stands in a loop of its function."""
-    return _inside(statement, LOOPS)
-
-
-def branched(statement: Node) -> bool:
-    """Whether a statement stands under a condition, in a handler or in a loop."""
-    return _inside(statement, BRANCHES)
-
-
-def _inside(node: Node, kinds: tuple[str, ...]) -> bool:
-    current = node.parent
-    while current is not None and current.type not in ("function_definition", "class_definition", "module"):
-        if current.type in kinds:
-            return True
-        current = current.parent
-    return False
-
-
-def occurrences(source: bytes, word: bytes, start: int, end: int) -> Iterator[int]:
-    """Where a word stands in `start..end`, whole words only."""
-    position = source.find(word, start, end)
-    size = len(word)
-    while position >= 0:
-        before = source[position - 1] if position else 32
-        after = source[position + size] if position + size < len(source) else 32
-        if not _wordy(before) and not _wordy(after):
-            yield position
-        position = source.find(word, position + size, end)
-
-
-def _wordy(byte: int) -> bool:
-    return byte == 95 or byte > 127 or 48 <= byte <= 57 or 65 <= byte <= 90 or 97 <= byte <= 122
-

@@ -1,247 +1,237 @@
-"""What the functions and classes of a file do with what they are given, and what they give to their callers.
-
-Computed when asked for, remembered, bottom-up: a summary asks for those of the callees it needs, and a
-function that is being summarised counts as unknown to itself.
-"""
+"""What functions do with their arguments and hand out, computed from their graphs when somebody asks."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from tree_sitter import Node
 
 from repairbot.languages.base import Project
-from repairbot.languages.python import acquiring
-from repairbot.languages.python.acquiring import Acquiring
-from repairbot.languages.python.sites import positional
-from repairbot.languages.python.syntax import Definition, Module, captures, dotted, statement_of, text
-from repairbot.lifetimes.ops import Effect, Resource, Summary
+from repairbot.languages.python.syntax import Definition, Module, dotted, text
+from repairbot.lifetimes.ops import EXIT, Effect, Function, Kind, Resource, Summary
 
-_ORDER: tuple[Effect, ...] = ("borrows", "returns", "unknown", "keeps", "releases")
-"""The weakest claim first; the strongest thing a function may do with an argument is its effect."""
-_CLOSES = ("close", "aclose", "shutdown", "terminate", "stop", "disconnect", "release", "cleanup")
-_ROUNDS = 4
-"""How many wrappers around a wrapper are followed."""
+ANYTHING: Final = Resource(
+    "anything",
+    "a value",
+    (),
+    (".close", ".aclose", ".release", ".shutdown", ".terminate", ".disconnect", ".stop", ".cleanup", "os.close"),
+    "releases",
+)
+"""Stands for a parameter of which nothing is known."""
+_PLAIN_DECORATORS: Final = frozenset({"staticmethod", "classmethod", "override", "typing.override", "abstractmethod"})
+_MOST: Final = 40
+"""How many summaries are made for one file: beyond that, callees count as unknown."""
 
 
-class Summaries:
-    """The summaries of one file; what is imported comes from the project."""
+class Oracle:
+    """Answers what a call does with one of its arguments."""
 
-    def __init__(self, module: Module, table: Acquiring, project: Project) -> None:
+    def __init__(
+        self, module: Module, project: Project, lower: Callable[[Definition, dict[str, Resource]], Function | None]
+    ) -> None:
+        """`lower` gives a function's graph in which the named parameters hold something from the start."""
         self.module = module
-        self.table = table
         self.project = project
+        self.lower = lower
         self.asks: set[str] = set()
-        self.by_symbol = {definition.symbol: definition for definition in module.definitions}
-        self.known: dict[tuple[str, str], Effect] = {}
+        self._memo: dict[tuple[str, str, str], Effect] = {}
 
-    def find(self, caller: Definition | None, callee: str) -> Definition | None:
-        """The definition in this file that a callee names, as seen from the caller."""
-        head, _, rest = callee.partition(".")
-        if head in ("self", "cls") and rest and "." not in rest:
-            owner = caller
-            while owner is not None and owner.kind != "class":
-                owner = owner.parent
-            return self.by_symbol.get(f"{owner.symbol}.{rest}") if owner else None
-        if "." not in callee:
-            scope = caller
-            while scope is not None:
-                nested = self.by_symbol.get(f"{scope.symbol}.{callee}")
-                if nested is not None and scope.kind == "function":
-                    return nested
-                scope = scope.parent
-        return self.by_symbol.get(callee)
-
-    def effect(self, caller: Definition | None, callee: str, position: int, keyword: str) -> str:
-        """What a call does to one argument: an Effect, "" when the callee is not known."""
-        definition = self.find(caller, callee)
-        if definition is None:
-            return self._foreign(callee, position, keyword)
-        bound = definition.owner is not None
+    def effect(self, call: Node, qualified: str, slot: str | int, resource: Resource | None = None) -> Effect:
+        """What a call does with the argument at a position or keyword."""
+        found = self._target(call)
+        if found is None:
+            return self._foreign(qualified, slot)
+        definition, bound = found
         if definition.kind == "class":
-            init = self.by_symbol.get(f"{definition.symbol}.__init__")
-            if init is None:
-                return "keeps"
-            definition, bound = init, True
-        parameters = definition.parameters[1:] if bound else definition.parameters
-        if keyword:
-            name = keyword if keyword in parameters else ""
-        else:
-            name = parameters[position] if position < len(parameters) else ""
-        return self.parameter(definition, name) if name else ""
-
-    def _foreign(self, callee: str, position: int, keyword: str) -> str:
-        qualified = self.module.qualified(callee)
-        if "." not in qualified or qualified.startswith(("self.", "cls.")):
-            return ""
-        summary = self.project.summaries.get(qualified)
-        if summary is None:
-            if callee.partition(".")[0] in self.module.imports:
-                self.asks.add(qualified)
-            return ""
-        name = keyword or (summary.parameters[position] if position < len(summary.parameters) else "")
-        return summary.effects.get(name, "")
-
-    def parameter(self, definition: Definition, name: str) -> Effect:
-        """What a function does with one of its parameters."""
-        key = (definition.symbol, name)
-        if key not in self.known:
-            self.known[key] = "unknown"
-            self.known[key] = self._of(definition, name)
-        return self.known[key]
-
-    def _of(self, definition: Definition, name: str) -> Effect:
-        body = definition.body
-        if body is None:
-            return "unknown"
-        found: Effect = "borrows"
-        for node in self.module.mentions(
-            rb"(?<![\w.])" + re.escape(name.encode()) + rb"\b", body.start_byte, body.end_byte
-        ):
-            effect = self._mention(definition, node)
-            if _ORDER.index(effect) > _ORDER.index(found):
-                found = effect
-        return found
-
-    def _mention(self, definition: Definition, node: Node) -> Effect:
-        """What one mention of a parameter does."""
-        inner = self.module.function_at(node.start_byte)
-        if inner is not definition:
-            return "unknown"
-        parent = node.parent
-        while parent is not None and parent.type in (
-            "parenthesized_expression",
-            "await",
-            "conditional_expression",
-        ):
-            node, parent = parent, parent.parent
-        if parent is None:
-            return "unknown"
-        kind = parent.type
-        if kind == "attribute":
-            attribute = text(parent.child_by_field_name("attribute"))
-            called = parent.parent is not None and parent.parent.type == "call"
-            if attribute in acquiring.GENERIC_RELEASES:
-                return "releases" if called else "keeps"
-            return "borrows"
-        if kind in ("argument_list", "keyword_argument"):
-            call = (
-                parent.parent
-                if kind == "argument_list"
-                else (parent.parent.parent if parent.parent else None)
-            )
-            if call is None or call.type != "call":
+            constructor = next((child for child in definition.children if child.name == "__init__"), None)
+            if constructor is None:
                 return "unknown"
-            return self._argument(definition, call, node, parent)
-        if kind == "with_item" or (
-            kind == "as_pattern" and parent.parent is not None and parent.parent.type == "with_item"
-        ):
-            return "releases"
-        if kind in ("return_statement", "yield"):
-            return "returns"
-        if kind == "assignment":
-            left = parent.child_by_field_name("left")
-            if left is not None and left.type != "identifier" and left != node:
-                return "keeps"
+            effect = self.of(constructor, slot, True, resource or ANYTHING)
+            return "unknown" if effect == "returns" else effect
+        if definition.asynchronous and (call.parent is None or call.parent.type != "await"):
             return "unknown"
-        if kind in (
-            "tuple",
-            "list",
-            "set",
-            "pair",
-            "dictionary",
-            "expression_list",
-            "lambda",
-            "default_parameter",
-        ):
-            return "keeps"
-        return "borrows"
+        return self.of(definition, slot, bound, resource or ANYTHING)
 
-    def _argument(self, definition: Definition, call: Node, node: Node, parent: Node) -> Effect:
+    def of(self, definition: Definition, slot: str | int, bound: bool, resource: Resource) -> Effect:
+        """What a function of this file does with one parameter."""
+        names = [text(item) for item in _decorators(definition)]
+        if any(name not in _PLAIN_DECORATORS for name in names):
+            return "unknown"
+        parameter = _parameter(definition, slot, bound and "staticmethod" not in names)
+        if not parameter:
+            return "unknown"
+        key = (definition.symbol, parameter, resource.id)
+        if key not in self._memo:
+            if len(self._memo) >= _MOST:
+                return "unknown"
+            self._memo[key] = "unknown"  # while it is being made: recursion learns nothing
+            function = self.lower(definition, {parameter: resource})
+            if function is not None:
+                self._memo[key] = effect_in(function, parameter)
+        return self._memo[key]
+
+    def _target(self, call: Node) -> tuple[Definition, bool] | None:
+        """The function or class of this file that is called, and whether its first parameter is bound."""
         callee = dotted(call.child_by_field_name("function"))
-        if self.table.releases(callee):
-            return "releases"
-        if self.table.borrows(callee, ()):
-            return "borrows"
-        if callee.rpartition(".")[2] in acquiring.STORING and "." in callee:
-            return "keeps"
-        keyword = text(parent.child_by_field_name("name")) if parent.type == "keyword_argument" else ""
-        position = next((index for index, other in enumerate(positional(call)) if other == node), 0)
-        effect = self.effect(definition, callee, position, keyword)
-        if effect in _ORDER:
-            return effect  # type: ignore[return-value]  # narrowed by the line above, which mypy cannot see
-        return "keeps" if acquiring.HANDING_OVER.search(callee) else "unknown"
-
-    # What a file adds to the table
-
-    def add_wrappers(self) -> None:
-        """Functions that return what they acquired, and classes that hold it, acquire for their callers."""
-        for name, resource in self.project.resources.items():
-            for local, qualified in self.module.imports.items():
-                if qualified == name:
-                    self.table.local[local] = resource
-                elif name.startswith(qualified + "."):
-                    self.table.local[local + name[len(qualified) :]] = resource
-        for _ in range(_ROUNDS):
-            if not self._round():
-                break
-
-    def _round(self) -> bool:
-        added = False
-        for function in self.module.functions:
-            name = f"self.{function.name}" if function.owner else function.symbol
-            if name in self.table.local or (function.parent is not None and function.owner is None):
-                continue
-            if function.name.startswith("__") or function.decorators or function.asynchronous:
-                continue
-            resource = self._returned(function)
-            if resource is not None and not resource.slots:
-                self.table.local[name] = replace(resource, origin="inferred")
-                added = True
-        return added
-
-    def _returned(self, function: Definition) -> Resource | None:
-        """What a function acquires and always returns, or None."""
-        source = self.module.source[function.start : function.end]
-        words = self.table.words()
-        if not any(word in source for word in words) or b"return" not in source or b"yield" in source:
+        head, _, method = callee.rpartition(".")
+        if head in ("self", "cls"):
+            owner = self.module.class_at(call.start_byte)
+            found = next((child for child in owner.children if child.name == method), None) if owner else None
+            return (found, True) if found is not None else None
+        if head:
+            owner = self._top(head)
+            if owner is not None and owner.kind == "class":
+                found = next((child for child in owner.children if child.name == method), None)
+                if found is not None:
+                    return found, "classmethod" in [text(item) for item in _decorators(found)]
             return None
-        found: Resource | None = None
-        for statement in captures("(return_statement) @r", function.node).get("r", []):
-            if self.module.function_at(statement.start_byte) is not function:
-                continue
-            values = statement.named_children
-            if not values or values[0].type == "none":
+        around = self.module.function_at(call.start_byte)
+        while around is not None:
+            for child in around.children:
+                if child.name == callee:
+                    return child, False
+            if callee in around.parameters:
                 return None
-            value = values[0]
-            resource = self.table.resource(value) if value.type == "call" else self._held_by(function, value)
-            if resource is None:
-                return None
-            found = resource
-        return found
+            around = around.parent
+        top = self._top(callee)
+        return (top, top.kind == "class") if top is not None else None
 
-    def _held_by(self, function: Definition, value: Node) -> Resource | None:
-        if value.type != "identifier":
-            return None
-        resource: Resource | None = None
-        name = text(value)
-        for assignment in captures("(assignment) @a", function.node).get("a", []):
-            left, right = assignment.child_by_field_name("left"), assignment.child_by_field_name("right")
-            if left is None or right is None or text(left) != name:
-                continue
-            resource = self.table.resource(right) if right.type == "call" else None
-            if resource is None or statement_of(assignment) is None:
-                return None
-        return resource
+    def _top(self, name: str) -> Definition | None:
+        return next((item for item in self.module.definitions if item.parent is None and item.name == name), None)
 
-    def exports(self) -> dict[str, Summary]:
-        """What other files may want to know: functions that hand on, keep or release their arguments."""
+    def _foreign(self, qualified: str, slot: str | int) -> Effect:
+        if not qualified or qualified.startswith(("self.", "cls.")) or "()" in qualified or "[]" in qualified:
+            return "unknown"
+        head = qualified.partition(".")[0]
+        if head and head not in self.module.imports.values() and not any(
+            origin.startswith(head) for origin in self.module.imports.values()
+        ):
+            return "unknown"
+        name = absolute(qualified, self.module.path)
+        summary = self.project.summaries.get(name)
+        if summary is None:
+            self.asks.add(name)
+            return "unknown"
+        if isinstance(slot, int):
+            slot = summary.parameters[slot] if slot < len(summary.parameters) else ""
+        return summary.effects.get(slot, "unknown")
+
+    def exports(self, functions: dict[str, Resource]) -> dict[str, Summary]:
+        """Summaries of what other files may call: functions that hand out a resource, or end an argument.
+
+        `functions`: what the functions of this file hand out, by symbol.
+        """
         found: dict[str, Summary] = {}
-        for function in self.module.functions:
-            if function.parent is not None and function.owner is None:
+        for definition in self.module.functions:
+            if "." in definition.symbol or definition.name.startswith("__"):
                 continue
-            own = function.parameters[1:] if function.owner else function.parameters
-            effects = {name: self.parameter(function, name) for name in own}
-            found[function.symbol] = Summary(function.symbol, own, effects)
+            returns = functions[definition.symbol].id if definition.symbol in functions else ""
+            effects = {
+                parameter: effect
+                for (symbol, parameter, _), effect in self._memo.items()
+                if symbol == definition.symbol and effect != "unknown"
+            }
+            if returns or effects:
+                found[definition.symbol] = Summary(definition.symbol, definition.parameters, effects, returns)
         return found
+
+
+def absolute(qualified: str, path: str) -> str:
+    """A dotted name with leading dots resolved from the path of the file that uses it."""
+    if not qualified.startswith("."):
+        return qualified
+    bare = qualified.lstrip(".")
+    folders = path.replace("\\", "/").split("/")[:-1]
+    up = len(qualified) - len(bare) - 1
+    kept = folders[: len(folders) - up] if up else folders
+    return ".".join([*(part for part in kept if part), bare])
+
+
+def _decorators(definition: Definition) -> list[Node]:
+    return definition.decorators
+
+
+def _parameter(definition: Definition, slot: str | int, bound: bool) -> str:
+    """The plain parameter that an argument goes into, or ""."""
+    listing = definition.node.child_by_field_name("parameters")
+    names = definition.parameters
+    if isinstance(slot, str):
+        return slot if slot in names else ""
+    position = slot + 1 if bound else slot
+    plain = [child for child in (listing.named_children if listing is not None else ()) if child.type != "comment"]
+    for index, child in enumerate(plain):
+        if child.type in ("list_splat_pattern", "dictionary_splat_pattern", "keyword_separator"):
+            return ""
+        if child.type == "typed_parameter" and child.named_children[0].type.endswith("splat_pattern"):
+            return ""
+        if index == position:
+            return names[index] if index < len(names) else ""
+    return ""
+
+
+def _aliases(function: Function, place: str) -> set[str]:
+    moves = [(op.place, op.other) for block in function.blocks for op in block.ops if op.kind is Kind.MOVE]
+    found = {place}
+    while new := {other for origin, other in moves if origin in found} - found:
+        found |= new
+    return found
+
+
+def effect_in(function: Function, parameter: str) -> Effect:
+    """What a function does with a parameter, whatever the path; "unknown" where paths differ."""
+    names = _aliases(function, parameter)
+    ops = [op for block in function.blocks for op in block.ops if op.place in names]
+    details = {op.detail for op in ops if op.kind is Kind.ESCAPE}
+    if details & {"stored", "kept", "captured", "yielded"}:
+        return "keeps"
+    if "passed" in details or any(op.kind is Kind.UNKNOWN for op in ops):
+        return "unknown"
+    released = any(op.kind is Kind.RELEASE for op in ops)
+    if "returned" in details:
+        return "unknown" if released else "returns"
+    if released:
+        return "releases" if _always(function, names) and not function.generator else "unknown"
+    return "returns" if function.generator else "borrows"  # a generator goes on using it
+
+
+def _always(function: Function, names: set[str]) -> bool:
+    """Whether every normal way out passes a release."""
+    waiting, seen = [0], {0}
+    while waiting:
+        block = function.blocks[waiting.pop()]
+        if any(op.kind is Kind.RELEASE and op.place in names for op in block.ops):
+            continue
+        for edge in block.edges:
+            if edge.kind == "error" or (edge.place in names and edge.empty):
+                continue
+            if edge.target == EXIT:
+                return False
+            if edge.target >= 0 and edge.target not in seen:
+                seen.add(edge.target)
+                waiting.append(edge.target)
+    return True
+
+
+def handed_out(function: Function) -> Resource | None:
+    """The resource that a function makes, returns and gives to nobody else."""
+    if function.generator:
+        return None
+    ops = [op for block in function.blocks for op in block.ops]
+    found: Resource | None = None
+    for op in ops:
+        if op.kind is not Kind.ACQUIRE or op.resource is None or op.detail == "scope" or "." in op.place:
+            continue
+        names = _aliases(function, op.place)
+        details = {other.detail for other in ops if other.kind is Kind.ESCAPE and other.place in names}
+        if "returned" not in details:
+            continue
+        if details - {"returned"} or (found is not None and found.id != op.resource.id):
+            return None
+        found = op.resource
+    return found
+
+
+def known(names: Iterable[str]) -> frozenset[str]:
+    """The last parts of dotted names."""
+    return frozenset(name.rpartition(".")[2] for name in names)

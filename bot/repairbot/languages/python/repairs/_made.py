@@ -15,7 +15,11 @@ _DICTS = ("dict", "Dict", "typing.Dict", "t.Dict", "MutableMapping", "Mapping")
 def value_at(source: Source, span: Span) -> cst.BaseExpression | None:
     """The expression at exactly this place."""
     node = source.expression(span)
-    return node if node is not None and (source.start(node), source.end(node)) == (span.start, span.end) else None
+    return (
+        node
+        if node is not None and (source.start(node), source.end(node)) == (span.start, span.end)
+        else None
+    )
 
 
 def annotation(source: Source, value: cst.BaseExpression, name: str) -> list[Edit] | Refusal:

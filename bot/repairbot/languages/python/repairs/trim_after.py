@@ -22,12 +22,16 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
         statement = source.statement(span)
         if not isinstance(statement, _GROWING):
             return Refusal("it grows within a larger statement, and nothing can be put right behind it")
-        edits += source.insert_after(statement, _lines(target, intent.args["bound"], intent.args["kind"], source))
+        edits += source.insert_after(
+            statement, _lines(target, intent.args["bound"], intent.args["kind"], source)
+        )
     return tuple(edits)
 
 
 def _lines(target: str, bound: str, kind: str, source: Source) -> str:
     if kind == "list":
         return f"del {target}[:-{bound}]"
-    oldest = f"{target}.popitem(last=False)" if kind == "OrderedDict" else f"{target}.pop(next(iter({target})))"
+    oldest = (
+        f"{target}.popitem(last=False)" if kind == "OrderedDict" else f"{target}.pop(next(iter({target})))"
+    )
     return f"while len({target}) > {bound}:\n{source.unit}{oldest}"

@@ -1,0 +1,43 @@
+"""What well-known callees do with what they are given: the table python-callees.toml."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+CLOSERS: Final = re.compile(
+    r"(?:^|[._])(?:safe_?|quiet_?|silent_?)?(?:a?close|release|dispose|destroy|cleanup|clean_up|shutdown|terminate|kill|free|discard|"
+    r"return_?to_?pool|put_?back|checkin|disconnect|unlink|give_?back|finalize|closing|close_?quietly)\w*$",
+    re.IGNORECASE,
+)
+"""Names of callees that may well release what they are given: who owns it afterwards is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callees:
+    """Qualified names, and ".method" for any receiver, by what they do (see the head of the table's file)."""
+
+    borrows: frozenset[str]
+    owns: frozenset[str]
+    views: frozenset[str]
+    keeps: frozenset[str]
+    safe: frozenset[str]
+    ends: frozenset[str]
+
+
+@cache
+def callees() -> Callees:
+    """The table, read once."""
+    source = files("repairbot_rules") / "resources" / "python-callees.toml"
+    data = tomllib.loads(source.read_text(encoding="utf-8"))
+    return Callees(**{name: frozenset(names) for name, names in data.items()})
+
+
+def among(names: frozenset[str] | tuple[str, ...], qualified: str) -> bool:
+    """Whether a qualified callee is one of these names."""
+    head, dot, last = qualified.rpartition(".")
+    return qualified in names or (bool(dot or head) and f".{last}" in names)

@@ -1,0 +1,239 @@
+"""Builds the blocks and edges of one function: where control goes, and which cleanup it meets on the way.
+
+Three kinds of frames lie around the code that is being lowered: loops (where break and continue go), handlers
+(where errors go) and cleanups (finally, with), whose code is copied onto every way out. A cleanup is copied once
+for each kind of way out, on demand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from repairbot.lifetimes.ops import EXIT, FAIL, Block, Edge, EdgeKind, Kind, Op
+from repairbot.model import Span
+
+Jump = Literal["return", "break", "continue"]
+
+
+@dataclass(slots=True)
+class Loop:
+    """`header` is where the next round begins, `after` where the loop ends."""
+
+    header: int
+    after: int
+
+
+@dataclass(slots=True)
+class Handler:
+    """One except clause. `catches`: everything; all but cancellation and its kin; or only some errors.
+
+    `named`: the exception classes it names, `type_at` their span, `reraises`: it ends in another error.
+    """
+
+    entry: int
+    catches: Literal["all", "exceptions", "some"]
+    named: frozenset[str] = frozenset()
+    type_at: Span | None = None
+    reraises: bool = False
+
+
+@dataclass(slots=True)
+class Handlers:
+    """The except clauses around a try body."""
+
+    handlers: list[Handler]
+
+
+@dataclass(slots=True)
+class Cleanup:
+    """Code that runs on every way out. `emit` lowers it at the current block."""
+
+    emit: Callable[[], None]
+    copies: dict[tuple[str, bool], int] = field(default_factory=dict)
+
+
+class Builder:
+    """The blocks of one function while they are made. `current` is None where code cannot be reached."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = [Block()]
+        self.current: int | None = 0
+        self.frames: list[Loop | Handlers | Cleanup] = []
+        self.cleaning = 0
+        """How many cleanups or handlers the code being lowered stands in."""
+        self.escapes_errors = True
+        """Whether an error that nothing catches leaves the function (at module level the process ends)."""
+
+    def block(self) -> int:
+        """A new, empty block."""
+        self.blocks.append(Block())
+        return len(self.blocks) - 1
+
+    def edge(
+        self, kind: EdgeKind, target: int, line: int = 0, note: str = "", place: str = "", empty: bool | None = None
+    ) -> None:
+        """An edge from the current block."""
+        if self.current is not None:
+            self.blocks[self.current].edges.append(Edge(kind, target, line, note, place, empty))
+
+    def go(self, target: int, kind: EdgeKind = "normal") -> None:
+        """Go on in another block; nothing is current then."""
+        self.edge(kind, target)
+        self.current = None
+
+    def join(self, target: int) -> None:
+        """Go to a block and continue lowering there, if anything leads to it."""
+        self.go(target)
+        self.current = target
+
+    def emit(self, op: Op, note: str = "") -> None:
+        """Add an operation; a fallible one ends the block and gets its error edges."""
+        if self.current is None:
+            return
+        block = self.blocks[self.current]
+        block.ops.append(op)
+        if op.fallible:
+            following = self.block()
+            self.edge("normal", following)
+            self.errors((op.expression or op.at).line, note)
+            self.current = following
+
+    def errors(self, line: int, note: str, at: Span | None = None, exception: str = "") -> None:
+        """Error edges from the current block to wherever an error here goes."""
+        if self.current is None:
+            return
+        edges = self.blocks[self.current].edges
+        for target, passes in self._outward(len(self.frames), False, exception):
+            edges.append(Edge("error", target, line, note, at=at, passes=passes))
+
+    def raising(self, op: Op, note: str, exception: str = "") -> None:
+        """An operation that always fails (raise)."""
+        if self.current is None:
+            return
+        self.blocks[self.current].ops.append(op)
+        self.errors(op.at.line, note, op.at, exception)
+        self.current = None
+
+    def _outward(self, depth: int, cancelled: bool, exception: str = "") -> list[tuple[int, Span | None]]:
+        """Where an error goes from inside the first `depth` frames; `cancelled`: one that is no Exception."""
+        found: list[tuple[int, Span | None]] = []
+        for index in range(depth - 1, -1, -1):
+            frame = self.frames[index]
+            if isinstance(frame, Cleanup):
+                found.append((self._copy(index, "error", cancelled), None))
+                return found
+            if not isinstance(frame, Handlers):
+                continue
+            for handler in frame.handlers:
+                if cancelled and handler.catches != "all":
+                    continue
+                if exception and exception in handler.named:
+                    return [*found, (handler.entry, None)]
+                found.append((handler.entry, None))
+                if handler.catches == "some":
+                    continue
+                if handler.catches == "exceptions" and handler.reraises and not exception:
+                    found.extend((target, handler.type_at) for target, _ in self._outward(index, True))
+                return found
+        if self.escapes_errors:
+            found.append((FAIL, None))
+        return found
+
+    def leave(self, jump: Jump, at: Span) -> None:
+        """return, break or continue: through every cleanup on the way."""
+        if self.current is None:
+            return
+        target = self._jump_target(len(self.frames), jump)
+        kind: EdgeKind = "exit" if target == EXIT else "loop" if self._is_header(target) else "normal"
+        self.blocks[self.current].edges.append(Edge(kind, target, at.line, jump, at=at))
+        self.current = None
+
+    def _is_header(self, target: int) -> bool:
+        return any(isinstance(frame, Loop) and frame.header == target for frame in self.frames)
+
+    def _jump_target(self, depth: int, jump: Jump) -> int:
+        for index in range(depth - 1, -1, -1):
+            frame = self.frames[index]
+            if isinstance(frame, Cleanup):
+                return self._copy(index, jump, False)
+            if isinstance(frame, Loop) and jump != "return":
+                return frame.after if jump == "break" else frame.header
+        return EXIT
+
+    def _copy(self, index: int, way: str, cancelled: bool) -> int:
+        """The copy of a cleanup for one kind of way out; made when first asked for."""
+        frame = self.frames[index]
+        assert isinstance(frame, Cleanup)
+        if (way, cancelled) in frame.copies:
+            return frame.copies[way, cancelled]
+        entry = frame.copies[way, cancelled] = self.block()
+        current, frames = self.current, self.frames
+        self.current, self.frames = entry, frames[:index]
+        self.cleaning += 1
+        frame.emit()
+        self.cleaning -= 1
+        if self.current is not None:
+            last = self.block()
+            self.edge("normal", last)
+            edges = self.blocks[last].edges
+            if way == "error":
+                edges.extend(Edge("error", target, passes=passes) for target, passes in self._outward(index, cancelled))
+            else:
+                target = self._jump_target(index, way)  # type: ignore[arg-type]
+                edges.append(Edge("exit" if target == EXIT else "loop" if self._is_header(target) else "normal", target))
+        self.current, self.frames = current, frames
+        return entry
+
+    def pop(self) -> None:
+        """The innermost frame ends; a cleanup runs on the normal way too."""
+        frame = self.frames.pop()
+        if isinstance(frame, Cleanup) and self.current is not None:
+            self.cleaning += 1
+            frame.emit()
+            self.cleaning -= 1
+
+    def finish(self, tracked: set[str]) -> list[Block]:
+        """The blocks, without assignments to places that nobody tracks or asks about."""
+        asked = {edge.place for block in self.blocks for edge in block.edges if edge.place}
+        wanted = asked | tracked
+        for block in self.blocks:
+            block.ops = [op for op in block.ops if op.kind is not Kind.CLEAR or op.place in wanted]
+        return _reachable(self.blocks)
+
+
+def _reachable(blocks: list[Block]) -> list[Block]:
+    """The blocks that control can come to, numbered anew; empty ones on the way are passed through."""
+
+    def through(target: int) -> int:
+        for _ in range(len(blocks)):
+            if target < 0 or target == 0:
+                return target
+            block = blocks[target]
+            plain = not block.ops and len(block.edges) == 1
+            if not plain or block.edges[0] != Edge("normal", block.edges[0].target):
+                return target
+            target = block.edges[0].target
+        return target
+
+    order: list[int] = []
+    numbers: dict[int, int] = {}
+    waiting = [0]
+    while waiting:
+        index = waiting.pop()
+        if index < 0 or index in numbers:
+            continue
+        numbers[index] = len(order)
+        order.append(index)
+        waiting.extend(through(edge.target) for edge in reversed(blocks[index].edges))
+    made: list[Block] = []
+    for index in order:
+        block = blocks[index]
+        edges = []
+        for edge in block.edges:
+            target = through(edge.target)
+            number = numbers.get(target, target)
+            edges.append(Edge(edge.kind, number, edge.line, edge.note, edge.place, edge.empty, edge.at, edge.passes))
+        made.append(Block(block.ops, list(dict.fromkeys(edges))))
+    return made
