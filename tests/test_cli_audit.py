@@ -81,7 +81,9 @@ def test_the_projects_own_resources(tmp_path: Path) -> None:
 def test_what_other_files_do_with_an_argument_is_known(tmp_path: Path) -> None:
     (tmp_path / "pkg").mkdir()
     (tmp_path / "pkg" / "__init__.py").write_text("")
-    (tmp_path / "pkg" / "use.py").write_text("def peek(file):\n    return file.readline()\n\n\ndef done(file):\n    file.close()\n")
+    (tmp_path / "pkg" / "use.py").write_text(
+        "def peek(file):\n    return file.readline()\n\n\ndef done(file):\n    file.close()\n"
+    )
     (tmp_path / "pkg" / "a.py").write_text(
         "from pkg.use import peek\n\n\ndef first(path):\n    file = open(path)\n    return peek(file)\n"
     )
@@ -90,7 +92,9 @@ def test_what_other_files_do_with_an_argument_is_known(tmp_path: Path) -> None:
     )
     assert leaks(tmp_path) == [("pkg/a.py", "file")]
     assert leaks(tmp_path, "pkg/a.py", "pkg/b.py") == [("pkg/a.py", "file")], "a neighbour answers as well"
-    (tmp_path / "pkg" / "use.py").write_text("def peek(file):\n    file.close()\n\n\ndef done(file):\n    file.close()\n")
+    (tmp_path / "pkg" / "use.py").write_text(
+        "def peek(file):\n    file.close()\n\n\ndef done(file):\n    file.close()\n"
+    )
     assert leaks(tmp_path) == []
     committed(tmp_path)
     assert leaks(tmp_path, "--base", "HEAD") == []
@@ -106,7 +110,9 @@ def test_base_shows_only_what_is_new(tmp_path: Path) -> None:
     committed(tmp_path, same__py=CLEAN)
     git(tmp_path, "checkout", "-q", "work")
     ran = audited(tmp_path, "--base", "main")
-    assert [file["path"] for file in ran.report["files"]] == ["a.py", "new.py"], "not what changed on main since"
+    assert [file["path"] for file in ran.report["files"]] == ["a.py", "new.py"], (
+        "not what changed on main since"
+    )
     assert ran.report["summary"]["baselined"] == 1
     assert ran.err == ""
     (tmp_path / "a.py").write_text(CLEAN)
@@ -151,11 +157,15 @@ def test_a_baseline_elsewhere(tmp_path: Path) -> None:
 
 
 def test_a_suppression_and_an_unused_one(tmp_path: Path) -> None:
-    ignored = LEAK.replace("open(path)", "open(path)  # repairbot: ignore[never-released] ends with the process")
+    ignored = LEAK.replace(
+        "open(path)", "open(path)  # repairbot: ignore[never-released] ends with the process"
+    )
     (tmp_path / "a.py").write_text(ignored)
     ran = audited(tmp_path)
     assert (ran.code, ran.report["findings"], ran.report["summary"]["suppressed"]) == (0, [], 1)
-    above = LEAK.replace("    file =", "    # repairbot: ignore[late-cleanup, never-released] why\n    file =")
+    above = LEAK.replace(
+        "    file =", "    # repairbot: ignore[late-cleanup, never-released] why\n    file ="
+    )
     (tmp_path / "a.py").write_text(above)
     ran = repairbot(tmp_path, "audit", "--verbose")
     assert ran.code == 0

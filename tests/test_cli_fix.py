@@ -124,7 +124,11 @@ def test_a_branch_gets_one_commit_a_rule_and_all_else_stays(tmp_path: Path) -> N
     ran = repairbot(tmp_path, "fix", "--branch", "leaks")
     assert ran.code == 0, ran.err
     assert ran.err == "branch leaks: 2 commits, one a rule\n"
-    assert before == (files(tmp_path), git(tmp_path, "status", "--porcelain"), git(tmp_path, "rev-parse", "HEAD"))
+    assert before == (
+        files(tmp_path),
+        git(tmp_path, "status", "--porcelain"),
+        git(tmp_path, "rev-parse", "HEAD"),
+    )
     assert git(tmp_path, "branch", "--show-current") == "main"
     titles = git(tmp_path, "log", "--format=%s", "--reverse", "main..leaks").splitlines()
     assert titles == ["Repair nameless-resource in a.py", "Repair never-released in 2 files"]

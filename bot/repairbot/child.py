@@ -11,7 +11,9 @@ import signal
 import sys
 import time
 
-BOOT = "import os, sys; os.chdir(os.sep); sys.path[:] = sys.argv[1:]; from repairbot.worker import main; main()"
+BOOT = (
+    "import os, sys; os.chdir(os.sep); sys.path[:] = sys.argv[1:]; from repairbot.worker import main; main()"
+)
 PACE = 0.005
 
 

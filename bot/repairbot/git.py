@@ -22,7 +22,11 @@ def command(root: str, arguments: Sequence[str]) -> list[str]:
 
 def environment() -> dict[str, str]:
     """This process's environment, without what would point git elsewhere."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
+    }
     return kept | ENVIRONMENT
 
 
@@ -30,7 +34,11 @@ def run(root: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     """Run git in `root` and wait. Raises SourceError when there is no git."""
     try:
         return subprocess.run(
-            command(root, arguments), capture_output=True, env=environment(), stdin=subprocess.DEVNULL, check=False
+            command(root, arguments),
+            capture_output=True,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
     except FileNotFoundError:
         raise SourceError("git is not installed, or not on the PATH") from None

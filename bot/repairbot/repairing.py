@@ -29,7 +29,8 @@ Wanted = Callable[[Finding], bool]
 class Work:
     """One file being repaired: as it was, as it stands now, and what was done to it.
 
-    `original`: the findings that are shown; `current`: all that is known of the file as it stands now. `applied` and `refused` are fingerprints of the findings that `original` holds; a fix is in `refused` with
+    `original`: the findings that are shown; `current`: all that is known of the file as it stands now.
+    `applied` and `refused` are fingerprints of the findings that `original` holds; a fix is in `refused` with
     the reason why it did not go in. `trouble`: why the file as a whole could not be repaired, or "".
     """
 
@@ -99,9 +100,16 @@ def repair(works: Sequence[Work], pool: Pool, wanted: Wanted) -> None:
         chosen = {tag: findings for tag, findings in chosen.items() if findings}
         if not chosen:
             return
-        drafts = {tag: edits.apply(active[tag].now, _edits(findings), active[tag].current.encoding) for tag, findings in chosen.items()}
+        drafts = {
+            tag: edits.apply(active[tag].now, _edits(findings), active[tag].current.encoding)
+            for tag, findings in chosen.items()
+        }
         tasks = (
-            Task(tag, request(active[tag].original.path, active[tag].original.language, True, active[tag].answers), draft)
+            Task(
+                tag,
+                request(active[tag].original.path, active[tag].original.language, True, active[tag].answers),
+                draft,
+            )
             for tag, draft in drafts.items()
         )
         for answer in pool.run(tasks, len(drafts)):
