@@ -20,7 +20,7 @@ MOST_NODES = 3000
 """Blocks times states that are visited for one acquisition."""
 _MOST_WAYS = 24
 
-Phase = Literal["absent", "held", "released", "returned"]
+Phase = Literal["absent", "held", "released", "failed", "returned"]
 _BORROWS = frozenset({"passed", "yielded", "captured"})
 """Escapes that are only loans when this function releases the value afterwards."""
 
@@ -170,7 +170,7 @@ class _Follower:
                 if edge.kind == "error" and last is not None and last.fallible and self._forgiven(last):
                     continue
                 state = error if edge.kind == "error" else normal
-                if state is None:
+                if state is None or (edge.kind == "error" and _tidies(last)):
                     continue
                 state = self._take(state, edge)
                 if state is None:
@@ -237,7 +237,7 @@ class _Follower:
         if kind is Kind.CLEAR:
             cleared = self._drop(node, state, op, place, {"none": True, "some": False}.get(op.detail))
             return cleared, state
-        if place not in state.names or state.phase == "absent":
+        if place not in state.names or state.phase in ("absent", "failed"):
             return state, state
         if state.phase == "released":
             self._misuse(op)
@@ -249,8 +249,8 @@ class _Follower:
         if kind is Kind.RELEASE:
             self.track.releases.append(op)
             self.release_of = op
-            released = state._replace(phase="released")
-            return released, released
+            # One that failed counts as released, yet a handler may well try again: that is no misuse.
+            return state._replace(phase="released"), state._replace(phase="failed")
         if kind is Kind.UNKNOWN:
             self.track.unknown.append(op)
             return None, None
@@ -296,7 +296,7 @@ class _Follower:
 
     def _leave(self, node: _Node, state: State, edge: Edge, last: Op | None) -> None:
         failing = edge.target == FAIL
-        if state.phase == "released":
+        if state.phase in ("released", "failed"):
             self.track.released_normally |= not failing
             self.track.released_failing |= failing
         if state.phase != "held" or (self.keeps_stored and not failing):
@@ -353,6 +353,11 @@ class _Follower:
         while (came := self.came.get(node)) is not None and node.state.phase == "held":
             yield came
             node = came.before
+
+
+def _tidies(op: Op | None) -> bool:
+    """Whether an operation is a release in cleanup code: that it can fail is held against nobody."""
+    return op is not None and op.kind is Kind.RELEASE and op.cleanup and op.fallible
 
 
 def _once(ops: list[Op]) -> list[Op]:

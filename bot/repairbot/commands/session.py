@@ -140,7 +140,9 @@ class Session:
             **look,
         )
         if form != "terminal":
-            shown = replace(shown, rules=_rule_infos())
+            from repairbot.commands.pages import infos
+
+            shown = replace(shown, rules=infos())
         content = reports.encode(reports.render(form, audit, options=shown))
         if output is not None and output != "-":
             write_new(output, content)
@@ -196,23 +198,6 @@ def _with_rules(config: Config, rules: Sequence[str]) -> Config:
             raise click.UsageError(f"unknown rule {name!r}{nearest(name, known)}")
     settings = config.settings
     return replace(config, settings=replace(settings, rules=settings.rules | dict.fromkeys(rules, True)))
-
-
-def _rule_infos() -> dict[str, reports.RuleInfo]:
-    from repairbot.rule import Quiet, all_rules
-
-    infos = {}
-    for rule in all_rules():
-        samples = tuple(
-            reports.Sample(example.code, why=example.why, language=example.language, quiet=True)
-            if isinstance(example, Quiet)
-            else reports.Sample(example.before, example.after, example.why, example.language)
-            for example in rule.examples
-        )
-        infos[rule.id] = reports.RuleInfo(
-            rule.id, rule.title(), rule.page(), rule.practice, rule.severity, rule.default, rule.languages, samples
-        )
-    return infos
 
 
 def _width() -> int:

@@ -184,11 +184,13 @@ class Source:
         return min(around, key=lambda node: self.end(node) - self.start(node), default=None)
 
     def expression(self, span: Span) -> cst.BaseExpression | None:
-        """The expression at a span: the outermost of exactly this extent, else the smallest around it."""
+        """The expression at a span, with or without its parentheses; else the smallest around it."""
         best: cst.BaseExpression | None = None
         size = sys.maxsize
         for node in self.expressions:
             start, end = self.start(node), self.end(node)
+            if node.lpar and (self.outer_start(node), self.outer_end(node)) == (span.start, span.end):
+                return node
             if start <= span.start and end >= span.end and end - start < size:
                 best, size = node, end - start
         return best

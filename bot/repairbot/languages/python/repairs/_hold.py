@@ -16,7 +16,7 @@ from repairbot.lifetimes.intents import Refusal
 from repairbot.model import Span
 
 EAGER_METHODS = frozenset(
-    "read readline readlines readinto read_text read_bytes recv recvfrom tell seek fileno fetchall fetchone "
+    "read readline readlines readinto read_text read_bytes recv recvfrom tell seek fetchall fetchone "
     "fetchmany scalar scalars getvalue decode strip split poll wait communicate write writelines send sendall "
     "send_signal flush rowcount execute_fetchall namelist getnames json result exists isatty readable".split()
 )
@@ -200,6 +200,11 @@ def _extent(hold: Hold, following: list[Row], marks: list[Small]) -> Hold | Refu
     else:
         hold.rows = list(reach[: last + 1])
     inside = [*hold.rows, *([hold.release] if isinstance(hold.release, cst.Try) else [])]
+    for other in sorted(names - {name}):
+        beyond = next(_later(source, hold.row, other), None)
+        if beyond is not None:
+            line = source.line_number(source.start(beyond))
+            return Refusal(f"{other}, which needs {name}, is still used at line {line}")
     contrary = against(source, name, names, inside, marks)
     if contrary is not None:
         return contrary
@@ -413,7 +418,6 @@ def hands_on(source: Source, item: cst.BaseExpression, value: cst.BaseExpression
 
 def _superfluous(hold: Hold, inner: list[Small]) -> Hold | Refusal:
     """Sort the explicit releases inside the rows: those right before a way out may go, others must stay."""
-    source = hold.source
     for item in inner:
         if _before_exit(hold, item):
             hold.superfluous.append(item)
