@@ -111,10 +111,9 @@ def test_a_sibling_is_removed_and_this_one_is_not() -> None:
         f"{ON} handler=self.one target=bus outlives\n  {removal}\n"
         f"{ON} handler=self.two target=bus outlives\n  {removal}\n"
     )
-    assert [(it.registration.handler, it.problem, it.teardown) for it in found] == [
-        ("self.one", "never-removed", "close")
-    ]
-    assert [step.line for step in found[0].steps] == [6, 31]
+    [it] = found
+    assert (it.registration.handler, it.problem, it.teardown) == ("self.one", "never-removed", "close")
+    assert [step.line for step in it.steps] == [6, 31]
 
 
 def test_the_removal_names_another_function() -> None:

@@ -56,7 +56,12 @@ def test_queries_of_libraries(head: str, expression: str, found: list[str]) -> N
 
 
 def test_a_function_that_answers_requests_is_evidence() -> None:
-    source = '@app.get("/rows")\ndef rows(cursor):\n    cursor.execute("SELECT a FROM t")\n    return cursor.fetchall()\n'
+    source = """\
+@app.get("/rows")
+def rows(cursor):
+    cursor.execute("SELECT a FROM t")
+    return cursor.fetchall()
+"""
     [load] = loads.collect(Module(source.encode(), "service.py"))
     assert [step.line for step in load.evidence] == [1]
 
@@ -89,5 +94,10 @@ def test_lines_that_are_listed_to_be_walked(loop: str, found: list[str]) -> None
 
 @pytest.mark.parametrize(("look", "count"), [("pass", 1), ("tracemalloc.get_traced_memory()", 0)])
 def test_batches(look: str, count: int) -> None:
-    source = f"def work(items, batch_size):\n    for start in range(0, len(items), batch_size):\n        done.extend(items)\n        {look}\n"
+    source = f"""
+def work(items, batch_size):
+    for start in range(0, len(items), batch_size):
+        done.extend(items)
+        {look}
+"""
     assert len(details(source)) == count

@@ -140,7 +140,14 @@ def test_register_once_takes_all_that_makes_the_handlers() -> None:
     [("log.setLevel(1)", "return log"), ("pass", "return log, one")],
 )
 def test_register_once_refuses_what_else_would_depend_on_it(between: str, rest: str) -> None:
-    source = f"def get():\n    log = getLogger()\n    one = Stream()\n    {between}\n    log.addHandler(one)\n    {rest}\n"
+    source = f"""\
+def get():
+    log = getLogger()
+    one = Stream()
+    {between}
+    log.addHandler(one)
+    {rest}
+"""
     args = {"test": "not log.handlers", "made": "one"}
     assert after(source, intents.REGISTER_ONCE, "log.addHandler(one)", args, "log").startswith("refused")
 
