@@ -306,12 +306,16 @@ def test_whose_the_target_is(constructor: str, outlives: bool, own: bool) -> Non
         ("lambda event: None", "throwaway"),
         ("functools.partial(self.on_event, 1)", "throwaway"),
         ("Handler()", "made"),
-        ("on_event", "name"),
     ],
 )
 def test_what_a_handler_is(handler: str, holds: str) -> None:
     [found] = listener(f"self.bus.add_listener({handler})")
     assert found.holds == holds
+
+
+@pytest.mark.parametrize("handler", ["on_event", "other.on_event", "5", "self.unknown"])
+def test_a_handler_of_unknown_owner_is_left_alone(handler: str) -> None:
+    assert listener(f"self.bus.add_listener({handler})") == []
 
 
 def test_an_alias_of_the_target_is_looked_through() -> None:

@@ -161,6 +161,8 @@ def _listener(
     removal_names = pair.undo if pair is not None else (undo or _SINK_UNDO.get(method, ()))
     handler = arguments[index]
     holds, shown = _holds(module, function, handler, owner)
+    if holds in ("name", "other"):
+        return  # who it belongs to is not known here, so nothing can be said of its end
     target = resolve(module, function, front)
     where = origin(module, function, target)
     logger = _shared_logger(module, function, front) if method == "addHandler" else None
