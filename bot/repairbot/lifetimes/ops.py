@@ -283,6 +283,8 @@ class Registration:
     handler_at: Span | None = None
     weakly: str = ""
     """The handler written so that it does not hold the object, where the registry hands the object over itself."""
+    alive: str = ""
+    """How the handle is asked whether it may still be ended (".active()"), "" where ending it twice is harmless."""
     preset: bool = False
     """The member that keeps the handle is set in the constructor, so a teardown may ask for it at any time."""
     optional: bool = False
