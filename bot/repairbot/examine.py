@@ -60,6 +60,8 @@ def examine(
 ) -> Examined:
     """Audit one file; with `fixes` every finding carries its checked repair or the reasons why there is none.
 
+    A file that others ask (`project.asked`) is lowered even where nothing in it can leak.
+
     Never raises for what a file holds: what cannot be read ends as skipped, with its reason.
     """
     try:
@@ -67,9 +69,10 @@ def examine(
     except UndecodableError as error:
         return _skipped(path, language, str(error))
     resources = load(language.name, settings.resources)
-    if language.frontend.dismiss(text.data, resources):
+    project = project or Project()
+    if not project.asked and language.frontend.dismiss(text.data, resources):
         return Examined(FileResult(path, language.name, Outcome.CLEAN, encoding=text.encoding))
-    room = _Room(path, language, settings, project or Project(), resources)
+    room = _Room(path, language, settings, project, resources)
     try:
         facts = room.facts(text.data)
     except Unreadable as error:
