@@ -58,6 +58,8 @@ def _leak(function: Function, track: Track) -> Leak | None:
     if not ways or track.site.resource is None:
         return None
     shape = _shape(track, ways)
+    if not track.site.resource.acquire and shape != "handler-misses":
+        return None  # all that is known of it is that a handler releases it
     ways = tuple(_completed(way, track) for way in ways)
     return Leak(
         shape,
