@@ -38,13 +38,13 @@ def made(acquiring: Acquiring) -> Iterator[Node]:
             asynchronous=match[2] is not None,
             origin="inferred",
         )
-        for call in _assigned(function.node, name):
+        for call in assigned(function.node, name):
             if (call.start_byte, call.end_byte) not in acquiring.sites:
                 acquiring.sites[call.start_byte, call.end_byte] = resource
                 yield call
 
 
-def _assigned(function: Node, name: str) -> list[Node]:
+def assigned(function: Node, name: str) -> list[Node]:
     """The calls whose values the name is given, none when it also gets something else."""
     found: list[Node] = []
     for assignment in captures("(assignment) @a", function).get("a", []):

@@ -9,7 +9,16 @@ from functools import lru_cache
 from tree_sitter import Node
 
 from repairbot.languages.base import Project, Unreadable
-from repairbot.languages.python import caught, channels, containers, holders, idioms, loads, registrations
+from repairbot.languages.python import (
+    caught,
+    channels,
+    containers,
+    holders,
+    idioms,
+    loads,
+    pairs,
+    registrations,
+)
 from repairbot.languages.python.acquiring import Acquiring, table_of
 from repairbot.languages.python.callees import among, callees
 from repairbot.languages.python.functions import MODULE, Lowering, TooDeep
@@ -125,7 +134,7 @@ class _Functions:
                 line = definition.node.start_point[0] + 1
                 self.unit.skipped.append(Step(line, f"{definition.symbol}: not valid Python; skipped"))
         found = self.acquiring.search()
-        waiting = self._sort([*found, *caught.made(self.acquiring)])
+        waiting = self._sort([*found, *caught.made(self.acquiring), *pairs.made(self.acquiring)])
         for resource in holders.made(self.acquiring, found):
             self.unit.resources_made.append(resource)
             waiting |= self._sort(self.acquiring.learn(resource.id, resource))
@@ -169,7 +178,8 @@ class _Functions:
         if definition is None or mixed or definition.symbol in self.handed or not _plain(definition):
             return set()
         resource = handed_out(function)
-        if resource is None or not resource.acquire:
+        local = resource is not None and resource.origin == "inferred" and not resource.release[0].startswith(".")
+        if resource is None or not resource.acquire or local:
             return set()
         self.handed[definition.symbol] = resource
         return self._sort(self.acquiring.learn(definition.symbol, resource))
