@@ -90,6 +90,9 @@ class Resource:
     needs: str = ""
     """A regular expression that the text of the acquiring call's arguments must match somewhere."""
 
+    def __hash__(self) -> int:
+        return hash(self.id)  # tables are looked up by their resources, file after file
+
 
 @dataclass(frozen=True, slots=True)
 class Op:
@@ -281,6 +284,8 @@ class Registration:
     handler_at: Span | None = None
     weakly: str = ""
     """The handler written so that it does not hold the object, where the registry hands the object over itself."""
+    alive: str = ""
+    """How the handle is asked whether it may still be ended (".active()"), "" where ending it twice is harmless."""
     preset: bool = False
     """The member that keeps the handle is set in the constructor, so a teardown may ask for it at any time."""
     optional: bool = False
