@@ -19,13 +19,42 @@ from repairbot.lifetimes.ops import Resource
 _GIVES: Final = re.compile(
     rb"(?<![\w.])(await[ \t]+)?((?:\w+\.)+)(\w*(?:return|release|give_?back|put_?back|check_?in)\w*)\((\w+)\)"
 )
+_WORDS: Final = (
+    b"release",
+    b"return_",
+    b"_return",
+    b"giveback",
+    b"give_back",
+    b"putback",
+    b"put_back",
+    b"checkin",
+    b"check_in",
+)
+"""What a line must hold to give something back; looked for first, because that is fast."""
 _TAKES: Final = re.compile(r"(?:^|_)(?:get|take|acquire|check_?out|borrow|lease|obtain)(?:_|$)")
+
+
+def _givings(source: bytes) -> Iterator[tuple[int, re.Match[bytes]]]:
+    """The lines on which something is given back, each with its offset."""
+    seen: set[int] = set()
+    for word in _WORDS:
+        offset = source.find(word)
+        while offset >= 0:
+            start = source.rfind(b"\n", 0, offset) + 1
+            end = source.find(b"\n", offset)
+            match = (
+                _GIVES.search(source[start : end if end >= 0 else len(source)]) if start not in seen else None
+            )
+            seen.add(start)
+            if match is not None:
+                yield offset, match
+            offset = source.find(word, offset + len(word))
 
 
 def made(acquiring: Acquiring) -> Iterator[Node]:
     """The calls that take such values, now known to acquire them."""
-    for match in _GIVES.finditer(acquiring.module.source):
-        function = acquiring.module.function_at(match.start())
+    for offset, match in _givings(acquiring.module.source):
+        function = acquiring.module.function_at(offset)
         name = match[4].decode()
         if function is None or name in function.parameters:
             continue
