@@ -58,7 +58,7 @@ class PythonFrontend:
         module = Module(source, path)
         unit = Unit(path, "python")
         _Functions(module, resources, project, unit, _broken(module)).run()
-        unit.containers.extend(containers.collect(module, resources))
+        unit.containers.extend(containers.collect(module, (*resources, *unit.resources_made) if unit.resources_made else resources))
         unit.registrations.extend(registrations.collect(module))
         unit.loads.extend(loads.collect(module))
         unit.loads.extend(channels.collect(module))
