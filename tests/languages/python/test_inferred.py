@@ -135,3 +135,50 @@ def test_an_object_that_gives_itself_away_is_somebody_elses() -> None:
     """
     assert [leak.function for leak in leaks(template.format(line="self.bus = bus"))] == ["setup"]
     assert not leaks(template.format(line="bus.on_stop(self.close)"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "self.file = cast(IO, open(path))",
+        "left, right = open(path), open(path)\n        return left, right",
+        "self.file = file = open(path)\n        file.seek(3)",
+    ],
+)
+def test_values_that_an_object_or_a_caller_owns(body: str) -> None:
+    assert not [
+        leak
+        for leak in leaks(f"""
+from typing import IO, cast
+
+class Log:
+    def fill(self, path):
+        {body}
+""")
+        if leak.shape in ("never", "nameless")
+    ]
+
+
+def test_a_wrapper_gives_its_name_to_what_it_wraps() -> None:
+    (found,) = leaks("""
+        import io
+
+        def words(path):
+            text = io.TextIOWrapper(open(path, "rb"))
+            return text.read().split()
+    """)
+    assert (found.shape, found.place) == ("never", "text")
+
+
+def test_who_unpacks_a_pair_owns_no_single_value() -> None:
+    assert not leaks("""
+        import socket
+
+        def free_port(host):
+            sock = socket.create_server((host, 0))
+            return sock, sock.getsockname()[1]
+
+        class Server:
+            def open(self, host):
+                self.sock, self.port = free_port(host)
+    """)
