@@ -103,7 +103,7 @@ def _rows(
     names = {node.value for item in targets for node in walk(item.target) if isinstance(node, cst.Name)}
     following = list(source.rows(row))
     following = following[following.index(row) + 1 :]
-    last, names = derived_from(source, following, names)
+    last, _, names = derived_from(source, following, names)
     rows = [row, *following[: last + 1]]
     refusal = against(source, next(iter(sorted(names))), names, rows[1:], [])
     if refusal is not None:

@@ -35,6 +35,8 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
         own = [number for number in range(first, last + 1) if _releases(source, block[number], str(lines))]
         if own and own[0] > first:
             last = own[0] - 1
+        using = [number for number in range(made + 1, first) if source.mentions(intent.place, block[number])]
+        first = min([first, *using])
     if isinstance(lines, Refusal):
         return lines
     rows = block[first : last + 1]

@@ -19,10 +19,6 @@ WRITES = (RELEASE_ON_EXIT,)
 
 AWAITED_SCOPES = frozenset("get post put delete patch head options request ws_connect open".split())
 """Coroutines that are at the same time `async with` managers: the await goes when the `async with` comes."""
-WRAPPERS = frozenset(
-    {"TextIOWrapper", "BufferedReader", "BufferedWriter", "BufferedRandom", "BufferedRWPair"}
-)
-"""Classes that close the stream they are made of."""
 PLAIN = frozenset({".close", ".shutdown", ".cleanup", ".aclose", ".release", ".wait"})
 """Releases that a `with` of the same value makes superfluous."""
 
@@ -42,8 +38,6 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     hold = _hold.find(source, intent.place, intent.at, intent.spans)
     if isinstance(hold, Refusal):
         return hold
-    if _wraps(source, hold):
-        return Refusal("its release closes what it wraps, which somebody else may own")
     statement = release_statement(source, hold, intent)
     if isinstance(statement, Refusal):
         return statement
@@ -61,14 +55,6 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     else:
         _write_with(draft, hold, form)
     return (*draft.edits(), *imports)
-
-
-def _wraps(source: Source, hold: Hold) -> bool:
-    """Whether the value is a layer around a stream that has a name of its own."""
-    value = hold.value
-    if not isinstance(value, cst.Call) or last_word(source, value) not in WRAPPERS or not value.args:
-        return False
-    return isinstance(value.args[0].value, (cst.Name, cst.Attribute))
 
 
 def release_statement(source: Source, hold: Hold, intent: Intent) -> str | Refusal:

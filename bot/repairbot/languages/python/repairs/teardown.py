@@ -109,7 +109,9 @@ def _is_prelude(row: Row) -> bool:
     """A docstring, or a guard that only leaves: `if self.closed: return`."""
     if isinstance(row, cst.SimpleStatementLine):
         item = row.body[0]
-        return isinstance(item, cst.Expr) and isinstance(item.value, (cst.SimpleString, cst.ConcatenatedString))
+        return isinstance(item, cst.Expr) and isinstance(
+            item.value, (cst.SimpleString, cst.ConcatenatedString)
+        )
     if not isinstance(row, cst.If) or row.orelse is not None:
         return False
     end = row.body.body[-1]
