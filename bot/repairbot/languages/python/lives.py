@@ -15,7 +15,7 @@ _LONG: Final = re.compile(
     r"|Recorder|Logger|Bus|Controller|Coordinator|Supervisor|Daemon|Agent|Gateway|Limiter|Throttler|Proxy|Router"
     r"|Semaphore|Lock|Loop|System|Backend|Exporter|Watcher|Listener|Consumer|Producer|Orchestrator|Profiler|Tracer"
     r"|Breaker|Balancer|Repository|Storage|Platform|Bridge|Singleton|Memory|Sessions|State|Group|Analytics|Metrics"
-    r"|Stats|Reactor|Protocol|Factory|Reporter)$"
+    r"|Stats|Log|History|Journal|Ledger|Reactor|Protocol|Factory|Reporter)$"
 )
 _SHORT: Final = re.compile(
     r"(?:Parser|Builder|Results?|Response|Request|Messages?|Visitor|Transformer|Formatter|Writer|Reader|Node|Token"
