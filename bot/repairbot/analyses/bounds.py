@@ -43,9 +43,7 @@ def readers(member: Member, grows: tuple[Event, ...]) -> Bound | None:
             counted = True
             continue
         return None
-    if depth and any(
-        event.detail not in ("key", "truth", "len") for event in member.of(Kind.READ) if event.depth < depth
-    ):
+    if depth and any(event.depth < depth and not _keys_alone(event) for event in member.of(Kind.READ)):
         return None
     texts = {event.argument for event in last}
     if all(text.isdigit() for text in texts):
@@ -57,6 +55,13 @@ def readers(member: Member, grows: tuple[Event, ...]) -> Bound | None:
     where = next(event for event in last if event.argument == text)
     each = f" of each {grows[0].key}" if depth and grows[0].key else ""
     return Bound(text, "readers", Step(where.at.line, f"only the last {text}{each} are read"), not counted)
+
+
+def _keys_alone(event: Event) -> bool:
+    """Whether a read of a dict of lists looks at its keys, and at no list."""
+    if event.detail in ("key", "truth", "len"):
+        return True
+    return event.how in ("list", "sorted", "tuple", "set", "keys", "max", "min")
 
 
 def sibling(container: Container, member: Member, grows: tuple[Event, ...]) -> Bound | None:

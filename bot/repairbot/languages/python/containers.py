@@ -403,12 +403,14 @@ class _Collector:
 
 
 def _bounded(init: Event) -> bool:
-    return init.detail.startswith("Weak") or (
-        init.detail in ("deque", "queue") and init.argument not in ("", "filled")
-    )
+    if init.argument in ("", "filled"):
+        return init.detail.startswith("Weak")
+    return init.detail.startswith(("Weak", "deque", "queue", "defaultdict("))
 
 
 def _bound(init: Event) -> Event:
+    if init.detail.startswith("defaultdict("):
+        return replace(init, kind=Kind.BOUND, how="deque", depth=1)
     return replace(init, kind=Kind.BOUND, how=init.detail)
 
 

@@ -231,6 +231,8 @@ def _init(
         kind = COLLECTIONS.get(_keyword(values, "default_factory").rpartition(".")[2])
         return (replace(event, detail=kind, how="field"), None) if kind else (None, None)
     if (kind := COLLECTIONS.get(module.qualified(callee).rpartition(".")[2])) is not None:
+        if kind == "defaultdict" and values and (bound := _bucket_limit(values[0])):
+            return replace(event, detail=f"defaultdict({text(values[0])})", argument=bound), None
         if kind == "defaultdict":
             kind = f"defaultdict({text(values[0])})" if values else "defaultdict()"
         first = next((text(value) for value in values if value.type != "keyword_argument"), "[]")
@@ -239,6 +241,15 @@ def _init(
     if _LOADER.search(callee):
         return replace(event, detail="loaded", argument=callee), None
     return None, None
+
+
+def _bucket_limit(factory: Node) -> str:
+    """The bound of the deques that a defaultdict makes (`lambda: deque(maxlen=9)`), "" for none."""
+    call = factory.child_by_field_name("body") if factory.type == "lambda" else factory
+    if call is None or call.type != "call" or "deque" not in text(call):
+        return ""
+    arguments = call.child_by_field_name("arguments")
+    return _limit("deque", arguments.named_children) if arguments is not None else ""
 
 
 def _keyword(values: list[Node], name: str) -> str:
