@@ -349,6 +349,24 @@ CASES = {
             return 1
         """,
     ),
+    "aligned arguments": (
+        """
+        def f(p):
+            pf = open(p,
+                      "w",
+                      encoding="x")
+            pf.write("x")
+            pf.close()
+        """,
+        ("pf = open(", "pf.close()"),
+        """
+        def f(p):
+            with open(p,
+                      "w",
+                      encoding="x") as pf:
+                pf.write("x")
+        """,
+    ),
     "semicolons": (
         """
         def f(p):
@@ -417,12 +435,21 @@ def test_with(name: str) -> None:
     before, pieces, after = CASES[name]
     before = dedent(before).removeprefix("\n")
     after = dedent(after).removeprefix("\n")
-    assert release(before, *pieces) == after
+    place = pieces[0].partition(" ")[0]
+    assert release(before, *pieces, place=place) == after
     tabs = before.replace("    ", "\t").replace("\n", "\r\n")
     if "    " in before and '"""' not in before:
         pieces = tuple(piece.replace("    ", "\t").replace("\n", "\r\n") for piece in pieces)
         wanted = after if after.startswith("refused") else after.replace("    ", "\t").replace("\n", "\r\n")
-        assert release(tabs, *pieces) == wanted
+        assert release(tabs, *pieces, place=place) == wanted
+
+
+def test_a_process_that_nobody_waits_for() -> None:
+    before = "def f(c):\n    p = Popen(c)\n    log(p.pid)\n"
+    assert "meant to run on" in release(before, "p = Popen(c)", place="p", release=".wait")
+    before = "def f(c):\n    p = Popen(c,\n              2)\n    return p.stdout.read()\n"
+    after = "def f(c):\n    with Popen(c,\n               2) as p:\n        return p.stdout.read()\n"
+    assert release(before, "p = Popen(c,\n              2)", place="p", release=".wait") == after
 
 
 def test_closing() -> None:

@@ -35,7 +35,7 @@ LAZY_METHODS = re.compile(
     r"cursor|makefile|iter|open|stream|execute|submit|map|fileno|getbuffer|begin|channel|pipeline"
 )
 """Methods whose result needs its receiver."""
-PRESENT = re.compile(r"(?i)temp|lock|socket|server|listen|popen|watch|observ|executor|pool|mount|patch|trac")
+PRESENT = re.compile(r"(?i)temp|lock|server|listen|watch|observ|mount|patch|trac")
 """Callees whose value works by being there: it is kept to the end of its block when nothing says otherwise."""
 HARMLESS_AFTER = frozenset({"closed", "name", "returncode", "pid", "mode", "encoding"})
 """Attributes that may be read of a released value."""
@@ -366,6 +366,9 @@ def against(
             return Refusal(f"what line {line} returns still needs {name}")
         if isinstance(node, (cst.Assign, cst.AnnAssign)) and node.value is not None and node not in marks:
             targets = node.targets if isinstance(node, cst.Assign) else [node]
+            bare = isinstance(node.value, cst.Name) and node.value.value == name
+            if bare and any(isinstance(each.target, (cst.Tuple, cst.List)) for each in targets):
+                return Refusal(f"{name} is taken apart at line {line}: it is not the value itself")
             elsewhere = any(not isinstance(each.target, (cst.Name, cst.Tuple, cst.List)) for each in targets)
             if elsewhere and _any(source, node.value, names, hands_on):
                 return Refusal(f"line {line} stores what still needs {name}")

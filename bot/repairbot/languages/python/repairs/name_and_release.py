@@ -8,6 +8,7 @@ from repairbot.languages.python.repairs._cst import COMPREHENSIONS, Compound, Ro
 from repairbot.languages.python.repairs._draft import Draft
 from repairbot.languages.python.repairs._guard import release_call
 from repairbot.languages.python.repairs._hold import against, consumed, derived_from, hands_on, spent
+from repairbot.languages.python.repairs.release_on_exit import WAITING
 from repairbot.lifetimes.intents import NAME_AND_RELEASE, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit
@@ -41,6 +42,8 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
 def _at_once(source: Source, intent: Intent, value: cst.BaseExpression) -> tuple[Edit, ...] | Refusal:
     """`open(path, "w")` alone: its effect stays, and it is released at once."""
     release = intent.args["release"]
+    if release in WAITING:
+        return Refusal("nothing here waits for it: it may be meant to run on")
     if not release.startswith(".") or intent.args.get("asynchronous") == "yes":
         return Refusal("the value is made for its effect and cannot be released in the same expression")
     end = source.outer_end(value)

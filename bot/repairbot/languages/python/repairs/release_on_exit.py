@@ -19,6 +19,10 @@ WRITES = (RELEASE_ON_EXIT,)
 
 AWAITED_SCOPES = frozenset("get post put delete patch head options request ws_connect open".split())
 """Coroutines that are at the same time `async with` managers: the await goes when the `async with` comes."""
+ASKING = frozenset("wait join communicate poll stdout stderr returncode result".split())
+"""Members of a process or thread that only somebody who waits for it looks at."""
+WAITING = frozenset({".wait", ".join", ".communicate"})
+"""Releases that block until what they release has ended by itself."""
 PLAIN = frozenset({".close", ".shutdown", ".cleanup", ".aclose", ".release", ".wait"})
 """Releases that a `with` of the same value makes superfluous."""
 
@@ -38,6 +42,8 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     hold = _hold.find(source, intent.place, intent.at, intent.spans)
     if isinstance(hold, Refusal):
         return hold
+    if intent.args["release"] in WAITING and not _waited_for(source, hold):
+        return Refusal(f"nothing here waits for {hold.name}: it may be meant to run on")
     statement = release_statement(source, hold, intent)
     if isinstance(statement, Refusal):
         return statement
@@ -55,6 +61,15 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     else:
         _write_with(draft, hold, form)
     return (*draft.edits(), *imports)
+
+
+def _waited_for(source: Source, hold: Hold) -> bool:
+    """Whether the code asks for the end or the output of what runs, so that waiting for it changes nothing."""
+    for item in source.mentions(hold.name, [*hold.rows, *([hold.release] if hold.release else [])]):
+        parent = source.parent(item)
+        if isinstance(parent, cst.Attribute) and parent.attr.value in ASKING:
+            return True
+    return False
 
 
 def release_statement(source: Source, hold: Hold, intent: Intent) -> str | Refusal:
@@ -137,6 +152,7 @@ def _write_with(draft: Draft, hold: Hold, form: Form) -> None:
         head, start, end = "", source.outer_start(value.expression), source.outer_end(value.expression)
     draft.write(Edit(source.start(hold.statement), start, f"{form.keyword} {head}"))
     draft.write(Edit(end, source.end(hold.statement), f"{tail} as {hold.name}:"))
+    _align(draft, hold, start, len(form.keyword) + 1 + len(head) - (start - source.start(hold.statement)))
     first, behind = _span(hold)
     for item in hold.superfluous:
         _take_out(draft, item)
@@ -152,6 +168,17 @@ def _write_with(draft: Draft, hold: Hold, form: Form) -> None:
         not draft.dropped(line) and source.line_text(line).strip() for line in source.lines(first, behind)
     ):
         draft.put(first, source.indentation(hold.row) + source.unit, "pass")
+
+
+def _align(draft: Draft, hold: Hold, start: int, by: int) -> None:
+    """Move the lines of the value that are aligned with its brackets along with it."""
+    source = hold.source
+    column = start - source.line_start(start)
+    for line in source.lines(start, source.end(hold.value)):
+        text = source.line_text(line)
+        blanks = len(text) - len(text.lstrip(" "))
+        if by and blanks > column and not source.inside_string(line):
+            draft.write(Edit(line, line + max(-by, 0), " " * by))
 
 
 def _drop_release(draft: Draft, hold: Hold, release: Row, behind: int) -> None:
