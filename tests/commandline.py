@@ -50,7 +50,11 @@ class Ran:
 def environment(folder: Path) -> dict[str, str]:
     """This process's environment, with the user's cache and git identity inside `folder`."""
     name = {"GIT_AUTHOR_NAME": "T", "GIT_AUTHOR_EMAIL": "t@example.org"}
-    committer = {"GIT_COMMITTER_NAME": "T", "GIT_COMMITTER_EMAIL": "t@example.org", "GIT_CONFIG_GLOBAL": os.devnull}
+    committer = {
+        "GIT_COMMITTER_NAME": "T",
+        "GIT_COMMITTER_EMAIL": "t@example.org",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+    }
     return {**os.environ, "XDG_CACHE_HOME": str(folder / ".cache"), **name, **committer}
 
 

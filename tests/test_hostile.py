@@ -17,6 +17,7 @@ import pytest
 from tests.commandline import CLEAN, LEAK, audited, committed, environment, git, repairbot
 from tests.commands import REPAIRBOT, unprivileged
 
+
 def one_line(text: str) -> str:
     lines = text.strip().splitlines()
     assert len(lines) == 1, text
@@ -99,7 +100,7 @@ def test_a_path_that_leaves_the_project_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "outside.py").write_text(LEAK)
     ran = repairbot(project, "fix", "a.py", "../outside.py")
     assert ran.code == 3
-    assert "../outside.py: leaves the project" in ran.out
+    assert "../outside.py: leaves the project" in one_line(ran.err)
     assert (tmp_path / "outside.py").read_text() == LEAK
     assert (project / "a.py").read_text() != LEAK
     alone = repairbot(project, "fix", "../outside.py")
@@ -159,7 +160,9 @@ def test_a_configuration_that_is_not_there(tmp_path: Path) -> None:
     assert "absent.toml cannot be read" in one_line(ran.err)
 
 
-@pytest.mark.parametrize("revision", ["nowhere", "--output=x", "HEAD:a.py", "a..b", "", "HEAD^{tree}", "\udcff"])
+@pytest.mark.parametrize(
+    "revision", ["nowhere", "--output=x", "HEAD:a.py", "a..b", "", "HEAD^{tree}", "\udcff"]
+)
 def test_an_unknown_revision(tmp_path: Path, revision: str) -> None:
     committed(tmp_path, a__py=LEAK)
     ran = repairbot(tmp_path, "audit", f"--base={revision}")
@@ -202,7 +205,9 @@ def test_a_full_disk_for_the_report(tmp_path: Path) -> None:
 
 def children(of: int) -> list[int]:
     """The processes that a process started."""
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(of)], capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(of)], capture_output=True, text=True, check=False
+    )
     return [int(pid) for pid in listed.stdout.split()]
 
 
@@ -258,7 +263,7 @@ def test_an_interruption_in_the_middle(tmp_path: Path, number: signal.Signals, c
     ("arguments", "words"),
     [
         (("audti",), "unknown command 'audti'; did you mean 'audit'?"),
-        (("audit", "--fromat", "json"), "No such option: --fromat"),
+        (("audit", "--fromat", "json"), "--fromat"),
         (("audit", "--format", "yaml"), "'yaml' is not one of"),
         (("audit", "--rule", "never-releasd"), "did you mean 'never-released'?"),
         (("explain", "never-releasd"), "did you mean 'never-released'?"),

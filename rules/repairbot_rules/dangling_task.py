@@ -268,7 +268,8 @@ def _report(it: Registered) -> Report:
             choice="" if harmless else f"what {name}() has begun by then is given up",
         )
         message = "each wait leaves a task behind that nobody cancels"
-        return report(it, task.handle, message, (intent,))
+        growth = "one task a round" if task.looped else "one task a call"
+        return report(it, task.handle, message, (intent,), growth=f"{growth} × what its coroutine holds")
     if task.resumes:
         intent = Intent(
             CANCEL_ON_EXIT,

@@ -179,7 +179,8 @@ class Plugin:
                 f"{it.teardown or 'the teardown'}() cannot name {listener.target}: keep it in a member first"
             )
             message = f"{_cut(listener.handler)} stays registered on {listener.target}{owner}"
-            yield report(it, listener.handler, message, intent, refusal)
+            growth = "one object a registration × what it holds"
+            yield report(it, listener.handler, message, intent, refusal, growth)
         yield from idioms(facts, "unremoved-listener")
 
 

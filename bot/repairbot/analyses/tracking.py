@@ -80,6 +80,8 @@ class Track:
     after: list[tuple[Op, Op]] = field(default_factory=list)
     released_normally: bool = False
     released_failing: bool = False
+    shown: bool = False
+    """A callee that only looks at it, as far as its name says, had it in its hands."""
     gave_up: bool = False
 
 
@@ -261,6 +263,9 @@ class _Follower:
     def _escape(
         self, node: _Node, block: Block, index: int, op: Op, state: State
     ) -> tuple[State | None, State | None]:
+        if op.detail == "shown":
+            self.track.shown = True
+            return state, None
         self.track.escapes.append(op)
         if op.detail == "stored" and self.keeps_stored:
             return state._replace(names=state.names | {op.other}) if op.other else state, state

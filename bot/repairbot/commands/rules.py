@@ -39,7 +39,9 @@ def _complete(context: click.Context, parameter: click.Parameter, incomplete: st
 
 @click.command()
 @click.argument("rule", shell_complete=_complete)
-@click.option("--format", "form", type=click.Choice(["terminal", "markdown"]), default="terminal", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["terminal", "markdown"]), default="terminal", show_default=True
+)
 @click.option("--no-color", is_flag=True, help="No colours (NO_COLOR does the same).")
 def explain(rule: str, form: str, no_color: bool) -> int:
     """Show the page of a rule, with its examples."""

@@ -4,7 +4,8 @@ the functions and classes of this file (or, from the pass across files, of other
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -33,7 +34,15 @@ class Table:
     endings: dict[str, Resource]
     derived: frozenset[str]
     words: frozenset[bytes]
+    heads: dict[bytes, frozenset[bytes]]
+    """By an acquiring name's last word, the first words of which one must stand in the file too (an import's); no
+    entry when nothing need."""
     by_id: dict[str, Resource]
+
+    def active(self, words: Set[bytes]) -> frozenset[bytes]:
+        """The last words of acquiring names that can mean something in a file with these words."""
+        found = self.words & words
+        return frozenset(w for w in found if w not in self.heads or not self.heads[w].isdisjoint(words))
 
 
 @lru_cache(maxsize=8)
@@ -53,12 +62,19 @@ def table_of(resources: tuple[Resource, ...]) -> Table:
                 derived.add(name.rpartition(".")[2])
             if resource.origin == "project" and "." in name:
                 endings.setdefault(name, resource)
-    names = (*exact, *methods)
-    words = frozenset(name.replace("()", "").rpartition(".")[2].encode() for name in names)
-    return Table(exact, methods, endings, frozenset(derived), words, {item.id: item for item in resources})
+    heads: dict[bytes, set[bytes]] = {}
+    free = {name.encode() for name in methods} | {name.rpartition(".")[2].encode() for name in endings}
+    for name in exact:
+        head, _, rest = name.replace("()", "").partition(".")
+        last = rest.rpartition(".")[2] or head
+        heads.setdefault(last.encode(), set()).add(head.encode())
+    words = frozenset(heads) | free
+    needed = {word: frozenset(first) for word, first in heads.items() if word not in first and word not in free}
+    by_id = {item.id: item for item in resources}
+    return Table(exact, methods, endings, frozenset(derived), words, needed, by_id)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=1024)
 def pattern_of(words: frozenset[bytes]) -> re.Pattern[bytes]:
     """Finds calls of these names; the match ends at the name."""
     return re.compile(rb"(?<!\w)(?:" + b"|".join(sorted(map(re.escape, words), key=len, reverse=True)) + rb")(?=\s*\()")
@@ -78,7 +94,10 @@ class Acquiring:
 
     def search(self) -> list[Node]:
         """Find the calls that the resources' names and other files' answers point at; the call nodes."""
-        found = list(self._find(pattern_of(self.table.words)))
+        active = self.table.active(self.module.words)
+        found = list(self._find(pattern_of(active))) if active else []
+        if not (self.project.resources or self.project.summaries):
+            return found
         names = {
             local.encode()
             for local, origin in self.module.imports.items()
@@ -95,8 +114,6 @@ class Acquiring:
         return list(self._find(pattern_of(frozenset({symbol.rpartition(".")[2].encode()}))))
 
     def _find(self, pattern: re.Pattern[bytes]) -> Iterator[Node]:
-        if not pattern.search(self.module.source):
-            return
         for name in self.module.mentions(pattern.pattern):
             call = _call_of(name)
             if call is None or (call.start_byte, call.end_byte) in self.sites:
@@ -125,7 +142,7 @@ class Acquiring:
         if own is not None:
             return own
         qualified = self.module.qualified(callee)
-        found = self.table.exact.get(qualified)
+        found = self.table.exact.get(_absolute(qualified))
         if found is not None and not self._shadowed(call, callee, head):
             return found
         if qualified in self.project.resources:
@@ -190,6 +207,13 @@ class Acquiring:
             if match:
                 return self.module.qualified(match[1].decode())
         return ""
+
+
+def _absolute(qualified: str) -> str:
+    """A name of a relative import as another package would spell its end (".sessions.Session"), unless that would
+    be a name of the standard library."""
+    bare = qualified.lstrip(".")
+    return qualified if bare == qualified or bare.partition(".")[0] in sys.stdlib_module_names else bare
 
 
 def _call_of(name: Node) -> Node | None:

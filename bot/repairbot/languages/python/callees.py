@@ -15,6 +15,11 @@ CLOSERS: Final = re.compile(
     re.IGNORECASE,
 )
 """Names of callees that may well release what they are given: who owns it afterwards is not known."""
+ASKERS: Final = re.compile(
+    r"(?:^|[._])_?(?:verify|check|validate|ensure|assert|is|has|log|debug|describe|raise_for|inspect|show|print|format)_\w*$",
+    re.IGNORECASE,
+)
+"""Names of callees that only look at what they are given."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from tree_sitter import Node
 
 from repairbot.languages.python.acquiring import Acquiring
-from repairbot.languages.python.callees import CLOSERS, among, callees
+from repairbot.languages.python.callees import ASKERS, CLOSERS, among, callees
 from repairbot.languages.python.cfg import Builder
 from repairbot.languages.python.summaries import Oracle
 from repairbot.languages.python.syntax import dotted, span, text
@@ -155,7 +155,7 @@ class Expressions:
         if kind in _HOLDERS:
             return self._holder(node)
         if kind == "yield":
-            return self._yield(node)
+            return self._yield(node, into)
         return self._plain(node)
 
     def _plain(self, node: Node) -> Value:
@@ -200,7 +200,9 @@ class Expressions:
         self.each(value, Kind.ESCAPE, node, detail="stored", other=node.type)
         return NOTHING
 
-    def _yield(self, node: Node) -> Value:
+    def _yield(self, node: Node, into: str) -> Value:
+        if any(child.type == "from" for child in node.children):
+            return self._await(node, into)  # an older await, or another generator's values
         self.generator = True
         value = NOTHING
         for child in node.named_children:
@@ -457,7 +459,8 @@ class Expressions:
                 elif effect == "keeps":
                     ops.append((Kind.ESCAPE, place, {"detail": "kept", "other": callee}))
                 else:
-                    ops.append((Kind.ESCAPE, place, {"detail": "passed", "other": callee or "a call"}))
+                    how = "shown" if ASKERS.search(qualified or method) else "passed"
+                    ops.append((Kind.ESCAPE, place, {"detail": how, "other": callee or "a call"}))
         for place in receiver.places:
             ops.append((Kind.USE, place, {"detail": callee or method}))
             if among(self._keeps(place), f"x.{method}"):

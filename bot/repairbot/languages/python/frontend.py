@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from tree_sitter import Node
 
@@ -13,8 +12,8 @@ from repairbot.languages.python import channels, containers, holders, idioms, lo
 from repairbot.languages.python.acquiring import Acquiring, table_of
 from repairbot.languages.python.callees import among, callees
 from repairbot.languages.python.functions import MODULE, Lowering, TooDeep
-from repairbot.languages.python.summaries import Oracle, handed_out
-from repairbot.languages.python.syntax import WORD, Definition, Module, captures, dotted, text
+from repairbot.languages.python.summaries import Oracle, factories, handed_out
+from repairbot.languages.python.syntax import WORD, Definition, Module, dotted, text
 from repairbot.lifetimes.ops import Function, Kind, Resource, Unit
 from repairbot.model import Step
 
@@ -28,6 +27,13 @@ _PYTHON_2 = (
     (re.compile(rb"^[ \t]*raise[ \t]+[\w.]+[ \t]*,", re.MULTILINE), "raise with a comma"),
     (re.compile(rb"^[ \t]*exec[ \t]+[\"'\w]", re.MULTILINE), "exec statement"),
 )
+_MOST_BROKEN = 0.5
+"""A file with a larger share of its bytes in what does not parse is not read at all. Old syntax mostly parses:
+tree-sitter-python knows print and exec statements, and functions that hold an error are passed over alone."""
+
+
+_OTHERS = containers.TRIGGERS | channels.TRIGGERS | registrations.TRIGGERS | loads.TRIGGERS | idioms.TRIGGERS
+"""Words without all of which nothing grows, is registered, loaded or retained."""
 
 
 class PythonFrontend:
@@ -35,16 +41,14 @@ class PythonFrontend:
 
     def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
         """True when no name in the bytes acquires, grows, registers or loads anything."""
-        return _triggers(resources).isdisjoint(WORD.findall(source))
+        words = set(WORD.findall(source))
+        return _OTHERS.isdisjoint(words) and not table_of(resources).active(words)
 
     def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
         """Lower the whole file. Raises Unreadable on Python 2 and on what cannot be read at all."""
         module = Module(source, path)
         unit = Unit(path, "python")
-        broken = _broken_places(module) if module.root.has_error else []
-        if broken:
-            _give_up(module, broken)
-        _Functions(module, resources, project, unit, broken).run()
+        _Functions(module, resources, project, unit, _broken(module)).run()
         unit.containers.extend(containers.collect(module, resources))
         unit.registrations.extend(registrations.collect(module))
         unit.loads.extend(loads.collect(module))
@@ -68,29 +72,39 @@ class PythonFrontend:
 FRONTEND = PythonFrontend()
 
 
-@lru_cache(maxsize=8)
-def _triggers(resources: tuple[Resource, ...]) -> frozenset[bytes]:
-    """Words without all of which nothing can be said of a file."""
-    others = containers.TRIGGERS | registrations.TRIGGERS | loads.TRIGGERS | idioms.TRIGGERS
-    return table_of(resources).words | others
+def _broken(module: Module) -> list[Definition]:
+    """The innermost functions that hold syntax errors; raises Unreadable when there is too little else."""
+    if not module.root.has_error:
+        return []
+    found = [
+        definition
+        for definition in module.functions
+        if definition.node.has_error and not any(child.node.has_error for child in definition.children)
+    ]
+    lost = sum(definition.end - definition.start for definition in found)
+    lost += sum(node.end_byte - node.start_byte for node in module.root.children if node.is_error)
+    if lost > _MOST_BROKEN * len(module.source):
+        raise Unreadable(_why(module))
+    return found
 
 
-def _broken_places(module: Module) -> list[Node]:
-    found = captures("(ERROR) @e (MISSING) @e", module.root).get("e", [])
-    return sorted(found, key=lambda node: node.start_byte) or [module.root]
-
-
-def _give_up(module: Module, broken: list[Node]) -> None:
-    """Raise Unreadable for Python 2, and when the errors are not inside single functions."""
+def _why(module: Module) -> str:
+    """Where a file begins not to parse, and whether it is Python 2."""
     for form, name in _PYTHON_2:
         match = form.search(module.source)
         if match is not None:
             line = module.source.count(b"\n", 0, match.start()) + 1
-            if any(node.start_point[0] <= line <= node.end_point[0] + 2 for node in broken) or name != "raise with a comma":
-                raise Unreadable(f"line {line}: not valid Python 3 ({name}); skipped")
-    outside = next((node for node in broken if module.function_at(node.start_byte) is None), None)
-    if outside is not None:
-        raise Unreadable(f"line {outside.start_point[0] + 1}: not valid Python; skipped")
+            return f"line {line}: not valid Python 3 ({name}); skipped"
+    return f"line {_first_error(module.root).start_point[0] + 1}: syntax error; skipped"
+
+
+def _first_error(node: Node) -> Node:
+    current = node
+    while (child := next((c for c in current.children if c.has_error or c.is_missing), None)) is not None:
+        current = child
+        if child.is_error or child.is_missing:
+            break
+    return current
 
 
 class _Functions:
@@ -102,16 +116,15 @@ class _Functions:
         resources: tuple[Resource, ...],
         project: Project,
         unit: Unit,
-        broken: list[Node],
+        broken: list[Definition],
     ) -> None:
         self.module, self.unit = module, unit
+        for definition in broken:
+            line = _first_error(definition.node).start_point[0] + 1
+            unit.skipped.append(Step(definition.node.start_point[0] + 1, f"{definition.symbol} does not parse (line {line})"))
         self.acquiring = Acquiring(module, resources, project)
         self.oracle = Oracle(module, project, self._assuming)
-        self.broken = {
-            definition.start
-            for node in broken
-            for definition in _around(module.function_at(node.start_byte))
-        }
+        self.broken = {around.start for definition in broken for around in _around(definition)}
         self.calls: dict[int, list[Node]] = {}
         """The acquiring calls by the start of their function, -1 for the module's own code."""
         self.lowered: dict[int, Function] = {}
@@ -119,11 +132,6 @@ class _Functions:
 
     def run(self) -> None:
         """Lower until no function is found any more that hands out what it acquires."""
-        for start in sorted(self.broken):
-            definition = self.module.function_at(start)
-            if definition is not None and definition.start == start:
-                line = definition.node.start_point[0] + 1
-                self.unit.skipped.append(Step(line, f"{definition.symbol}: not valid Python; skipped"))
         found = self.acquiring.search()
         waiting = self._sort(found)
         for resource in holders.made(self.acquiring, found):
@@ -135,7 +143,7 @@ class _Functions:
             waiting |= self._lower(start)
         self.unit.functions.extend(self.lowered[start] for start in sorted(self.lowered))
         self.unit.exports.update(self.oracle.exports(self.handed))
-        self.unit.asks |= self.oracle.asks
+        self.unit.asks |= self.oracle.asks | factories(self.module)
 
     def _sort(self, calls: list[Node]) -> set[int]:
         """File new acquiring calls under their functions; the functions to lower (again)."""

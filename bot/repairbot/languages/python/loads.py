@@ -44,7 +44,8 @@ _LIMITED = re.compile(
 )
 _SQL = re.compile(r"(?is)^\s*\(?\s*[rbuf]*[\"']{1,3}\s*select\b")
 _SQL_BOUND = re.compile(
-    r"(?i)\b(limit|where|count\s*\(|max\s*\(|min\s*\(|sum\s*\(|avg\s*\(|top\s+\d|fetch\s+first|pragma)\b|information_schema|sqlite_master|pg_"
+    r"(?i)\b(limit|where|top\s+\d|fetch\s+first|pragma|information_schema|sqlite_master)\b|\bpg_"
+    r"|\b(count|max|min|sum|avg)\s*\("
 )
 _BIG = re.compile(
     r"(?i)(^|[^a-z])(logs?|uploads?|exports?|dumps?|jsonl|csv|tsv|access|history|backup)([^a-z]|$)"

@@ -53,10 +53,11 @@ TRIGGERS = frozenset(word.encode() for word in registry().words()) | {b"append",
 @cache
 def _words() -> dict[bytes, bytes]:
     """The registering names, each with its pattern (which begins with plain text: that is what makes it fast)."""
-    methods = {call[1:] for pair in registry().pairs for call in pair.calls if call.startswith(".")}
-    others = registry().words() - methods
-    patterns = {word.encode(): rb"\." + word.encode() + rb"(?=\s*\()" for word in methods}
-    return patterns | {word.encode(): word.encode() + rb"(?=\s*\()" for word in others}
+    calls = [call for pair in registry().pairs for call in pair.calls]
+    plain = {call.rpartition(".")[2].encode() for call in calls if not call.startswith(".")}
+    methods = {call[1:].encode() for call in calls if call.startswith(".")} - plain
+    patterns = {word: rb"\." + word + rb"(?=\s*\()" for word in methods}
+    return patterns | {word: word + rb"(?=\s*\()" for word in plain}
 
 
 def collect(module: Module) -> list[Registration]:
@@ -160,6 +161,8 @@ def _listener(
     removal_names = pair.undo if pair is not None else (undo or _SINK_UNDO.get(method, ()))
     handler = arguments[index]
     holds, shown = _holds(module, function, handler, owner)
+    if holds in ("name", "other"):
+        return  # who it belongs to is not known here, so nothing can be said of its end
     target = resolve(module, function, front)
     where = origin(module, function, target)
     logger = _shared_logger(module, function, front) if method == "addHandler" else None

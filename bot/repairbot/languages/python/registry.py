@@ -23,6 +23,7 @@ class Pair:
     key: int
     strong: bool
     hands_over: bool
+    alive: str
 
     def matches(self, qualified: str, receiver: str, method: str) -> bool:
         """Whether a callee (its dotted name with imports resolved, its receiver, its last name) is this one."""
@@ -81,6 +82,7 @@ def registry() -> Registry:
             key=row.get("key", -1),
             strong=row.get("strong", False),
             hands_over=row.get("hands_over", False),
+            alive=row.get("alive", ""),
         )
         for row in data["registration"]
     )

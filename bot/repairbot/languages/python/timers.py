@@ -43,6 +43,7 @@ def timer(module: Module, call: Node, pair: Pair) -> Iterator[Registration]:
             kept=kept(module, owner, member),
             looped=overwritten and not _starts_once(function),
             remove=pair.undo[0],
+            alive=pair.alive,
             **setting(module, owner, member),
         )
         return

@@ -25,11 +25,7 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     if statement is None:
         return Refusal("there is no statement at this place")
     if intent.do == CLEAR_BEFORE_SET:
-        place = intent.args["place"]
-        line = f"{place}{intent.args['cancel']}()"
-        if intent.args.get("optional"):
-            line = f"if {place} is not None:\n\t{line}"
-        return tuple(source.insert_before(statement, line))
+        return tuple(source.insert_before(statement, intent.args["lines"]))
     callback = source.expression(intent.at)
     if not isinstance(callback, cst.Lambda):
         return Refusal("the callback is not made on the spot")
