@@ -144,7 +144,7 @@ def _wrap(
     margin = source.indentation(rows[0])
     start, end = source.line_start(source.start(rows[0])), source.block_end(rows[-1])
     outer = _awaited(source, value) if not head else value
-    draft.write(Edit(source.outer_start(outer), source.outer_end(outer), name))
+    draft.write(Edit(_argument_start(source, outer), source.outer_end(outer), name))
     if source.line_number(source.start(outer)) != source.line_number(source.end(outer)):
         return Refusal("the expression runs over several lines")
     if head:
@@ -159,6 +159,18 @@ def _wrap(
         draft.shift(start, end)
         draft.put(end, margin, f"finally:\n{source.unit}{line}")
     return (*draft.edits(), *imports)
+
+
+def _argument_start(source: Source, value: cst.BaseExpression) -> int:
+    """Where to write the name: right behind the bracket when the value was the only argument on a line below."""
+    start = source.outer_start(value)
+    arg = source.parent(value)
+    call = source.parent(arg) if isinstance(arg, cst.Arg) else None
+    if isinstance(call, cst.Call) and len(call.args) == 1 and source.end(call) == source.outer_end(value) + 1:
+        before = source.data[:start].rstrip()
+        if before.endswith(b"("):
+            return len(before)
+    return start
 
 
 def _awaited(source: Source, value: cst.BaseExpression) -> cst.BaseExpression:

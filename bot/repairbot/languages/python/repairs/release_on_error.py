@@ -27,23 +27,24 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
         return found
     block, made, steps = found
     first, last = min(steps), max(steps)
+    lines: str | Refusal
+    direct: str | Refusal
     if intent.do == RESET_ON_ERROR:
         last = max(number for number, item in enumerate(block) if number == last or _can_fail(item))
-        lines: str | Refusal = intent.args["statements"]
+        lines = direct = intent.args["statements"]
     else:
         lines = release_call(source, intent, intent.place, row)
+        direct = release_call(source, replace(intent, do=RELEASE_ON_EXIT), intent.place, row)
         own = [number for number in range(first, last + 1) if _releases(source, block[number], str(lines))]
         if own and own[0] > first:
             last = own[0] - 1
-        using = [number for number in range(made + 1, first) if source.mentions(intent.place, block[number])]
-        first = min([first, *using])
     if isinstance(lines, Refusal):
         return lines
     rows = block[first : last + 1]
     if (refusal := _unsound(source, intent, rows)) is not None:
         return refusal
     if intent.do == RELEASE_ON_ERROR and block[made] is row:
-        written = _instead(source, intent, block[made + 1 :], lines)
+        written = _instead(source, intent, block[made + 1 :], {lines, str(direct)})
         if written is not None:
             return written
     return guard(source, rows, lines)
@@ -113,10 +114,14 @@ def _releases(source: Source, row: Row, line: str) -> bool:
     return any(isinstance(node, cst.Expr) and source.text(node) == line for node in walk(row))
 
 
-def _instead(source: Source, intent: Intent, rows: list[Row], line: str) -> tuple[Edit, ...] | None:
+def _instead(source: Source, intent: Intent, rows: list[Row], lines: set[str]) -> tuple[Edit, ...] | None:
     """Where the release stands at the end of the block all the same, one cleanup for all ways out."""
     for row in rows:
-        if isinstance(row, cst.SimpleStatementLine) and len(row.body) == 1 and _releases(source, row, line):
+        if (
+            isinstance(row, cst.SimpleStatementLine)
+            and len(row.body) == 1
+            and source.text(row.body[0]) in lines
+        ):
             start, end = source.start(row), source.end(row)
             at = Span(start, end, source.line_number(start), source.line_number(end), 1)
             written = release_on_exit.write(source, replace(intent, do=RELEASE_ON_EXIT, spans=(at,)))

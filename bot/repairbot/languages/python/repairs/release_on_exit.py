@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from repairbot.languages.python.repairs import _hold
-from repairbot.languages.python.repairs._cst import Row, Small, Source, walk
+from repairbot.languages.python.repairs._cst import Compound, Row, Small, Source, walk
 from repairbot.languages.python.repairs._draft import Draft, only_statement
 from repairbot.languages.python.repairs._hold import Hold, last_word
 from repairbot.lifetimes.intents import RELEASE_ON_EXIT, Refusal
@@ -19,7 +19,7 @@ WRITES = (RELEASE_ON_EXIT,)
 
 AWAITED_SCOPES = frozenset("get post put delete patch head options request ws_connect open".split())
 """Coroutines that are at the same time `async with` managers: the await goes when the `async with` comes."""
-ASKING = frozenset("wait join communicate poll stdout stderr returncode result".split())
+ASKING = frozenset({"wait", "join", "communicate", "stdout", "stderr"})
 """Members of a process or thread that only somebody who waits for it looks at."""
 WAITING = frozenset({".wait", ".join", ".communicate"})
 """Releases that block until what they release has ended by itself."""
@@ -64,12 +64,28 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
 
 
 def _waited_for(source: Source, hold: Hold) -> bool:
-    """Whether the code asks for the end or the output of what runs, so that waiting for it changes nothing."""
-    for item in source.mentions(hold.name, [*hold.rows, *([hold.release] if hold.release else [])]):
-        parent = source.parent(item)
-        if isinstance(parent, cst.Attribute) and parent.attr.value in ASKING:
-            return True
+    """Whether the code waits for the end or the output of what runs on every way, so that waiting changes nothing."""
+    rows = [*hold.rows, *([hold.release] if hold.release else [])]
+    if any(_member(source, item) == "poll" for item in source.mentions(hold.name, rows)):
+        return False
+    for row in rows:
+        part: cst.CSTNode = row.iter if isinstance(row, cst.For) else row
+        if isinstance(part, Compound) and not isinstance(part, cst.Try):
+            continue
+        for item in source.mentions(hold.name, part):
+            call = source.parent(source.parent(item) or item)
+            limited = (
+                isinstance(call, cst.Call) and bool(call.args) and _member(source, item) in ("wait", "join")
+            )
+            if _member(source, item) in ASKING and not limited:
+                return True
     return False
+
+
+def _member(source: Source, name: cst.Name) -> str:
+    """The member of a value that a mention of it reads."""
+    parent = source.parent(name)
+    return parent.attr.value if isinstance(parent, cst.Attribute) else ""
 
 
 def release_statement(source: Source, hold: Hold, intent: Intent) -> str | Refusal:
@@ -104,7 +120,7 @@ def _form(hold: Hold, intent: Intent, statement: str) -> tuple[Form, list[Edit]]
     release = intent.args["release"]
     explicit = _explicit(source, hold) or statement
     simple = re.fullmatch(rf"(await )?{re.escape(hold.name)}\.\w+\((wait=True)?\)", explicit) is not None
-    matching = simple and "." + explicit.rpartition(".")[2].partition("(")[0] in PLAIN
+    matching = simple and "." + explicit.rpartition(".")[2].partition("(")[0] in PLAIN | {release}
     value = hold.value
     if hold.plain and matching and not isinstance(hold.release, (cst.If,)):
         if scope == "releases":
