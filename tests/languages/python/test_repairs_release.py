@@ -367,6 +367,70 @@ CASES = {
                 pf.write("x")
         """,
     ),
+    "made in both branches": (
+        """
+        def f(p):
+            if p:
+                f = gzip.open(p)
+            else:
+                # plain
+                f = open(p)
+                # inner
+
+            x = f.read()
+            f.close()
+            return x
+        """,
+        ("f = open(p)", "f.close()"),
+        """
+        def f(p):
+            if p:
+                f = gzip.open(p)
+            else:
+                # plain
+                f = open(p)
+                # inner
+
+            with f:
+                x = f.read()
+            return x
+        """,
+    ),
+    "made in one branch only": (
+        """
+        def f(p):
+            if p:
+                f = open(p)
+            else:
+                f = sys.stdin
+            return f.read()
+        """,
+        ("f = open(p)",),
+        "refused: f is still used at line 6, outside of the block that acquires it",
+    ),
+    "made by another call in the other branch": (
+        """
+        def f(p):
+            try:
+                f = open(p)
+            except OSError:
+                f = find(p)
+            x = f.read()
+            f.close()
+        """,
+        ("f = open(p)", "f.close()"),
+        """
+        def f(p):
+            try:
+                f = open(p)
+            except OSError:
+                f = find(p)
+            try:
+                x = f.read()
+            finally:
+                f.close()
+        """,
+    ),
     "semicolons": (
         """
         def f(p):

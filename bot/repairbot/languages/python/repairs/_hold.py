@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from repairbot.languages.python.repairs._cst import FUNCTIONS, Compound, Row, Small, Source, walk
+from repairbot.languages.python.repairs._made_on import made_on_every_way
 from repairbot.lifetimes.intents import Refusal
 from repairbot.model import Span
 
@@ -61,7 +62,9 @@ class Hold:
     name: str
     statement: Small
     value: cst.BaseExpression
-    row: cst.SimpleStatementLine
+    row: Row
+    """The row behind which the value is there: the acquisition's line, or the statement whose every branch makes
+    it."""
     rows: list[Row]
     plain: bool
     """The statement is `name = value` and nothing else, so that it can become the head of a `with`."""
@@ -99,13 +102,17 @@ def find(source: Source, name: str, at: Span, releases: tuple[Span, ...]) -> Hol
         _ours(source, node, name) for node in walk(scope) if isinstance(node, cst.FunctionDef)
     ):
         return Refusal(f"functions of this module use {name}")
-    body = source.rows(row)
-    index = next(number for number, item in enumerate(body) if item is row)
-    hold = Hold(source, name, statement, statement.value, row, [], plain)
-    outside = next(_later(source, row, name), None)
-    if outside is not None:
-        line = source.line_number(source.start(outside))
-        return Refusal(f"{name} is still used at line {line}, outside of the block that acquires it")
+    anchor: Row = row
+    while (outside := next(_later(source, anchor, name), None)) is not None:
+        above = source.parent(anchor)
+        outer = source.row(above) if above is not None and plain else None
+        if outer is None or not made_on_every_way(source, outer, name):
+            line = source.line_number(source.start(outside))
+            return Refusal(f"{name} is still used at line {line}, outside of the block that acquires it")
+        anchor = outer
+    body = source.rows(anchor)
+    index = next(number for number, item in enumerate(body) if item is anchor)
+    hold = Hold(source, name, statement, statement.value, anchor, [], plain and anchor is row)
     marks: list[Small] = [
         found for span in releases if isinstance(found := source.statement(span), (cst.Expr, cst.Assign))
     ]

@@ -11,6 +11,7 @@ from repairbot.languages.python.repairs import _hold
 from repairbot.languages.python.repairs._cst import Compound, Row, Small, Source, walk
 from repairbot.languages.python.repairs._draft import Draft, only_statement
 from repairbot.languages.python.repairs._hold import Hold, last_word
+from repairbot.languages.python.repairs._made_on import makers
 from repairbot.lifetimes.intents import RELEASE_ON_EXIT, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit
@@ -47,7 +48,7 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     statement = release_statement(source, hold, intent)
     if isinstance(statement, Refusal):
         return statement
-    if not hold.rows and hold.release is None:
+    if not hold.rows and hold.release is None and hold.plain:
         return _at_once(hold, statement, intent)
     form, imports = _form(hold, intent, statement)
     if form.finally_ and (hold.superfluous or hold.kept):
@@ -55,6 +56,8 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     if not form.finally_ and hold.kept and not _harmless_twice(source, hold, intent):
         line = source.line_number(source.start(hold.kept[0]))
         return Refusal(f"{hold.name} is released early at line {line}, and a with would release it again")
+    if isinstance(hold.row, Compound) and not hold.release and not _alike(source, hold):
+        return Refusal(f"{hold.name} is made in several ways, and it is not known whether all need a release")
     draft = Draft(source)
     if form.finally_:
         _write_try(draft, hold, form.finally_)
@@ -122,6 +125,8 @@ def _form(hold: Hold, intent: Intent, statement: str) -> tuple[Form, list[Edit]]
     simple = re.fullmatch(rf"(await )?{re.escape(hold.name)}\.\w+\((wait=True)?\)", explicit) is not None
     matching = simple and "." + explicit.rpartition(".")[2].partition("(")[0] in PLAIN | {release}
     value = hold.value
+    if isinstance(hold.row, Compound) and matching and scope == "releases" and _alike(source, hold):
+        return Form("async with" if awaited else "with"), imports
     if hold.plain and matching and not isinstance(hold.release, (cst.If,)):
         if scope == "releases":
             if not isinstance(value, cst.Await):
@@ -153,13 +158,25 @@ def _at_once(hold: Hold, statement: str, intent: Intent) -> tuple[Edit, ...] | R
 def _span(hold: Hold) -> tuple[int, int]:
     """The first byte behind the acquisition's line, and the first behind the last row."""
     source = hold.source
-    start = source.line_end(source.end(hold.row) - 1)
+    start = source.block_end(hold.row)
     last = hold.rows[-1] if hold.rows else hold.row
     return start, source.block_end(last)
 
 
-def _write_with(draft: Draft, hold: Hold, form: Form) -> None:
+def _alike(source: Source, hold: Hold) -> bool:
+    """Whether all branches make the value by the same call."""
+    return len(makers(source, hold.row, hold.name)) == 1
+
+
+def _head(draft: Draft, hold: Hold, form: Form) -> None:
+    """The line of the `with`: in place of the acquisition, or behind the statement that made the value."""
     source, value = hold.source, hold.value
+    if isinstance(hold.row, Compound):
+        first, behind = _span(hold)
+        while first < behind and not source.line_text(first).strip():
+            first = source.line_end(first)
+        draft.put(first, source.indentation(hold.row), f"{form.keyword} {hold.name}:")
+        return
     assert isinstance(hold.statement, (cst.Assign, cst.AnnAssign))
     head, tail = form.head, form.tail
     start, end = source.outer_start(value), source.outer_end(value)
@@ -169,6 +186,11 @@ def _write_with(draft: Draft, hold: Hold, form: Form) -> None:
     draft.write(Edit(source.start(hold.statement), start, f"{form.keyword} {head}"))
     draft.write(Edit(end, source.end(hold.statement), f"{tail} as {hold.name}:"))
     _align(draft, hold, start, len(form.keyword) + 1 + len(head) - (start - source.start(hold.statement)))
+
+
+def _write_with(draft: Draft, hold: Hold, form: Form) -> None:
+    source = hold.source
+    _head(draft, hold, form)
     first, behind = _span(hold)
     for item in hold.superfluous:
         _take_out(draft, item)
@@ -176,7 +198,8 @@ def _write_with(draft: Draft, hold: Hold, form: Form) -> None:
     if isinstance(release, cst.Try):
         _join_try(draft, hold, release, first)
         return
-    draft.tidy_after(first, behind)
+    if hold.plain:
+        draft.tidy_after(first, behind)
     draft.shift(first, behind)
     if release is not None:
         _drop_release(draft, hold, release, behind)
@@ -251,7 +274,8 @@ def _join_try(draft: Draft, hold: Hold, block: cst.Try, first: int) -> None:
     source = hold.source
     line, body, final, end = _parts(source, block)
     assert block.finalbody is not None
-    draft.tidy_after(first, line)
+    if hold.plain:
+        draft.tidy_after(first, line)
     draft.shift(first, line)
     if _lone(block):
         draft.drop(line, body)
