@@ -44,10 +44,9 @@ class HealthMonitor:
         """The deepest queue among the last 100 answers."""
         return max(self.queue_depths[agent][-100:], default=0)
 
-    def last_error(self, agent: str) -> str:
-        """What went wrong last, or an empty string."""
-        errors = self.errors.get(agent)
-        return errors[-1] if errors else ""
+    def failures(self, agent: str) -> list[str]:
+        """What went wrong, oldest first."""
+        return list(self.errors[agent])
 
     def unwell(self, agent: str) -> bool:
         """Slow, or with work piling up."""
