@@ -18,7 +18,7 @@ class HealthMonitor:
 
     def __init__(self, history_window: int = 1000) -> None:
         self.history: deque[Snapshot] = deque(maxlen=history_window)
-        self.errors: defaultdict[str, list[str]] = defaultdict(list)
+        self.errors = defaultdict(list)
         self.latencies: defaultdict[str, list[float]] = defaultdict(list)
         self.queue_depths: defaultdict[str, list[int]] = defaultdict(list)
         self.requests = 0
