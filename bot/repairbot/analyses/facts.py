@@ -120,6 +120,8 @@ class Bound:
     source: Literal["readers", "sibling", "argument", "length", "configured"]
     evidence: Step
     safe: bool
+    scope: str = ""
+    """The method in which alone the bound has this name (a parameter of the constructor); "" for everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
