@@ -194,9 +194,11 @@ class _Findings:
     def all(self, *, fixes: bool) -> Iterator[Finding]:
         """Every finding, in the order of the lines."""
         rules = {rule.id: rule for rule in self.room.rules}
+        least = SEVERITIES.index(self.room.settings.repair_from)
         for name, report in self.found.reports:
             finding = self._finding(rules[name], report)
-            yield self._repaired(finding, name, report) if fixes else finding
+            shown = SEVERITIES.index(report.confidence) <= least
+            yield self._repaired(finding, name, report) if fixes and shown else finding
 
     @cached_property
     def _lines(self) -> list[str]:
