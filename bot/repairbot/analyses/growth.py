@@ -40,6 +40,8 @@ _LISTED: Final = frozenset(
     {"append", "appendleft", "extend", "extendleft", "insert", "add", "+=", "heappush", "update"}
 )
 _DEQUE_READS: Final = frozenset({"len", "truth", "iterate", "key"})
+_TAKERS: Final = frozenset({"list", "tuple", "sorted", "sum", "min", "max", "any", "set", "reversed"})
+"""Functions that take a deque as they take a list."""
 _FEW: Final = 3
 _WEAK_VALUE: Final = re.compile(r"^(?:\w+ = )?(?:[\w.]+\.)?[A-Z]\w*\(")
 _LOCK_VALUE: Final = re.compile(r"^\w+ = (?:[\w.]+\.)?(?:R?Lock|\w*Semaphore|Condition)\(")
@@ -294,6 +296,8 @@ def _by_role(fact: Growing, listed: bool) -> Confidence | None:
         return "medium" if event_like and not registering else "low"
     if role_of(fact.member.name) == "cache" and not listed and fact.key != "finite":
         return "medium" if not registering else "low"
+    if fact.weak and fact.role == "cache":
+        return "medium"  # locks that their users hold, or objects as others here hold weakly
     passing = fact.key == "instance" or any(TRANSIENT.search(event.key) for event in fact.grows)
     if passing and fact.key in ("per-request", "instance") and fact.removal == "none" and not registering:
         return "medium"
@@ -315,25 +319,16 @@ def _deque_ok(fact: Growing, made: Event) -> bool:
         or len(fact.member.of(Kind.INIT)) > 1
     ):
         return False
-    for event in fact.member.of(Kind.READ):
-        if event.depth:
-            continue
-        consumed = event.detail == "all" and event.how in (
-            "list",
-            "tuple",
-            "sorted",
-            "sum",
-            "min",
-            "max",
-            "any",
-            "set",
-            "reversed",
-        )
-        if event.detail not in _DEQUE_READS and not consumed:
-            return False
+    if not all(event.depth or _known_to_deques(event) for event in fact.member.of(Kind.READ)):
+        return False
     return not any(
         event.how in ("replace", "slice", "sort") for event in fact.member.of(Kind.SHRINK, Kind.CLEAR)
     )
+
+
+def _known_to_deques(read: Event) -> bool:
+    """Whether a deque can be read like this."""
+    return read.detail in _DEQUE_READS or (read.detail == "all" and read.how in _TAKERS)
 
 
 def _buckets_may_be_deques(fact: Growing) -> bool:
@@ -347,7 +342,7 @@ def _buckets_may_be_deques(fact: Growing) -> bool:
             event.detail not in ("key", "truth", "len") and event.how not in ("list", "keys")
         ):
             return False
-        if event.depth == 1 and event.detail not in ("len", "truth", "iterate", "key"):
+        if event.depth == 1 and not _known_to_deques(event):
             return False
     return len(fact.member.of(Kind.INIT)) == 1
 
