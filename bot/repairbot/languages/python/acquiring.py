@@ -17,6 +17,7 @@ from repairbot.languages.python.syntax import Definition, Module, dotted, text
 from repairbot.lifetimes.ops import Resource
 
 _MADE: Final = rb"\s*(?::[^=\n]+)?=\s*(?:await\s+)?([A-Za-z_][\w.]*(?:\(\)\.\w+)*)\("
+_READS: Final = frozenset({"read", "readline", "readlines", "write", "writelines"})
 _NO_ARGUMENTS: Final = re.compile(r"\([^()]*\)")
 
 
@@ -158,6 +159,8 @@ class Acquiring:
         for name, resource in self.table.endings.items():
             if callee.endswith("." + name):
                 return resource
+        if method == "open" and head and _read_at_once(call):
+            return self.table.by_id.get("file")
         return self.table.methods.get(method) if head else None
 
     def _own(self, call: Node, callee: str, head: str, method: str) -> Resource | None:
@@ -207,6 +210,17 @@ class Acquiring:
             if match:
                 return self.module.qualified(match[1].decode())
         return ""
+
+
+def _read_at_once(call: Node) -> bool:
+    """`x.open().read()`, `for line in x.open()`: whatever opens, what it gives is a file."""
+    parent = call.parent
+    if parent is None:
+        return False
+    if parent.type == "for_statement":
+        return parent.child_by_field_name("right") == call
+    called = parent.parent is not None and parent.parent.type == "call"
+    return parent.type == "attribute" and called and text(parent.child_by_field_name("attribute")) in _READS
 
 
 def _absolute(qualified: str) -> str:

@@ -20,6 +20,10 @@ ASKERS: Final = re.compile(
     re.IGNORECASE,
 )
 """Names of callees that only look at what they are given."""
+RETRIES: Final = re.compile(
+    r"(?:^|[._])_*(?:retry|retrying|with_retry|attempt|call_with|run_with)(?:_\w+)?$", re.IGNORECASE
+)
+"""Names of callees that run a function at once, perhaps more than once, and keep nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)

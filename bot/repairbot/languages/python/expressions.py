@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from tree_sitter import Node
 
 from repairbot.languages.python.acquiring import Acquiring
-from repairbot.languages.python.callees import ASKERS, CLOSERS, among, callees
+from repairbot.languages.python.callees import ASKERS, CLOSERS, RETRIES, among, callees
 from repairbot.languages.python.cfg import Builder
 from repairbot.languages.python.summaries import Oracle
 from repairbot.languages.python.syntax import dotted, span, text
@@ -292,8 +292,9 @@ class Expressions:
             return
         self.settle(name, self.evaluate(value, name), node)
 
-    def capture(self, node: Node) -> None:
-        """A nested function or lambda: what it mentions is captured; what it releases is kept."""
+    def capture(self, node: Node, *, at_once: bool = False) -> None:
+        """A nested function or lambda: what it mentions is captured; what it releases is kept. `at_once`: the
+        callee it is given to runs it and forgets it."""
         if not self.tracked:
             return
         body = self.module.source[node.start_byte : node.end_byte]
@@ -305,6 +306,8 @@ class Expressions:
                 continue
             if any(re.search(ending, body) for ending in self._endings(place, name)):
                 self.emit(Kind.ESCAPE, place, node, detail="kept", other="a nested function releases it")
+            elif at_once:
+                self.emit(Kind.USE, place, node, detail="lambda")
             else:
                 self.emit(Kind.ESCAPE, place, node, detail="captured")
 
@@ -361,8 +364,13 @@ class Expressions:
             self.evaluate(listing)
             return
         position = 0
+        at_once = RETRIES.search(dotted(node.child_by_field_name("function"))) is not None
         for child in listing.named_children:
             if child.type == "comment":
+                continue
+            if child.type == "lambda" and at_once:
+                self.capture(child, at_once=True)
+                position += 1
                 continue
             if child.type == "keyword_argument":
                 yield self._argument(child.child_by_field_name("value")), text(child.child_by_field_name("name"))
