@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Literal
 
 import tree_sitter_python
@@ -130,19 +131,42 @@ class Definition:
         return tuple(names)
 
 
-class Module:
-    """One parsed file."""
+@lru_cache(maxsize=4)
+def words_of(source: bytes) -> frozenset[bytes]:
+    """Every word in a source, comments and strings included."""
+    return frozenset(WORD.findall(source))
 
-    def __init__(self, source: bytes, path: str) -> None:
+
+class Module:
+    """One file; parsed when somebody first asks for its tree, which most files are spared.
+
+    Whoever reads it looks at the bytes first and at the tree where they promise something.
+    """
+
+    def __init__(self, source: bytes, path: str, parsed: Callable[[Module], None] | None = None) -> None:
+        """`parsed` is called once, with the tree there, before anybody else sees it; it may raise Unreadable."""
         self.source = source
         self.path = path
-        self.tree: Tree = Parser(LANGUAGE).parse(source)
-        self.root: Node = self.tree.root_node
+        self._parsed = parsed
 
     @cached_property
+    def tree(self) -> Tree:
+        """The syntax tree."""
+        return Parser(LANGUAGE).parse(self.source)
+
+    @cached_property
+    def root(self) -> Node:
+        """The tree's root."""
+        root = self.tree.root_node
+        if self._parsed is not None:
+            self.__dict__["root"] = root  # `parsed` looks at it
+            self._parsed(self)
+        return root
+
+    @property
     def words(self) -> frozenset[bytes]:
         """Every word in the file, comments and strings included."""
-        return frozenset(WORD.findall(self.source))
+        return words_of(self.source)
 
     @cached_property
     def definitions(self) -> list[Definition]:
