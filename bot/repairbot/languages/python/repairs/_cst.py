@@ -328,6 +328,9 @@ def _is_header(row: cst.CSTNode) -> bool:
 
 
 @lru_cache(maxsize=4)
-def parse(data: bytes) -> Source:
-    """The parsed file; the last few are kept, since a file's findings are repaired one after the other."""
-    return Source(data)
+def parse(data: bytes, read: bytes) -> Source:
+    """The parsed file; the last few are kept, since a file's findings are repaired one after the other.
+
+    `read`: what libcst is to read of it (see `_focus`), the file itself or as long as it.
+    """
+    return Source(data, read)
