@@ -51,7 +51,7 @@ def _message(leak: Leak, way: Way) -> str:
 
 def _confidence(leak: Leak) -> Confidence:
     if leak.shape == "handler-misses":
-        return "high" if leak.asynchronous else "medium"
+        return "high" if leak.asynchronous else "low"  # only an interrupt gets by
     return leak.confidence
 
 

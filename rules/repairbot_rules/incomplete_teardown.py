@@ -21,7 +21,7 @@ from repairbot.lifetimes.intents import ADD_TO_TEARDOWN
 from repairbot.lifetimes.ops import Intent, Kind
 from repairbot.model import Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
-from repairbot_rules._held import done, release_line
+from repairbot_rules._held import done, release_line, waits
 
 _ASYNCHRONOUS = frozenset({"aclose", "__aexit__", "async_close", "adisconnect", "ashutdown"})
 
@@ -38,7 +38,7 @@ def _may_be_empty(owned: Owned) -> bool:
 
 def _intents(owned: Owned, coroutine: bool) -> tuple[Intent, ...]:
     place = f"self.{owned.member.name}"
-    if owned.resource.asynchronous and not coroutine:
+    if (owned.resource.asynchronous and not coroutine) or waits(owned.resource):
         return ()
     line = release_line(owned.resource, place)
     if _may_be_empty(owned):
@@ -46,6 +46,12 @@ def _intents(owned: Owned, coroutine: bool) -> tuple[Intent, ...]:
     title = f"release {place} in {owned.teardown}()"
     args = {"container": owned.container.name, "method": owned.teardown, "line": line, "after": ""}
     return (Intent(ADD_TO_TEARDOWN, owned.made.at, place, title, args),)
+
+
+def _refusal(owned: Owned) -> str:
+    if waits(owned.resource):
+        return f"how self.{owned.member.name} is to be ended before it is waited for is not decided in this file"
+    return "its release must be awaited, and the teardown is no coroutine"
 
 
 class IncompleteTeardown(Rule):
@@ -131,7 +137,5 @@ class Probe:
                 confidence=owned.confidence,
                 severity=owned.resource.severity,
                 intents=intents,
-                refusals=()
-                if intents
-                else ("its release must be awaited, and the teardown is no coroutine",),
+                refusals=() if intents else (_refusal(owned),),
             )

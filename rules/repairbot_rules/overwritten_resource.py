@@ -22,7 +22,7 @@ from repairbot.lifetimes.intents import INSERT_BEFORE, RELEASE_OLD
 from repairbot.lifetimes.ops import Event, Intent
 from repairbot.model import Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
-from repairbot_rules._held import done, on_exit, release_args, release_line, report, worst
+from repairbot_rules._held import done, on_exit, release_args, release_line, report, waits, worst
 
 
 def _member(owned: Owned, event: Event) -> Report:
@@ -45,9 +45,10 @@ def _member(owned: Owned, event: Event) -> Report:
         f"{place} is replaced in {event.method}() and the old one is not {done(owned.resource)}",
         tuple(witness),
         evidence=owned.evidence,
-        confidence=owned.confidence,
+        confidence="low" if waits(owned.resource) else owned.confidence,
         severity=owned.resource.severity,
-        intents=(intent,),
+        intents=() if waits(owned.resource) else (intent,),
+        refusals=(f"the old {place} may run on for ever, and would be waited for",) if waits(owned.resource) else (),
     )
 
 
@@ -107,6 +108,44 @@ class Link:
             self.sock.close()
 """,
             line=10,
+        ),
+        Repair(
+            before="""\
+import subprocess
+
+
+class Preview:
+    def __init__(self, command):
+        self.command = command
+        self.process = None
+
+    def restart(self):
+        self.process = subprocess.Popen(self.command)
+
+    def close(self):
+        if self.process is not None:
+            self.process.kill()
+""",
+            after=None,
+            why="the old process still runs: to wait for it would hang",
+        ),
+        Quiet(
+            code="""\
+import socket
+
+
+class Scope:
+    def __init__(self, address):
+        self.address = address
+
+    def __enter__(self):
+        self.sock = socket.create_connection(self.address)
+        return self
+
+    def __exit__(self, *error):
+        print(self.sock)
+""",
+            why="__enter__ and __exit__ come in pairs",
         ),
         Quiet(
             code="""\

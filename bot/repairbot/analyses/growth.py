@@ -162,7 +162,7 @@ def _removal(
     shrinks += [
         event
         for event in member.of(Kind.INIT)
-        if event.repeats
+        if (event.repeats or event.method in methods)
         and event.detail != "none"
         and event.method not in ("", *_constructors(container))
         and not RESTORING.match(event.method)
@@ -252,7 +252,7 @@ def _confidence(fact: Growing, lives: str) -> Confidence | None:
         return "high" if long else "medium"
     listed = fact.kind in ("list", "deque") or fact.per_key
     if not long:
-        return "medium" if _ident(fact) else None
+        return "medium" if of_threads(fact.grows) else None
     if "sibling" in sources and listed and fact.role == "history":
         return "high"
     return _by_role(fact, listed)
@@ -261,6 +261,11 @@ def _confidence(fact: Growing, lives: str) -> Confidence | None:
 def _ident(fact: Growing) -> bool:
     """Keyed by thread or by address: keys that are made anew for ever."""
     return any(re.search(r"ident\(\)$|^id\(", event.key) for event in fact.grows)
+
+
+def of_threads(grows: tuple[Event, ...]) -> bool:
+    """Keyed by thread: each entry belongs to one that may still run."""
+    return any(re.search(r"ident\(\)$|current_thread\(\)$", event.key) for event in grows)
 
 
 def _by_role(fact: Growing, listed: bool) -> Confidence | None:

@@ -9,6 +9,11 @@ from repairbot.lifetimes.ops import Container, Event, Kind, Member, Resource
 from repairbot.model import Confidence, Step
 
 _CONSTRUCTORS = ("__init__", "__post_init__", "__new__")
+_ENTRIES = (
+    "", *_CONSTRUCTORS, "__enter__", "__aenter__", "__set_name__", "setUp", "asyncSetUp", "setUpClass", "setup_method",
+    "setup_class", "setup",
+)
+"""Methods that a protocol calls once for each time it calls their counterpart."""
 _RETURNED = frozenset({"escape", "returned", "passed"})
 
 
@@ -95,7 +100,7 @@ def _overwriting(container: Container, member: Member, made: list[Event]) -> Ite
     if made[0].resource is None or _elsewhere(member, made[0].resource):
         return
     for event in made:
-        if not event.repeats or event.conditional or event.method in ("", *_CONSTRUCTORS):
+        if not event.repeats or event.conditional or event.method in _ENTRIES:
             continue
         others = [other for other in member.events if other.method == event.method and other is not event]
         if any(other.kind is Kind.RELEASE or _looked_at(other, event) for other in others):

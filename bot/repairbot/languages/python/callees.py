@@ -29,6 +29,7 @@ class Callees:
     borrows: frozenset[str]
     owns: frozenset[str]
     views: frozenset[str]
+    stores: frozenset[str]
     keeps: frozenset[str]
     safe: frozenset[str]
     ends: frozenset[str]

@@ -95,7 +95,8 @@ class Lowering(Expressions):
 
     def _return_statement(self, node: Node) -> None:
         value = self.evaluate(node.named_children[0]) if node.named_children else Value()
-        self.mixed |= bool(node.named_children) and not value.places and value.empty != "none"
+        several = bool(node.named_children) and node.named_children[0].type in ("tuple", "expression_list")
+        self.mixed |= several or (bool(node.named_children) and not value.places and value.empty != "none")
         self.each(value, Kind.ESCAPE, node, detail="returned")
         self.flow.leave("return", self.at)
 

@@ -320,4 +320,16 @@ def _member(module: Module, call: Node, function: Definition, member: str) -> It
         handle, seen = f"self.{member}", kept(module, owner, member)
         known = setting(module, owner, member)
         spawned = _spawned(module, call, function, handle=handle, seen=seen)
+        if spawned.teardown and _ends_itself(module, call, function, spawned.teardown):
+            return  # the teardown is called by the task: it would cancel itself half way
         yield replace(spawned, preset=known["preset"], optional=known["optional"])
+
+
+def _ends_itself(module: Module, call: Node, function: Definition, teardown: str) -> bool:
+    """Whether the spawned coroutine calls the teardown of its own object."""
+    arguments = positional(call)
+    body = _body_of(module, function, arguments[0]) if arguments else None
+    if body is None:
+        return False
+    mentioned = re.search(rb"\bself\s*\.\s*" + teardown.encode() + rb"\s*\(", module.source[body.start_byte : body.end_byte])
+    return mentioned is not None

@@ -11,7 +11,7 @@ from repairbot.model import Edit, Span
 
 def release_call(source: Source, intent: Intent, place: str, near: Row | None) -> str | Refusal:
     """The statement that releases `place` by the intent's `release`, awaited where it must be."""
-    release = intent.args["release"]
+    release = source.shown(intent.args["release"])
     call = f"{place}{release}()" if release.startswith(".") else f"{release}({place})"
     if intent.args.get("asynchronous") != "yes":
         return call
