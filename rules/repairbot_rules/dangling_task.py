@@ -32,6 +32,7 @@ from repairbot_rules._registered import end_in_teardown, problems, report
 class DanglingTask(Rule):
     """A task without a holder or an end."""
 
+    in_tests = "low"
     practice = "Keep the handle of every task, and cancel it where its owner ends."
     examples = (
         Repair(
@@ -254,9 +255,10 @@ class Poller:
 
 def _report(it: Registered) -> Report:
     task = it.registration
-    name = task.handler.removesuffix("()") or "the task"
+    name = task.handler.removesuffix("()")
     if task.pending:
-        harmless = not task.handler or name.rpartition(".")[2] in _HARMLESS
+        run = [each.rpartition(".")[2] for each in name.split(", ")] if name else []
+        harmless = all(each in _HARMLESS for each in run)
         intent = Intent(
             CANCEL_PENDING,
             task.at,
@@ -265,7 +267,7 @@ def _report(it: Registered) -> Report:
             {"tasks": task.handle},
             (task.statement,),
             safety="safe" if harmless else "unsafe",
-            choice="" if harmless else f"what {name}() has begun by then is given up",
+            choice="" if harmless else f"what {' or '.join(f'{each}()' for each in name.split(', '))} has begun by then is given up",
         )
         message = "each wait leaves a task behind that nobody cancels"
         growth = "one task a round" if task.looped else "one task a call"
@@ -285,7 +287,8 @@ def _report(it: Registered) -> Report:
         intent = Intent(
             KEEP_HANDLE, task.at, "", "keep the handle until the task is done", args, (task.statement,)
         )
-        return report(it, name, f"nobody holds the task that runs {name}()", (intent,))
+        what = f"the task that runs {name}()" if name else "this task"
+        return report(it, name, f"nobody holds {what}", (intent,))
     return report(
         it,
         task.handle,

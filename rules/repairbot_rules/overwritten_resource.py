@@ -69,6 +69,7 @@ def _local(leak: Leak) -> Report:
 class OverwrittenResource(Rule):
     """An owner that is given something new."""
 
+    in_tests = "low"
     practice = "Release what stood there before you assign again."
     examples = (
         Repair(

@@ -63,6 +63,7 @@ def _decorator(fact: Growing, settings: Settings, rule: str) -> Report:
 class UnboundedCache(Rule):
     """A cache without a bound."""
 
+    in_tests = "low"
     practice = "A cache says how much it keeps, or holds its entries weakly."
     examples = (
         Repair(
