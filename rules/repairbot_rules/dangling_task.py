@@ -200,6 +200,88 @@ class Poller:
 """,
             line=10,
         ),
+        Repair(
+            before="""\
+import asyncio
+
+
+async def beat(rate, stopped):
+    async def wait():
+        await asyncio.sleep(rate)
+
+    first = asyncio.create_task(wait())
+    second = asyncio.create_task(stopped.wait())
+    done, _ = await asyncio.wait([first, second], return_when=asyncio.FIRST_COMPLETED)
+    return second in done
+""",
+            after="""\
+import asyncio
+
+
+async def beat(rate, stopped):
+    async def wait():
+        await asyncio.sleep(rate)
+
+    first = asyncio.create_task(wait())
+    second = asyncio.create_task(stopped.wait())
+    done, _ = await asyncio.wait([first, second], return_when=asyncio.FIRST_COMPLETED)
+    first.cancel()
+    second.cancel()
+    return second in done
+""",
+            line=8,
+        ),
+        Repair(
+            before="""\
+import asyncio
+
+MISSING = object()
+
+
+class Poller:
+    def __init__(self, source):
+        self.source = source
+        self._task = MISSING
+
+    def start(self):
+        self._task = asyncio.create_task(self._poll())
+
+    async def _poll(self):
+        while True:
+            await self.source.read()
+
+    async def close(self):
+        await self.source.close()
+""",
+            after=None,
+            why="what stands for no task has no cancel()",
+        ),
+        Quiet(
+            code="""\
+import asyncio
+
+
+class Poller:
+    def __init__(self, source):
+        self.source = source
+        self._task = None
+
+    def start(self):
+        self._task = asyncio.create_task(self._poll())
+
+    async def _poll(self):
+        while True:
+            try:
+                await self.source.read()
+            except ConnectionError:
+                await self.close()
+                break
+
+    async def close(self):
+        await self.source.close()
+""",
+            why="the task itself calls close(), which would cancel it half way",
+        ),
         Quiet(
             code="""\
 import asyncio
