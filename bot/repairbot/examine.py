@@ -142,7 +142,9 @@ class _Room:
 
     def reported(self, facts: Facts) -> Reported:
         """What the rules say, one report a place and variable, in the order of the lines."""
-        found = [(rule, _in_test(rule, report)) for rule in self.rules for report in rule.check(facts, self.settings)]
+        found = [
+            (rule, _in_test(rule, report)) for rule in self.rules for report in rule.check(facts, self.settings)
+        ]
         misuses: Counter[Key] = Counter(
             (misuse.kind, misuse.function, misuse.place) for misuse in facts.pairing.misuses
         )
@@ -156,7 +158,9 @@ class _Room:
             return Reported(wrong=f"the repaired file cannot be read: {error}")
 
 
-_TEST = re.compile(r"(?:^|\.)(?:test_?\w*|Test\w*|\w+Tests?|\w+TestCase|\w*TestBase|(?:async)?[sS]etUp\w*|tearDown\w*)(?:\.|$)")
+_TEST = re.compile(
+    r"(?:^|\.)(?:test_\w+|Test[A-Z_]\w*|\w+Tests?|\w+TestCase|\w*TestBase|(?:async)?[sS]etUp\w*|tearDown\w*)(?:\.|$)"
+)
 """The symbol of a place in test code."""
 
 

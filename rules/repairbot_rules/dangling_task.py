@@ -340,6 +340,7 @@ def _report(it: Registered) -> Report:
     name = task.handler.removesuffix("()")
     if task.pending:
         run = [each.rpartition(".")[2] for each in name.split(", ")] if name else []
+        begun = " or ".join(f"{each}()" for each in name.split(", "))
         harmless = all(each in _HARMLESS for each in run)
         intent = Intent(
             CANCEL_PENDING,
@@ -349,7 +350,7 @@ def _report(it: Registered) -> Report:
             {"tasks": task.handle},
             (task.statement,),
             safety="safe" if harmless else "unsafe",
-            choice="" if harmless else f"what {' or '.join(f'{each}()' for each in name.split(', '))} has begun by then is given up",
+            choice="" if harmless else f"what {begun} has begun by then is given up",
         )
         message = "each wait leaves a task behind that nobody cancels"
         growth = "one task a round" if task.looped else "one task a call"

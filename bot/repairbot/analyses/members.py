@@ -11,7 +11,8 @@ from repairbot.model import Confidence, Step
 _ONCE = frozenset(
     {
         "", "__init__", "__post_init__", "__new__", "__enter__", "__aenter__", "open", "start", "run", "connect",
-        "setup", "setUp", "asyncSetUp", "setUpClass", "setup_method", "setup_class", "init", "initialize", "begin", "launch", "prepare",
+        "setup", "setUp", "asyncSetUp", "setUpClass",
+        "setup_method", "setup_class", "init", "initialize", "begin", "launch", "prepare",
     }
 )  # fmt: skip
 """Methods that run once in an object's life, or in turn with its teardown."""

@@ -56,8 +56,9 @@ def setting(module: Module, owner: Definition, member: str) -> dict[str, bool]:
 
 
 def _placeholder(module: Module, member: str) -> bool:
-    """Whether the member stands for something that no handle's method can be called on, other than None, at times."""
-    pattern = rb"\b" + re.escape(member.encode()) + rb"\s*(?::[^=\n]*)?=\s*(?:[A-Z_][A-Z_0-9]*|object\(\)|False|0)[ \t]*(?:#.*)?$"
+    """Whether the member holds, at times, what has no method of a handle and is not None."""
+    other = rb"\s*(?::[^=\n]*)?=\s*(?:[A-Z_][A-Z_0-9]*|object\(\)|False|0)[ \t]*(?:#.*)?$"
+    pattern = rb"\b" + re.escape(member.encode()) + other
     return re.search(pattern, module.source, re.MULTILINE) is not None
 
 

@@ -345,5 +345,5 @@ def _ends_itself(module: Module, call: Node, function: Definition, teardown: str
     body = _body_of(module, function, arguments[0]) if arguments else None
     if body is None:
         return False
-    mentioned = re.search(rb"\bself\s*\.\s*" + teardown.encode() + rb"\s*\(", module.source[body.start_byte : body.end_byte])
-    return mentioned is not None
+    called = re.compile(rb"\bself\s*\.\s*" + teardown.encode() + rb"\s*\(")
+    return called.search(module.source, body.start_byte, body.end_byte) is not None
