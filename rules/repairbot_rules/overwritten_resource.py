@@ -26,14 +26,14 @@ from repairbot_rules._held import done, on_exit, release_args, release_line, rep
 
 
 def _member(owned: Owned, event: Event) -> Report:
-    place = f"self.{owned.member.name}"
+    place, alone = f"self.{owned.member.name}", not owned.releases
     intent = Intent(
         RELEASE_OLD,
         event.statement or event.at,
         place,
         f"release the old {place} after the new one is there",
         release_args(owned.resource),
-        why=f"{owned.container.name} made it (line {owned.made.at.line}) and nothing else releases it",
+        why=f"{owned.container.name} made it (line {owned.made.at.line}){' and nothing else releases it' * alone}",
     )
     witness = [Step(owned.made.at.line, "made"), Step(event.at.line, "replaced, the old one still open")]
     if owned.made is event:
@@ -129,6 +129,24 @@ class Preview:
 """,
             after=None,
             why="the old process still runs: to wait for it would hang",
+        ),
+        Quiet(
+            code="""\
+import socket
+
+
+class Watch:
+    def __init__(self, address):
+        self.address = address
+        self.sock = None
+
+    def start_listening(self):
+        self.sock = socket.create_server(self.address)
+
+    def stop_listening(self):
+        self.sock.close()
+""",
+            why="starting and stopping come in turn",
         ),
         Quiet(
             code="""\

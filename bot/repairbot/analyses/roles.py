@@ -135,6 +135,8 @@ def key_kind(key: str, value: str) -> KeyKind:
     """What a key is made of, by its text and by that of the value stored under it."""
     if not key:
         return ""
+    if value == "cls" and _FINITE.match(key):
+        return "finite"  # a class registered under its name
     if _INSTANCE.match(key) or value in ("self", "cls"):
         return "instance"
     if _FINITE.match(key):

@@ -441,7 +441,7 @@ class Expressions:
             self.flow.current = None
             return NOTHING
         note = f"{_short(callee) or 'a call'}() can raise"
-        fallible = not among(known.safe, qualified)
+        fallible = not among(known.safe, qualified) and not (method == "pop" and len(arguments) == 2)
         result = NOTHING
         ops: list[tuple[Kind, str, dict[str, object]]] = []
         for value, slot in arguments:
