@@ -6,7 +6,7 @@ decorator on a method keeps every object that the method was called on, too.
 **Evidence.** A dict of a long-lived object is named a cache (or holds locks, clients, instances by key), is
 filled under keys that are not constants, and nothing takes entries out in the course of work; a removal that
 somebody has to ask for, such as `clear()`, does not count. For decorators: `@cache` or
-`@lru_cache(maxsize=None)` on a method, or on a function of the module that takes a string or a number.
+`@lru_cache(maxsize=None)` on a method, or on a function of the module whose argument names a request, a user, an address.
 
 **Repair.** The oldest entries go beyond a bound; a decorator gets a `maxsize`. Locks that their users hold
 themselves are kept weakly, which is safe; so is what a sibling in the class keeps weakly. A bound that nothing
