@@ -231,6 +231,12 @@ def _wrong_key(grows: tuple[Event, ...], shrinks: list[Event]) -> str | None:
     return None
 
 
+def _names(method: str, key: str) -> bool:
+    """Whether an ending speaks of the key ("spider_closed", "closed") and not of something else ("test_done")."""
+    words = [word for word in method.strip("_").split("_")[:-1] if word not in ("on", "handle", "async")]
+    return not words or any(word.startswith(key[:4]) or key.startswith(word[:4]) for word in words)
+
+
 def _ends(member: Member, grows: tuple[Event, ...]) -> Event | None:
     """A read by key in a method that is called when the key's owner goes."""
     keys = {event.key for event in grows if event.key}
@@ -241,6 +247,7 @@ def _ends(member: Member, grows: tuple[Event, ...]) -> Event | None:
             event.key in keys
             and event.depth <= 1
             and ENDINGS.match(event.method)
+            and _names(event.method, event.key)
             and re.fullmatch(r"\w+", event.key)
         ):
             return event
