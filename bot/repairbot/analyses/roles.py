@@ -115,7 +115,7 @@ def rebuilt(member: Member, methods: Collection[str] = ()) -> list[Event]:
         if (event.repeats or event.method in methods)
         and event.method not in _ONCE
         and event.detail != "none"
-        and not RESTORING.match(event.method)
+        and (not RESTORING.match(event.method) or {event.method} == set(methods))
     ]
 
 
