@@ -27,8 +27,8 @@ def _bucket(container: Container, member: Member) -> EmptyBucket | None:
         for e in member.of(Kind.GROW)
         if e.depth and e.repeats and e.how in ("add", "append", "setitem", "appendleft")
     ]
-    if not fills:
-        return None
+    if not fills or any(event.detail in ("list", "deque") for event in member.of(Kind.INIT)):
+        return None  # a list's indices are no keys
     depth = max(event.depth for event in fills)
     fills = [event for event in fills if event.depth == depth]
     if all(key_kind(event.key, "") == "finite" for event in fills):

@@ -449,7 +449,7 @@ class Expressions:
             self.flow.current = None
             return NOTHING
         note = f"{_short(callee) or 'a call'}() can raise"
-        fallible = not among(known.safe, qualified)
+        fallible = not among(known.safe, qualified) and not (method == "pop" and len(arguments) == 2)
         result = NOTHING
         ops: list[tuple[Kind, str, dict[str, object]]] = []
         for value, slot in arguments:
@@ -458,12 +458,15 @@ class Expressions:
                 if effect is None:
                     ops.append((Kind.RELEASE, place, {}))
                 elif moves:
-                    ops.append((Kind.MOVE, place, {"other": into or self.nameless(node)}))
-                    result = Value((into or self.nameless(node),))
+                    target = into if into and "." not in into else self.nameless(node)
+                    ops.append((Kind.MOVE, place, {"other": target}))
+                    result = Value((target,))
                 elif effect == "borrows":
                     ops.append((Kind.USE, place, {"detail": callee}))
                 elif effect == "keeps":
                     ops.append((Kind.ESCAPE, place, {"detail": "kept", "other": callee}))
+                elif among(known.stores, qualified or f"x.{method}"):
+                    ops.append((Kind.ESCAPE, place, {"detail": "stored", "other": callee or method}))
                 else:
                     how = "shown" if ASKERS.search(qualified or method) else "passed"
                     ops.append((Kind.ESCAPE, place, {"detail": how, "other": callee or "a call"}))
@@ -501,6 +504,8 @@ class Expressions:
                 return "borrows", False
         if among(known.keeps, name):
             return "keeps", False
+        if among(known.stores, name):
+            return "unknown", False
         if among(known.owns, name) or among(known.views, name):
             return "unknown", True
         effect = self.oracle.effect(node, qualified, slot, held)
