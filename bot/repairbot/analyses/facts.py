@@ -242,6 +242,8 @@ class Facts:
     pairing: Pairing = Pairing()
     growth: Growth = Growth()
     registration: tuple[Registered, ...] = ()
+    undone: tuple[SafePattern, ...] = ()
+    """Listeners that are taken back at the end of their owner."""
     loading: tuple[Load, ...] = ()
     setup: tuple[Halfway, ...] = ()
     extra: dict[str, str] = field(default_factory=dict)
