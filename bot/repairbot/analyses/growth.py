@@ -39,6 +39,7 @@ _ORDERED: Final = frozenset({"append", "appendleft", "extend", "+="})
 _LISTED: Final = frozenset(
     {"append", "appendleft", "extend", "extendleft", "insert", "add", "+=", "heappush", "update"}
 )
+_CONSUMERS: Final = frozenset({"list", "tuple", "sorted", "sum", "min", "max", "any", "set", "reversed"})
 _DEQUE_READS: Final = frozenset({"len", "truth", "iterate", "key"})
 _FEW: Final = 3
 _WEAK_VALUE: Final = re.compile(r"^(?:\w+ = )?(?:[\w.]+\.)?[A-Z]\w*\(")
@@ -318,22 +319,16 @@ def _deque_ok(fact: Growing, made: Event) -> bool:
     for event in fact.member.of(Kind.READ):
         if event.depth:
             continue
-        consumed = event.detail == "all" and event.how in (
-            "list",
-            "tuple",
-            "sorted",
-            "sum",
-            "min",
-            "max",
-            "any",
-            "set",
-            "reversed",
-        )
-        if event.detail not in _DEQUE_READS and not consumed:
+        if event.detail not in _DEQUE_READS and not _consumed(event):
             return False
     return not any(
         event.how in ("replace", "slice", "sort") for event in fact.member.of(Kind.SHRINK, Kind.CLEAR)
     )
+
+
+def _consumed(event: Event) -> bool:
+    """Whether a reader takes all elements one by one, whatever holds them."""
+    return event.detail == "all" and event.how in _CONSUMERS
 
 
 def _buckets_may_be_deques(fact: Growing) -> bool:
@@ -347,7 +342,7 @@ def _buckets_may_be_deques(fact: Growing) -> bool:
             event.detail not in ("key", "truth", "len") and event.how not in ("list", "keys")
         ):
             return False
-        if event.depth == 1 and event.detail not in ("len", "truth", "iterate", "key"):
+        if event.depth == 1 and event.detail not in ("len", "truth", "iterate", "key") and not _consumed(event):
             return False
     return len(fact.member.of(Kind.INIT)) == 1
 
