@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 
 from tree_sitter import Node
 
 from repairbot.languages.base import Project, Unreadable
-from repairbot.languages.python import channels, containers, holders, idioms, loads, registrations
+from repairbot.languages.python import channels, containers, holders, idioms, loads, owning, registrations
 from repairbot.languages.python.acquiring import Acquiring, table_of
 from repairbot.languages.python.callees import among, callees
 from repairbot.languages.python.functions import MODULE, Lowering, TooDeep
@@ -38,11 +40,16 @@ class PythonFrontend:
 
     def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
         """True when no name in the bytes acquires, grows, registers or loads anything."""
-        return _triggers(resources).isdisjoint(WORD.findall(source))
+        if not _triggers(resources).isdisjoint(WORD.findall(source)):
+            return False
+        # Few and small files come here; one that is no Python is not called clean (see `lower`).
+        return not self.broken(source)
 
     def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
         """Lower the whole file. Raises Unreadable on Python 2 and on what cannot be read at all."""
         module = Module(source, path)
+        if _triggers(resources).isdisjoint(module.words) and (why := self.broken(source)):
+            raise Unreadable(_why(module) if module.root.has_error else f"{why}; skipped")
         unit = Unit(path, "python")
         _Functions(module, resources, project, unit, _broken(module)).run()
         unit.containers.extend(containers.collect(module, resources))
@@ -54,14 +61,14 @@ class PythonFrontend:
 
     def broken(self, source: bytes) -> str:
         """Why the source does not parse, in one line, or "": the compiler's own word."""
-        try:
-            compile(source, "<repaired>", "exec", dont_inherit=True)
-        except SyntaxError as error:
-            return f"line {error.lineno or 1}: {error.msg}"
-        except ValueError as error:
-            return f"line 1: {error}"
-        except RecursionError:
-            return "line 1: nested too deep"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is odd but valid
+            try:
+                compile(source, "<source>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+            except SyntaxError as error:
+                return f"line {error.lineno or 1}: {error.msg}"
+            except (ValueError, RecursionError, MemoryError) as error:
+                return f"line 1: {error or 'nested too deep'}"
         return ""
 
 
@@ -136,6 +143,10 @@ class _Functions:
     def run(self) -> None:
         """Lower until no function is found any more that hands out what it acquires."""
         found = self.acquiring.search()
+        for call, resource in owning.found(self.acquiring):
+            if self.acquiring.at(call) is None:
+                self.acquiring.sites[call.start_byte, call.end_byte] = resource
+                found.append(call)
         waiting = self._sort(found)
         for resource in holders.made(self.acquiring, found):
             self.unit.resources_made.append(resource)
@@ -145,7 +156,8 @@ class _Functions:
             waiting.discard(start)
             waiting |= self._lower(start)
         self.unit.functions.extend(self.lowered[start] for start in sorted(self.lowered))
-        self.unit.exports.update(self.oracle.exports(self.handed))
+        if self.handed or self.oracle.made:
+            self.unit.exports.update(self.oracle.exports(self.handed))
         self.unit.asks |= self.oracle.asks
 
     def _sort(self, calls: list[Node]) -> set[int]:

@@ -415,7 +415,7 @@ class Lowering(Expressions):
             self._suppressing(node, value, rest)
             return
         found = self._entering(value, place)
-        if asynchronous:
+        if asynchronous and self.acquiring.at(value) is None:
             self.emit(Kind.CALL, "", value, note="entering can raise", detail="async with", fallible=True)
         at = self.at
         resources = [held for name in found.places if (held := self.held.get(name)) is not None]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from tree_sitter import Node
 
 from repairbot.languages.base import Project
+from repairbot.languages.python.acquiring import absolute
 from repairbot.languages.python.syntax import Definition, Module, dotted, text
 from repairbot.lifetimes.ops import EXIT, Effect, Function, Kind, Resource, Summary
 
@@ -35,7 +36,8 @@ class Oracle:
         self.project = project
         self.lower = lower
         self.asks: set[str] = set()
-        self._memo: dict[tuple[str, str, str], Effect] = {}
+        self.made: dict[tuple[str, str, str], Effect] = {}
+        """The effects known so far, by function, parameter and what it holds."""
 
     def effect(self, call: Node, qualified: str, slot: str | int, resource: Resource | None = None) -> Effect:
         """What a call does with the argument at a position or keyword."""
@@ -62,14 +64,14 @@ class Oracle:
         if not parameter:
             return "unknown"
         key = (definition.symbol, parameter, resource.id)
-        if key not in self._memo:
-            if len(self._memo) >= _MOST:
+        if key not in self.made:
+            if len(self.made) >= _MOST:
                 return "unknown"
-            self._memo[key] = "unknown"  # while it is being made: recursion learns nothing
+            self.made[key] = "unknown"  # while it is being made: recursion learns nothing
             function = self.lower(definition, {parameter: resource})
             if function is not None:
-                self._memo[key] = effect_in(function, parameter)
-        return self._memo[key]
+                self.made[key] = effect_in(function, parameter)
+        return self.made[key]
 
     def _target(self, call: Node) -> tuple[Definition, bool] | None:
         """The function or class of this file that is called, and whether its first parameter is bound."""
@@ -129,23 +131,12 @@ class Oracle:
             returns = functions[definition.symbol].id if definition.symbol in functions else ""
             effects = {
                 parameter: effect
-                for (symbol, parameter, _), effect in self._memo.items()
+                for (symbol, parameter, _), effect in self.made.items()
                 if symbol == definition.symbol and effect != "unknown"
             }
             if returns or effects:
                 found[definition.symbol] = Summary(definition.symbol, definition.parameters, effects, returns)
         return found
-
-
-def absolute(qualified: str, path: str) -> str:
-    """A dotted name with leading dots resolved from the path of the file that uses it."""
-    if not qualified.startswith("."):
-        return qualified
-    bare = qualified.lstrip(".")
-    folders = path.replace("\\", "/").split("/")[:-1]
-    up = len(qualified) - len(bare) - 1
-    kept = folders[: len(folders) - up] if up else folders
-    return ".".join([*(part for part in kept if part), bare])
 
 
 def _decorators(definition: Definition) -> list[Node]:
@@ -231,7 +222,3 @@ def handed_out(function: Function) -> Resource | None:
         found = op.resource
     return found
 
-
-def known(names: Iterable[str]) -> frozenset[str]:
-    """The last parts of dotted names."""
-    return frozenset(name.rpartition(".")[2] for name in names)
