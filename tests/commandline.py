@@ -1,16 +1,16 @@
-"""The real command as a process: what the tests of the commands and of bad input share."""
+"""The command as a process, and small repositories for it: what the tests of the commands share."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
-import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-COMMAND = (sys.executable, "-c", "from repairbot.cli import main; main()")
+from tests.commands import REPAIRBOT
 
 LEAK = """\
 def first_line(path):
@@ -50,15 +50,24 @@ class Ran:
 def environment(folder: Path) -> dict[str, str]:
     """This process's environment, with the user's cache and git identity inside `folder`."""
     name = {"GIT_AUTHOR_NAME": "T", "GIT_AUTHOR_EMAIL": "t@example.org"}
-    committer = {"GIT_COMMITTER_NAME": "T", "GIT_COMMITTER_EMAIL": "t@example.org", "GIT_CONFIG_GLOBAL": os.devnull}
+    committer = {
+        "GIT_COMMITTER_NAME": "T",
+        "GIT_COMMITTER_EMAIL": "t@example.org",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+    }
     return {**os.environ, "XDG_CACHE_HOME": str(folder / ".cache"), **name, **committer}
 
 
-def repairbot(folder: Path, *arguments: str, answers: str = "", **popen: Any) -> Ran:
+def repairbot(folder: Path, *arguments: str, answers: str = "", prefix: Sequence[str] = ()) -> Ran:
     """Run `repairbot ARGUMENTS` in `folder`, with `answers` as its standard input."""
-    env = popen.pop("env", None) or environment(folder)
     done = subprocess.run(
-        [*COMMAND, *arguments], cwd=folder, env=env, input=answers, capture_output=True, text=True, check=False, **popen
+        [*prefix, REPAIRBOT, *arguments],
+        cwd=folder,
+        env=environment(folder),
+        input=answers,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
 

@@ -87,7 +87,9 @@ def test_a_folder_that_cannot_be_made_is_done_without(tmp_path: Path) -> None:
     assert "working without a cache" in said[0]
 
 
-def test_it_stays_below_its_limit_and_drops_what_was_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_stays_below_its_limit_and_drops_what_was_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(caches, "LIMIT", 200_000)
     for run in range(6):
         with opened(tmp_path, []) as cache:

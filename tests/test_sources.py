@@ -19,7 +19,15 @@ def test_gitignore_counts_in_a_repository_and_outside(tmp_path: Path, repository
     (tmp_path / "env" / "pyvenv.cfg").write_text("")
     (tmp_path / ".gitignore").write_text("/top.py\n*_gen.py\n")
     (tmp_path / "pkg" / ".gitignore").write_text("local.py\n!keep_gen.py\n")
-    files = ["top.py", "a.py", "pkg/top.py", "pkg/local.py", "pkg/inner/x_gen.py", "pkg/inner/keep_gen.py", "env/x.py"]
+    files = [
+        "top.py",
+        "a.py",
+        "pkg/top.py",
+        "pkg/local.py",
+        "pkg/inner/x_gen.py",
+        "pkg/inner/keep_gen.py",
+        "env/x.py",
+    ]
     for name in files:
         (tmp_path / name).write_text(CLEAN)
     assert set(audited(tmp_path).outcomes) == {"a.py", "pkg/top.py", "pkg/inner/keep_gen.py"}

@@ -13,7 +13,9 @@ TEXTS = st.text(st.characters(codec="utf-8") | st.sampled_from(["\udc80", "\udcf
 st.register_type_strategy(str, TEXTS)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["path", "line", "fix", "x"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["path", "line", "fix", "x"]), inner)
+    ),
     max_leaves=8,
 )
 
@@ -40,7 +42,9 @@ def test_other_json_is_refused_and_nothing_else_happens(value: object) -> None:
         wire.decode(FileResult, wire.encode(value))
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[" * 100_000, b"\xff", b'{"path": 1, "language": "", "outcome": "clean"}'])
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[" * 100_000, b"\xff", b'{"path": 1, "language": "", "outcome": "clean"}']
+)
 def test_what_is_no_result_is_refused(data: bytes) -> None:
     with pytest.raises(wire.Malformed):
         wire.decode(FileResult, data)

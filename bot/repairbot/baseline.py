@@ -20,7 +20,8 @@ class BaselineError(Exception):
 def dump(findings: Iterable[Finding]) -> bytes:
     """The file's content: one line a finding, in an order that keeps diffs small."""
     rows = sorted(
-        (finding.path, finding.rule, finding.symbol, finding.variable, finding.fingerprint) for finding in findings
+        (finding.path, finding.rule, finding.symbol, finding.variable, finding.fingerprint)
+        for finding in findings
     )
     names = ("path", "rule", "symbol", "variable", "fingerprint")
     lines = ",\n".join("    " + json.dumps(dict(zip(names, row, strict=True))) for row in rows)
@@ -33,7 +34,9 @@ def load(file: Path) -> Counter[str]:
     try:
         held = json.loads(file.read_bytes())
         if held["version"] != VERSION:
-            raise BaselineError(f"{file}: version {held['version']!r} is not {VERSION}; write it anew: repairbot baseline")
+            raise BaselineError(
+                f"{file}: version {held['version']!r} is not {VERSION}; write it anew: repairbot baseline"
+            )
         return Counter(str(row["fingerprint"]) for row in held["findings"])
     except OSError as error:
         raise BaselineError(f"{file} cannot be read: {error.strerror}") from error

@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from types import TracebackType
+from typing import TypeVar
+
+K = TypeVar("K", str, bytes)
 
 LIMIT = 256 << 20
 """Bytes the database may take; beyond, the rows that were not used for longest go."""
@@ -54,7 +57,9 @@ class Cache:
     def __enter__(self) -> Cache:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
+    ) -> None:
         if kind is None:
             self._touch()
             self._flush()
@@ -69,7 +74,7 @@ class Cache:
 
     def answers(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """The answers that are kept under these keys."""
-        found: dict[bytes, bytes] = self._select("select key, answer from results where key in", keys)
+        found = self._select("select key, answer from results where key in", keys)
         self._used += found
         return found
 
@@ -133,8 +138,8 @@ class Cache:
             if fresh is not None:
                 fresh.close()
 
-    def _select(self, question: str, names: Sequence[str] | Sequence[bytes]) -> dict[str, bytes] | dict[bytes, bytes] | object:
-        found: dict[object, bytes] = {}
+    def _select(self, question: str, names: Sequence[K]) -> dict[K, bytes]:
+        found: dict[K, bytes] = {}
         for start in range(0, len(names), BATCH):
             if self._database is None:
                 break
@@ -168,7 +173,8 @@ class Cache:
             return
         day = int(time.time()) // 86400 * 86400
         self._write(
-            "update results set used = ? where key = ? and used < ?", ((int(time.time()), key, day) for key in self._used)
+            "update results set used = ? where key = ? and used < ?",
+            ((int(time.time()), key, day) for key in self._used),
         )
         self._used = []
 
@@ -178,7 +184,8 @@ class Cache:
         try:
             rows = self._database.execute("select count(*) from results").fetchone()[0]
             self._database.execute(
-                "delete from results where key in (select key from results order by used limit ?)", (rows // 2,)
+                "delete from results where key in (select key from results order by used limit ?)",
+                (rows // 2,),
             )
             self._database.execute("delete from contents")
             self._database.execute("vacuum")

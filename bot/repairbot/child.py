@@ -11,20 +11,23 @@ import signal
 import sys
 import time
 
-BOOT = "import os, sys; os.chdir(os.sep); sys.path[:] = sys.argv[1:]; from repairbot.worker import main; main()"
+BOOT = (
+    "import os, sys; os.chdir(os.sep); sys.path[:] = sys.argv[1:]; from repairbot.worker import main; main()"
+)
 PACE = 0.005
 
 
 class Process:
     """A running worker. `stdin`, `stdout`, `stderr`: file descriptors of our ends of its pipes, not blocking."""
 
-    __slots__ = ("code", "pid", "stderr", "stdin", "stdout")
+    __slots__ = ("code", "peak", "pid", "stderr", "stdin", "stdout")
 
     def __init__(self) -> None:
         taken, self.stdin = os.pipe()
         self.stdout, answers = os.pipe()
         self.stderr, errors = os.pipe()
         self.code: int | None = None
+        self.peak = 0
         ends = ((taken, 0), (answers, 1), (errors, 2))
         arguments = [sys.executable, "-I", "-X", "utf8", "-c", BOOT, *_import_path()]
         self.pid = os.posix_spawn(
@@ -43,20 +46,26 @@ class Process:
         """Whether it has ended (its `code` is known then), waiting for up to `patience` seconds."""
         until = time.monotonic() + patience
         while self.code is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.code = os.waitstatus_to_exitcode(status)
-            elif time.monotonic() >= until:
+            if self._reap(os.WNOHANG):
+                return True
+            if time.monotonic() >= until:
                 return False
-            else:
-                time.sleep(PACE)
+            time.sleep(PACE)
         return True
 
     def end(self) -> None:
         """End it and all that it started, now."""
         if not self.ended():
             os.killpg(self.pid, signal.SIGKILL)
-            self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            self._reap(0)
+
+    def _reap(self, flags: int) -> bool:
+        """Take in how it ended: its exit code, and the most memory it held (`peak`, MiB)."""
+        pid, status, usage = os.wait4(self.pid, flags)
+        if pid:
+            self.code = os.waitstatus_to_exitcode(status)
+            self.peak = usage.ru_maxrss >> (20 if sys.platform == "darwin" else 10)
+        return bool(pid)
 
     def close(self) -> None:
         """Close our ends of the pipes."""

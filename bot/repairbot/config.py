@@ -178,7 +178,8 @@ class _Reader:
         """A table with fixed keys; `known` names the reader of each."""
         held = self.table(where, value)
         return {
-            key: getattr(self, known[self.key(where, key, known)])(f"{where}.{key}", each) for key, each in held.items()
+            key: getattr(self, known[self.key(where, key, known)])(f"{where}.{key}", each)
+            for key, each in held.items()
         }
 
     def rule(self, where: str, name: str) -> str:
@@ -198,7 +199,10 @@ class _Reader:
 
     def severities(self, where: str, value: object) -> dict[str, str]:
         held = self.table(where, value)
-        return {self.rule(where, name): self.choice(f"{where}.{name}", each, SEVERITIES) for name, each in held.items()}
+        return {
+            self.rule(where, name): self.choice(f"{where}.{name}", each, SEVERITIES)
+            for name, each in held.items()
+        }
 
     def bounds(self, where: str, value: object) -> dict[str, int]:
         held = self.table(where, value)

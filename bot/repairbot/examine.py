@@ -75,6 +75,8 @@ def examine(
     except Unreadable as error:
         return _skipped(path, language, str(error))
     found = room.reported(facts)
+    if found.reports and (why := language.frontend.broken(text.data)):
+        return _skipped(path, language, why)  # the tolerant parser read it; the language itself does not
     findings = tuple(_Findings(text, room, found).all(fixes=fixes))
     unit = facts.unit
     result = FileResult(

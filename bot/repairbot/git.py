@@ -22,7 +22,11 @@ def command(root: str, arguments: Sequence[str]) -> list[str]:
 
 def environment() -> dict[str, str]:
     """This process's environment, without what would point git elsewhere."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
+    }
     return kept | ENVIRONMENT
 
 
@@ -30,7 +34,11 @@ def run(root: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     """Run git in `root` and wait. Raises SourceError when there is no git."""
     try:
         return subprocess.run(
-            command(root, arguments), capture_output=True, env=environment(), stdin=subprocess.DEVNULL, check=False
+            command(root, arguments),
+            capture_output=True,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
     except FileNotFoundError:
         raise SourceError("git is not installed, or not on the PATH") from None
@@ -71,5 +79,6 @@ def commit(root: str, revision: str) -> str:
     done = run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}")
     name = done.stdout.decode("ascii", "replace").strip()
     if done.returncode or not (len(name) in (40, 64) and all(c in "0123456789abcdef" for c in name)):
-        raise SourceError(said(done.stderr) or f"unknown revision {revision!r} (a shallow clone may lack it: git fetch)")
+        why = said(done.stderr) or "no such commit here (a shallow clone may lack it: git fetch)"
+        raise SourceError(f"unknown revision {revision!r}: {why}")
     return name

@@ -112,7 +112,8 @@ class Exchange:
         while True:
             if any(self._exists(posixpath.join(folder, first + end)) for end in ("", *naming.suffixes)):
                 is_package = naming.package and any(
-                    self._exists(posixpath.join(folder, naming.package + suffix)) for suffix in naming.suffixes
+                    self._exists(posixpath.join(folder, naming.package + suffix))
+                    for suffix in naming.suffixes
                 )
                 if not is_package or not folder:
                     yield folder

@@ -41,7 +41,14 @@ class Run:
     """One examination of one source: `examinations` holds what is known of every file afterwards."""
 
     def __init__(
-        self, source: Source, config: Config, pool: Pool, cache: Cache, progress: Progress = lambda *_: None, *, fixes: bool = True
+        self,
+        source: Source,
+        config: Config,
+        pool: Pool,
+        cache: Cache,
+        progress: Progress = lambda *_: None,
+        *,
+        fixes: bool = True,
     ) -> None:
         self.source = source
         self.examinations: list[Examination] = []
@@ -108,7 +115,9 @@ class Run:
     def _recalled(self, tags: Sequence[int]) -> list[int]:
         """Answer what the cache can without reading a file; the rest comes back."""
         asked = [tag for tag in tags if not self.examinations[tag].content]
-        known = self._cache.digests([e.entry.identity for tag in asked if (e := self.examinations[tag]).entry.identity])
+        known = self._cache.digests(
+            [e.entry.identity for tag in asked if (e := self.examinations[tag]).entry.identity]
+        )
         for tag in asked:
             each = self.examinations[tag]
             each.content = known.get(each.entry.identity, b"")
@@ -142,7 +151,9 @@ class Run:
                 if held is not None and self._take(tag, held):
                     continue
             keys[tag] = self._key(each)
-            yield Task(tag, request(entry.path, entry.language, self._fixes and each.wanted, each.answers), source)
+            yield Task(
+                tag, request(entry.path, entry.language, self._fixes and each.wanted, each.answers), source
+            )
 
     def _key(self, each: Examination) -> bytes:
         answers = json.dumps(each.answers, sort_keys=True).encode() if each.answers else b""
@@ -156,7 +167,10 @@ class Run:
             first, second, third = frame.split(b"\n")
             result, line = wire.decode(FileResult, first), Line.read(second, third)
         except ValueError as error:
-            self._end(each, failed(each.entry.path, each.entry.language, f"the answer about it was malformed: {error}"))
+            self._end(
+                each,
+                failed(each.entry.path, each.entry.language, f"the answer about it was malformed: {error}"),
+            )
             return False
         again = bool(each.answers)
         if not again:
@@ -188,7 +202,11 @@ class Sifted:
 
 
 def sift(
-    files: Iterable[FileResult], config: Config, *, everything: bool = False, known: Counter[str] | None = None,
+    files: Iterable[FileResult],
+    config: Config,
+    *,
+    everything: bool = False,
+    known: Counter[str] | None = None,
     rules: frozenset[str] = frozenset(),
 ) -> Sifted:
     """Take away what is below the confidence that is shown, what is known already, and what no chosen rule says.

@@ -84,7 +84,9 @@ class Pool:
     def __enter__(self) -> Pool:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
+    ) -> None:
         self.close()
 
     def configure(self, settings: Settings, *, memory: int, seconds: int, jobs: int = 0) -> None:
@@ -227,7 +229,15 @@ class Pool:
         code = child.process.code or 0
         lines = child.errors.decode("utf-8", "replace").strip().splitlines()
         last = lines[-1].strip() if lines else ""
-        if last.startswith("MemoryError") or "memory allocation" in last or "failed to allocate" in last:
+        starved = (
+            code < 0 and child.process.peak > self._memory // 2
+        )  # much C code dies of a failed allocation
+        if (
+            starved
+            or last.startswith("MemoryError")
+            or "memory allocation" in last
+            or "failed to allocate" in last
+        ):
             return f"ran out of memory ({self._memory} MiB)"
         if last.startswith("RecursionError"):
             return "nested too deeply"

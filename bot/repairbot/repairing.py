@@ -29,27 +29,23 @@ Wanted = Callable[[Finding], bool]
 class Work:
     """One file being repaired: as it was, as it stands now, and what was done to it.
 
+    `original`: the findings that are shown; `current`: all that is known of the file as it stands now.
     `applied` and `refused` are fingerprints of the findings that `original` holds; a fix is in `refused` with
     the reason why it did not go in. `trouble`: why the file as a whole could not be repaired, or "".
     """
 
     original: FileResult
+    current: FileResult
     before: bytes
     answers: Answers
     now: bytes = b""
-    result: FileResult | None = None
     applied: Counter[str] = field(default_factory=Counter)
     refused: dict[str, str] = field(default_factory=dict)
     trouble: str = ""
     single: bool = False
 
     def __post_init__(self) -> None:
-        self.now, self.result = self.before, self.original
-
-    @property
-    def current(self) -> FileResult:
-        """What is known of the file as it stands now."""
-        return self.result or self.original
+        self.now = self.before
 
     @property
     def changed(self) -> bool:
@@ -85,7 +81,7 @@ def gather(run: Run, shown: Iterable[FileResult], wanted: Wanted) -> Iterator[li
             continue
         each = by_path[result.path]
         source = run.fresh(each)
-        work = Work(result, source or b"", each.answers)
+        work = Work(result, each.result or result, source or b"", each.answers)
         if source is None:
             work.trouble = "changed while it was looked at: run again"
         batch.append(work)
@@ -104,9 +100,16 @@ def repair(works: Sequence[Work], pool: Pool, wanted: Wanted) -> None:
         chosen = {tag: findings for tag, findings in chosen.items() if findings}
         if not chosen:
             return
-        drafts = {tag: edits.apply(active[tag].now, _edits(findings), active[tag].current.encoding) for tag, findings in chosen.items()}
+        drafts = {
+            tag: edits.apply(active[tag].now, _edits(findings), active[tag].current.encoding)
+            for tag, findings in chosen.items()
+        }
         tasks = (
-            Task(tag, request(active[tag].original.path, active[tag].original.language, True, active[tag].answers), draft)
+            Task(
+                tag,
+                request(active[tag].original.path, active[tag].original.language, True, active[tag].answers),
+                draft,
+            )
             for tag, draft in drafts.items()
         )
         for answer in pool.run(tasks, len(drafts)):
@@ -122,7 +125,7 @@ def repair(works: Sequence[Work], pool: Pool, wanted: Wanted) -> None:
             if result is None or failure:
                 _back(work, chosen[answer.tag], failure)
                 continue
-            work.now, work.result, work.single = drafts[answer.tag], result, False
+            work.now, work.current, work.single = drafts[answer.tag], result, False
             work.applied.update(finding.fingerprint for finding in chosen[answer.tag])
     for work in active:
         if _choose(work, wanted):

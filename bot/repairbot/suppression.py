@@ -66,7 +66,9 @@ def _comments(source: str, comment: str) -> tuple[list[Suppression], list[Step]]
             notes.append(Step(number, "this suppression names no rule: write ignore[rule-id] and a reason"))
             continue
         alone = not text[: match.start()].strip()
-        found.append(Suppression(number, (number, _next(lines, number, comment)) if alone else (number,), rules))
+        found.append(
+            Suppression(number, (number, _next(lines, number, comment)) if alone else (number,), rules)
+        )
     return found, notes
 
 

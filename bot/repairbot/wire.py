@@ -37,7 +37,8 @@ def decode(kind: type[T], data: bytes) -> T:
 
 def build(kind: type[T], value: object) -> T:
     """The value of `kind` from parsed JSON. Raises Malformed."""
-    built: T = _decoder(kind)(value)
+    whole: Any = kind
+    built: T = _decoder(whole)(value)
     return built
 
 

@@ -1,9 +1,9 @@
 """The child process: it reads hostile files, so it has limits, an empty environment and nothing to lose.
 
 It speaks frames on its standard input and output (`pool` is the other end). In: a header (JSON, one line)
-and a body (the source's bytes). Out: one frame a file, three lines: the result, what it asks of other
-files, what it offers them. A file that raises kills the child: the parent fails that file and goes on with a fresh child, so
-nothing here catches what it does not know.
+and a body (the source's bytes). Out: one frame a file, three lines: the result, what it asks of other files,
+what it offers them. A file that raises kills the child: the parent fails that file and goes on with a fresh
+child, so nothing here catches what it does not know.
 """
 
 from __future__ import annotations
@@ -78,11 +78,14 @@ def main() -> None:
     known = languages.walk()
     all_rules()
     _write(answers, b"")
-    setup = wire.decode(Setup, _read(sys.stdin.buffer)[0])
+    first = _read(sys.stdin.buffer)
+    if first is None:
+        return
+    setup = wire.decode(Setup, first[0])
     _limit(setup)
-    while header := _read(sys.stdin.buffer):
+    while frame := _read(sys.stdin.buffer):
         _allow(setup.seconds)
-        _write(answers, _answer(wire.decode(Request, header[0]), header[1], known, setup.settings))
+        _write(answers, _answer(wire.decode(Request, frame[0]), frame[1], known, setup.settings))
 
 
 def _answer(request: Request, source: bytes, known: dict[str, Language], settings: Settings) -> bytes:
@@ -95,10 +98,10 @@ def _answer(request: Request, source: bytes, known: dict[str, Language], setting
     return b"\n".join(map(wire.encode, (result, asking, offers)))
 
 
-def _read(stream: BinaryIO) -> tuple[bytes, bytes] | tuple[()]:
+def _read(stream: BinaryIO) -> tuple[bytes, bytes] | None:
     head = stream.read(IN.size)
     if len(head) < IN.size:
-        return ()
+        return None
     sizes = IN.unpack(head)
     return stream.read(sizes[0]), stream.read(sizes[1])
 

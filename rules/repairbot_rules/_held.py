@@ -109,7 +109,8 @@ def worst(leak: Leak) -> Way:
 
 def failing_step(way: Way) -> str:
     """The words for what fails on a way ("fetch() raises"), or ""."""
-    return way.steps[1].note if way.failing is not None and len(way.steps) > 1 else ""
+    note = way.steps[1].note if way.failing is not None and len(way.steps) > 1 else ""
+    return note.replace(" can raise", " raises").replace("await can be", "it is").replace(" can be ", " is ")
 
 
 def report(

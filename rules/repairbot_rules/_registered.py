@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from repairbot.analyses.facts import Facts, Registered
 from repairbot.lifetimes.intents import ADD_TO_TEARDOWN, CLEAR_BEFORE_SET
 from repairbot.lifetimes.ops import Intent, Registration
+from repairbot.model import Impact
 from repairbot.rule import Report
 
 
@@ -34,8 +35,15 @@ def idioms(facts: Facts, name: str) -> Iterator[Report]:
             )
 
 
-def report(it: Registered, variable: str, message: str, intents: tuple[Intent, ...], refusal: str = "") -> Report:
-    """The report of one registration; `refusal` stands where there is no intent."""
+def report(
+    it: Registered,
+    variable: str,
+    message: str,
+    intents: tuple[Intent, ...],
+    refusal: str = "",
+    growth: str = "",
+) -> Report:
+    """The report of one registration; `refusal` stands where there is no intent, `growth` says what each costs."""
     registration = it.registration
     refusals = (refusal,) if refusal and not intents else ()
     return Report(
@@ -48,6 +56,7 @@ def report(it: Registered, variable: str, message: str, intents: tuple[Intent, .
         it.confidence,
         intents=intents,
         refusals=refusals,
+        impact=Impact(growth, "unbounded" if growth else "", "none left" if growth and intents else ""),
     )
 
 
@@ -56,12 +65,43 @@ def end_in_teardown(it: Registered, place: str, end: str) -> tuple[Intent, ...]:
     registration = it.registration
     if not it.teardown or not registration.preset:
         return ()
-    line = f"{place}{end}()"
-    if registration.optional:
-        line = f"if {place} is not None:\n    {line}"
+    line = _ending(registration, place, end)
     title = f"end it in {it.teardown}()"
-    args = {"container": registration.owner, "method": it.teardown, "line": line, "after": ""}
-    return (Intent(ADD_TO_TEARDOWN, registration.at, place, title, args),)
+    args = {"container": registration.owner, "method": it.teardown, "line": line, "after": "", "early": "yes"}
+    sure = it.teardown in _FINAL
+    return (
+        Intent(
+            ADD_TO_TEARDOWN,
+            registration.at,
+            place,
+            title,
+            args,
+            safety="safe" if sure else "unsafe",
+            choice="" if sure else f"{it.teardown}() ends {place} for good",
+        ),
+    )
+
+
+_FINAL = (
+    "close",
+    "aclose",
+    "async_close",
+    "shutdown",
+    "async_shutdown",
+    "disconnect",
+    "__exit__",
+    "__aexit__",
+    "stop",
+)
+"""Teardowns behind which an object does nothing more by itself."""
+
+
+def _ending(registration: Registration, place: str, end: str) -> str:
+    """The lines that end what a handle stands for, whatever it holds by then."""
+    tests = [f"{place} is not None"] if registration.optional else []
+    if registration.alive:
+        tests.append(f"{place}{registration.alive}")
+    return f"if {' and '.join(tests)}:\n\t{place}{end}()" if tests else f"{place}{end}()"
 
 
 def end_before_set(registration: Registration) -> Intent:
@@ -71,7 +111,7 @@ def end_before_set(registration: Registration) -> Intent:
         registration.statement,
         registration.handle,
         "cancel the one before",
-        {"place": registration.handle, "cancel": registration.remove, "optional": "yes" if registration.optional else ""},
+        {"lines": _ending(registration, registration.handle, registration.remove)},
         safety="unsafe",
         choice="the earlier timer no longer fires",
     )

@@ -268,15 +268,23 @@ def _report(it: Registered) -> Report:
             choice="" if harmless else f"what {name}() has begun by then is given up",
         )
         message = "each wait leaves a task behind that nobody cancels"
-        return report(it, task.handle, message, (intent,))
+        growth = "one task a round" if task.looped else "one task a call"
+        return report(it, task.handle, message, (intent,), growth=f"{growth} × what its coroutine holds")
     if task.resumes:
         intent = Intent(
-            CANCEL_ON_EXIT, task.at, task.handle, "cancel it when the service ends", {"name": task.handle}, (task.statement,)
+            CANCEL_ON_EXIT,
+            task.at,
+            task.handle,
+            "cancel it when the service ends",
+            {"name": task.handle},
+            (task.statement,),
         )
         return report(it, name, f"{name} is not cancelled when the service ends", (intent,))
     if it.problem == "dropped":
         args = {"container": task.owner, "what": "task", "keeper": it.keeper}
-        intent = Intent(KEEP_HANDLE, task.at, "", "keep the handle until the task is done", args, (task.statement,))
+        intent = Intent(
+            KEEP_HANDLE, task.at, "", "keep the handle until the task is done", args, (task.statement,)
+        )
         return report(it, name, f"nobody holds the task that runs {name}()", (intent,))
     return report(
         it,

@@ -100,4 +100,7 @@ logger.addHandler(logging.NullHandler())
                     ),
                 )
             message = f"each call of {listener.method}() adds one more handler to {target}, which is shared"
-            yield report(it, target, message, intents, "where the check should stand is not clear")
+            refusal = "where the check should stand is not clear"
+            yield report(
+                it, target, message, intents, refusal, "one handler a call, and every message once more"
+            )

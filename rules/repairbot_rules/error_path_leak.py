@@ -95,8 +95,8 @@ import socket
 
 def dial(address, timeout):
     link = socket.socket()
+    link.settimeout(timeout)
     try:
-        link.settimeout(timeout)
         link.connect(address)
     except BaseException:
         link.close()

@@ -173,7 +173,9 @@ atexit.register(save)
         for it in problems(facts, "hook", "strong"):
             hook = it.registration
             message = f"{hook.call} holds {hook.handler} and its object until the process ends"
-            yield report(it, hook.handler, message, _intents(it), f"{hook.call} cannot be taken back: give it no bound method")
+            refusal = f"{hook.call} cannot be taken back: give it no bound method"
+            growth = "one object a registration × what it holds"
+            yield report(it, hook.handler, message, _intents(it), refusal, growth)
 
 
 def _intents(it: Registered) -> tuple[Intent, ...]:
@@ -190,7 +192,7 @@ def _intents(it: Registered) -> tuple[Intent, ...]:
     if not it.teardown or it.teardown == "__del__":
         return ()
     own = hook.handler == f"self.{it.teardown}"
-    args = {"container": hook.owner, "method": it.teardown, "line": line, "after": ""}
+    args = {"container": hook.owner, "method": it.teardown, "line": line, "after": "", "early": "yes"}
     return (
         Intent(
             ADD_TO_TEARDOWN,

@@ -186,11 +186,17 @@ def finished(job):
         for it in problems(facts, "listener", "mismatched"):
             listener = it.registration
             removal = _wrong(it)
-            message = f"the removal in {removal.method}() names another handler than was registered on {listener.target}"
+            message = f"{removal.method}() removes another handler than was registered on {listener.target}"
             if removal.handler == listener.handler:
                 message = f"registered for {listener.key}, removed for {removal.key}"
             intents = _intents(it, removal)
-            yield report(it, listener.handler, message, intents, "what is made on the spot equals no other: give it a name")
+            yield report(
+                it,
+                listener.handler,
+                message,
+                intents,
+                "what is made on the spot equals no other: give it a name",
+            )
         yield from idioms(facts, "mismatched-removal")
 
 
@@ -204,4 +210,6 @@ def _intents(it: Registered, removal: Removal) -> tuple[Intent, ...]:
     if listener.holds != "method" or removal.handler_at is None or removal.handler == listener.handler:
         return ()
     args = {"text": listener.handler, "import": ""}
-    return (Intent(REPLACE_ARGUMENT, removal.handler_at, listener.handler, f"remove {listener.handler}", args),)
+    return (
+        Intent(REPLACE_ARGUMENT, removal.handler_at, listener.handler, f"remove {listener.handler}", args),
+    )

@@ -94,7 +94,14 @@ def names(connection):
                 continue
             choice = f"rows beyond the first {bound} are left out; read in pages where all of them matter"
             intent = Intent(
-                LIMIT_QUERY, load.at, load.place, f"read at most {bound}", {"bound": str(bound)}, (), "unsafe", choice
+                LIMIT_QUERY,
+                load.at,
+                load.place,
+                f"read at most {bound}",
+                {"bound": str(bound)},
+                (),
+                "unsafe",
+                choice,
             )
             yield Report(
                 load.at,
@@ -105,5 +112,7 @@ def names(connection):
                 load.evidence,
                 "medium" if load.evidence else "low",
                 intents=(intent,),
-                impact=Impact("one object a row × the size of the table", "unbounded", f"at most {bound} rows"),
+                impact=Impact(
+                    "one object a row × the size of the table", "unbounded", f"at most {bound} rows"
+                ),
             )

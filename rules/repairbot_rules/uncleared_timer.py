@@ -161,12 +161,18 @@ class Ticker:
                 yield report(it, timer.handle, message, intents, refusal)
             elif it.problem == "dropped":
                 message = f"the timer that calls {timer.handler} cannot be stopped"
-                yield report(it, timer.handler, message, (), "no member keeps the handle: keep it, and stop it at the end")
+                yield report(
+                    it,
+                    timer.handler,
+                    message,
+                    (),
+                    "no member keeps the handle: keep it, and stop it at the end",
+                )
             else:
                 yield report(
                     it,
                     timer.handle,
                     f"{timer.handle} still runs after {it.teardown}()",
                     end_in_teardown(it, timer.handle, timer.remove),
-                    f"{timer.handle} may not be set yet when {it.teardown}() runs: set it to None in the constructor first",
+                    f"{timer.handle} may not be set yet in {it.teardown}(): set it to None in the constructor first",
                 )

@@ -175,9 +175,12 @@ class Plugin:
             listener = it.registration
             owner = f" after {it.teardown}()" if it.teardown else ""
             intent = _intent(it)
-            refusal = f"{it.teardown or 'the teardown'}() cannot name {listener.target}: keep it in a member first"
+            refusal = (
+                f"{it.teardown or 'the teardown'}() cannot name {listener.target}: keep it in a member first"
+            )
             message = f"{_cut(listener.handler)} stays registered on {listener.target}{owner}"
-            yield report(it, listener.handler, message, intent, refusal)
+            growth = "one object a registration × what it holds"
+            yield report(it, listener.handler, message, intent, refusal, growth)
         yield from idioms(facts, "unremoved-listener")
 
 
@@ -198,9 +201,22 @@ def _intent(it: Registered) -> tuple[Intent, ...]:
         if same and removal.handler != listener.handler and removal.statement is not None:
             title = "remove it beside the others"
             return (
-                Intent(INSERT_AFTER, listener.at, listener.handler, title, {"lines": line}, (removal.statement,)),
+                Intent(
+                    INSERT_AFTER, listener.at, listener.handler, title, {"lines": line}, (removal.statement,)
+                ),
             )
     if head != "self" or not it.teardown:
         return ()
-    args = {"container": listener.owner, "method": it.teardown, "line": line, "after": ""}
-    return (Intent(ADD_TO_TEARDOWN, listener.at, listener.handler, f"remove it in {it.teardown}()", args),)
+    args = {"container": listener.owner, "method": it.teardown, "line": line, "after": "", "early": "yes"}
+    near = head == "self" and listener.target.count(".") == 1
+    return (
+        Intent(
+            ADD_TO_TEARDOWN,
+            listener.at,
+            listener.handler,
+            f"remove it in {it.teardown}()",
+            args,
+            safety="safe" if near else "unsafe",
+            choice="" if near else f"{it.teardown}() then needs {listener.target} to be there",
+        ),
+    )

@@ -86,7 +86,9 @@ def lines(log_path):
             if load.what != "file":
                 continue
             intents: tuple[Intent, ...] = ()
-            refusals = ("how the upload should be read piece by piece depends on what is done with it",)
+            refusals: tuple[str, ...] = (
+                "how the upload should be read piece by piece depends on what is done with it",
+            )
             message = f"{load.place} is read whole, and the client chooses its size"
             if load.detail == "lines":
                 intents = (Intent(STREAM_FILE, load.at, load.place, "walk the file itself"),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from difflib import unified_diff
 from typing import Any
 
@@ -170,7 +171,7 @@ def sample(mode: str = "fix", dry: bool = True) -> Audit:
             "service/jobs.py",
             safety="unsafe",
             title="keep the last 1,000",
-            choice="nothing in the code names a bound; this drops the oldest, say so if older ones matter",
+            choice="Nothing in the code names a bound; this drops the oldest, say so if older ones matter",
         ),
         impact=Impact("one job a request", "unbounded", "at most 1,000"),
     )
@@ -200,6 +201,8 @@ def sample(mode: str = "fix", dry: bool = True) -> Audit:
         witness=(Step(5, "grows here", "self._pages[key] = page"),),
         refusals=("whether the keys are a finite set is not known",),
     )
+    if mode == "fix":
+        latencies, export = replace(latencies, applied=True), replace(export, applied=True)
     return audit(
         file("service/cache.py", cache),
         file("service/empty.py"),

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from hypothesis import strategies as st
 
-from repairbot.model import Audit, Check, Edit, FileResult, Finding, Fix, Impact, Outcome, SafePattern, Step
+from repairbot.model import (
+    SEVERITIES,
+    Audit,
+    Check,
+    Edit,
+    FileResult,
+    Finding,
+    Fix,
+    Impact,
+    Outcome,
+    SafePattern,
+    Step,
+)
 
+T = TypeVar("T")
 HOSTILE = (
     *(
         "`",
@@ -41,75 +57,83 @@ HOSTILE = (
     *("\n", "\r\n", "\r", "\n\n", "\x1b[2J", "\u202e", "\u200b", "\x00", "\u2028"),
 )
 text = st.lists(st.sampled_from(HOSTILE) | st.text(max_size=6), max_size=6).map("".join)
-lines = st.integers(0, 10_000)
-step = st.builds(Step, lines, text, text)
-steps = st.lists(step, max_size=3).map(tuple)
-fixes = st.builds(
-    Fix,
-    st.sampled_from(("safe", "unsafe")),
-    text,
-    st.lists(st.builds(Edit, lines, lines, text), max_size=2).map(tuple),
-    text.map(lambda line: "@@ -1 +1 @@\n-x\n+" + line.replace("\n", " ") + "\n") | text,
-    st.lists(st.builds(Check, text, st.sampled_from(("passed", "failed", "not run")), text), max_size=3).map(
-        tuple
-    ),
-    text,
-    text,
-)
-impacts = st.builds(Impact, text, text | st.just("unbounded"), text)
-grade = st.sampled_from(("low", "medium", "high"))
-paths = text.map(lambda name: "src/" + name.replace("\0", "").replace("..", "").replace("\\", "") + ".py")
 
 
-def _finding(path: str) -> st.SearchStrategy[Finding]:
-    return st.builds(
-        Finding,
-        rule=st.sampled_from(("never-released", "unbounded-collection")) | text,
-        path=st.just(path),
-        line=lines,
-        end_line=lines,
-        column=lines,
-        symbol=text,
-        variable=text,
-        severity=grade,
-        confidence=grade,
-        message=text,
-        witness=steps,
-        evidence=steps,
-        fingerprint=text,
-        fix=st.none() | fixes,
-        refusals=st.lists(text, max_size=2).map(tuple),
-        impact=impacts,
+@st.composite
+def audits(draw: st.DrawFn) -> Audit:
+    """An audit whose texts all come from a few hostile ones: drawn fast, and easy to shrink."""
+    pool = draw(st.lists(text, min_size=1, max_size=6))
+
+    def word() -> str:
+        return draw(st.sampled_from(pool))
+
+    def some(make: Callable[[], T], most: int = 2) -> tuple[T, ...]:
+        return tuple(make() for _ in range(draw(st.integers(0, most))))
+
+    def line() -> int:
+        return draw(st.integers(0, 10_000))
+
+    def one_of(*choices: T) -> T:
+        return draw(st.sampled_from(choices))
+
+    def step() -> Step:
+        return Step(line(), word(), word())
+
+    def fix() -> Fix:
+        added = word().replace("\n", " ")
+        return Fix(
+            safety=one_of("safe", "unsafe"),
+            title=word(),
+            edits=some(lambda: Edit(line(), line(), word())),
+            diff=one_of(f"@@ -1 +1 @@\n-x\n+{added}\n", word()),
+            checks=some(lambda: Check(word(), one_of("passed", "failed", "not run"), word())),
+            choice=word(),
+            why=word(),
+        )
+
+    def finding(path: str) -> Finding:
+        return Finding(
+            rule=one_of("unbounded-collection", word()),
+            path=path,
+            line=line(),
+            end_line=line(),
+            column=line(),
+            symbol=word(),
+            variable=word(),
+            severity=one_of(*SEVERITIES),
+            confidence=one_of(*SEVERITIES),
+            message=word(),
+            witness=some(step),
+            evidence=some(step),
+            fingerprint=word(),
+            fix=fix() if draw(st.booleans()) else None,
+            refusals=some(word),
+            impact=Impact(word(), one_of("unbounded", word()), word()),
+            applied=draw(st.booleans()),
+        )
+
+    def file(path: str) -> FileResult:
+        return FileResult(
+            path=path,
+            language="python",
+            outcome=one_of(*Outcome),
+            reason=word(),
+            findings=some(lambda: finding(path)),
+            safe_patterns=some(lambda: SafePattern(path, line(), word(), word(), word())),
+            notes=some(step),
+            suppressed=line(),
+        )
+
+    names = {name.replace("\0", "").replace("..", "").replace("\\", "") for name in some(word, 3)}
+    return Audit(
+        root="",
+        files=tuple(file(f"src/{name}.py") for name in sorted(names)),
+        mode=one_of("audit", "fix"),
+        dry=draw(st.booleans()),
+        base=word(),
+        baselined=line(),
+        hidden=line(),
+        suppressed=line(),
+        unknown=line(),
+        problems=some(word),
     )
-
-
-def _file(path: str) -> st.SearchStrategy[FileResult]:
-    return st.builds(
-        FileResult,
-        path=st.just(path),
-        language=st.just("python"),
-        outcome=st.sampled_from(Outcome),
-        reason=text,
-        findings=st.lists(_finding(path), max_size=3).map(tuple),
-        safe_patterns=st.lists(
-            st.builds(SafePattern, st.just(path), lines, text, text, text), max_size=2
-        ).map(tuple),
-        notes=steps,
-        suppressed=lines,
-    )
-
-
-audits = st.builds(
-    Audit,
-    root=st.just(""),
-    files=st.lists(paths, max_size=4, unique=True).flatmap(
-        lambda names: st.tuples(*map(_file, sorted(names)))
-    ),
-    mode=st.sampled_from(("audit", "fix")),
-    dry=st.booleans(),
-    base=text,
-    baselined=lines,
-    suppressed=lines,
-    unknown=lines,
-    problems=st.lists(text, max_size=2).map(tuple),
-)

@@ -69,7 +69,7 @@ def test_what_stands_in_a_command_comes_out_of_it(message: str, value: str) -> N
         assert read(line)[1:] == ({"file": value}, message)
 
 
-@given(audits)
+@given(audits())
 def test_nothing_read_becomes_a_command_of_its_own(result: Audit) -> None:
     out = render("github", result)
     assert "##[" not in out

@@ -40,7 +40,7 @@ def test_neither_the_time_nor_the_folder_changes_the_document() -> None:
     assert render("json", sample()) == render("json", replace(sample(), seconds=9.0, root="/elsewhere"))
 
 
-@given(audits)
+@given(audits())
 def test_what_was_written_is_read_again(audit: Audit) -> None:
     text = render("json", audit)
     assert text.isascii()

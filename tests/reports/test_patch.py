@@ -41,7 +41,7 @@ def test_git_applies_every_safe_repair_and_nothing_else(tmp_path: Path) -> None:
     health = write(tmp_path, "service/health.py", HEALTH.encode())
     export = write(tmp_path, "service/export.py", EXPORT.encode())
     jobs = write(tmp_path, "service/jobs.py", JOBS.encode())
-    patch = render("patch", sample())
+    patch = render("patch", sample("audit"))
     assert patch.startswith(
         "# left out: 1 unsafe repair; --unsafe-fixes puts them in\n--- a/service/export.py\n"
     )
@@ -54,7 +54,7 @@ def test_git_applies_every_safe_repair_and_nothing_else(tmp_path: Path) -> None:
 def test_the_unsafe_ones_come_when_asked_for(tmp_path: Path) -> None:
     for path, text in (("health", HEALTH), ("export", EXPORT), ("jobs", JOBS)):
         write(tmp_path, f"service/{path}.py", text.encode())
-    apply(tmp_path, encode(render("patch", sample(), options=Options(unsafe=True))))
+    apply(tmp_path, encode(render("patch", sample("audit"), options=Options(unsafe=True))))
     assert (tmp_path / "service/jobs.py").read_text().endswith("del self.jobs[:-1000]\n")
 
 

@@ -41,7 +41,7 @@ def replaced(source: str, replacements: list[dict[str, Any]]) -> str:
     return source
 
 
-@given(audits)
+@given(audits())
 @settings(max_examples=40, deadline=None)
 def test_every_log_fits_the_schema(result: Audit) -> None:
     VALIDATOR.validate(document(result, Options(rules=RULES)))

@@ -43,7 +43,7 @@ def test_the_last_lines_count_every_file_and_what_was_left_aside() -> None:
 def test_a_choice_is_told_apart_from_a_repair() -> None:
     text = render("terminal", sample())
     assert "service/jobs.py:3  unbounded-collection  medium, unsafe\n" in text
-    assert "  your choice: nothing in the code names a bound" in text
+    assert "  your choice: Nothing in the code names a bound" in text
     assert "  not applied: keep the last 1,000\n" in text
 
 

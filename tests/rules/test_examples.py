@@ -8,14 +8,14 @@ from repairbot import languages
 from repairbot.edits import apply
 from repairbot.examine import examine
 from repairbot.model import Finding, Outcome, Settings
-from repairbot.rule import Example, Quiet, Repair, Rule, all_rules
+from repairbot.rule import Quiet, Repair, Rule, all_rules
 
 RULES = all_rules()
 ROUNDS = 10
 """More rounds than any example needs."""
 
 
-def examples(kind: type[Example]) -> list[object]:  # type: ignore[valid-type]
+def examples(kind: type[Repair] | type[Quiet]) -> list[object]:
     """All examples of a kind as parameters, named by rule and number."""
     return [
         pytest.param(rule, example, id=f"{rule.id}-{number}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import Owned
-from repairbot.lifetimes.ops import Container, Event, Kind, Member
+from repairbot.lifetimes.ops import Container, Event, Kind, Member, Resource
 from repairbot.model import Confidence, Step
 
+_CONSTRUCTORS = ("__init__", "__post_init__", "__new__")
 _RETURNED = frozenset({"escape", "returned", "passed"})
 
 
@@ -22,7 +23,7 @@ def owned(container: Container) -> Iterator[Owned]:
             continue
         releases = tuple(member.of(Kind.RELEASE))
         teardown = _teardown(container, released)
-        forgotten = bool(teardown) and not releases and not _elsewhere(member)
+        forgotten = bool(teardown) and not releases and not _elsewhere(member, made[0].resource)
         evidence = tuple(
             Step(event.at.line, f"{teardown}() releases {name} and not this")
             for name, event in released.get(teardown, [])
@@ -37,7 +38,7 @@ def owned(container: Container) -> Iterator[Owned]:
             teardown,
             forgotten,
             tuple(_overwriting(container, member, made)),
-            _confidence(member, made, bool(evidence)),
+            _confidence(member, made, bool(evidence), teardown),
             evidence[:3]
             or (
                 (Step(container.methods[teardown].line, f"{teardown}() is the teardown"),)
@@ -64,34 +65,45 @@ def _teardown(container: Container, released: dict[str, list[tuple[str, Event]]]
     return container.teardowns[0] if container.teardowns else ""
 
 
-def _elsewhere(member: Member) -> bool:
+def _elsewhere(member: Member, resource: Resource) -> bool:
     """The member goes to somebody who may release it."""
     return any(
         event.kind in (Kind.ESCAPE, Kind.UNKNOWN, Kind.MOVE)
-        or (event.kind is Kind.READ and event.detail in _RETURNED)
+        or (event.kind is Kind.READ and event.detail in _RETURNED and not _lent(event, resource))
         for event in member.events
     )
 
 
-def _confidence(member: Member, made: list[Event], siblings: bool) -> Confidence:
-    """Low when somebody else may have made the value: then it is not this object's to release."""
+def _lent(event: Event, resource: Resource) -> bool:
+    """Passed to a callee that is known to give it back ("os.write", ".register")."""
+    callee = event.how.removeprefix("passed to ")
+    return callee in resource.borrows or "." + callee.rpartition(".")[2] in resource.borrows
+
+
+def _confidence(member: Member, made: list[Event], siblings: bool, teardown: str) -> Confidence:
+    """Low when somebody else may have made the value (then it is not this object's to release), and when the
+    teardown is one by a private name alone."""
     if any(event.resource is None and event.detail not in ("", "none") for event in member.of(Kind.INIT)):
         return "low"
-    return "high" if siblings else "medium"
+    if siblings:
+        return "high"
+    return "low" if teardown.startswith("_") and not teardown.endswith("__") else "medium"
 
 
 def _overwriting(container: Container, member: Member, made: list[Event]) -> Iterator[Event]:
     """The events that replace the value while it may be held."""
-    if _elsewhere(member):
+    if made[0].resource is None or _elsewhere(member, made[0].resource):
         return
     for event in made:
-        if (
-            not event.repeats
-            or event.conditional
-            or event.method in ("", "__init__", "__post_init__", "__new__")
-        ):
+        if not event.repeats or event.conditional or event.method in ("", *_CONSTRUCTORS):
             continue
-        in_method = [other for other in member.events if other.method == event.method and other is not event]
-        if any(other.kind in (Kind.RELEASE, Kind.BOUND, Kind.READ, Kind.CLEAR) for other in in_method):
+        others = [other for other in member.events if other.method == event.method and other is not event]
+        if any(other.kind is Kind.RELEASE or _looked_at(other, event) for other in others):
             continue  # released, moved away or looked at before: somebody thought of it
         yield event
+
+
+def _looked_at(other: Event, event: Event) -> bool:
+    """Whether another event of the method looks at the old value before it is replaced."""
+    before = (other.at.line, other.at.start) <= (event.at.line, event.at.start)
+    return before and other.kind in (Kind.BOUND, Kind.READ, Kind.CLEAR)

@@ -33,6 +33,8 @@ def analyse(unit: Unit) -> Pairing:
                 continue
             misuses.extend(_misuses(function, track))
             leak = _leak(function, track)
+            if leak is not None and leak.shape == "error" and function.symbol == "<module>":
+                continue  # a program that ends by this error
             if leak is not None and leak.shape == "error" and is_constructor(function) and stored(track):
                 continue  # the object keeps it, and its constructor fails: see setup
             if leak is not None:
@@ -69,14 +71,14 @@ def _leak(function: Function, track: Track) -> Leak | None:
         tuple(track.fallible),
         tuple(track.escapes),
         "sure" if track.releases or not (track.escapes or track.unknown) else "likely",
-        _confidence(track, shape, ways),
+        _confidence(function, track, shape),
         function.asynchronous,
     )
 
 
 def _shape(track: Track, ways: tuple[Way, ...]) -> Shape:
     """Which of the ten pictures this is; the clearest one first."""
-    if track.site.detail == "scope":
+    if track.site.detail == "scope" and track.site.resource and track.site.resource.scope != "releases":
         return "context"
     if track.site.place.startswith("%"):
         return "nameless"
@@ -115,19 +117,24 @@ def _completed(way: Way, track: Track) -> Way:
     return Way(way.kind, way.at_line, (*way.steps, step), way.exit, way.failing, way.passes)
 
 
-def _confidence(track: Track, shape: Shape, ways: tuple[Way, ...]) -> Confidence:
-    """How sure it is that the value is this function's to release on these ways."""
-    loaned = any(op.detail in ("passed", "captured") for op in track.escapes)
+def _confidence(function: Function, track: Track, shape: Shape) -> Confidence:
+    """How sure it is that the value is this function's to release on these ways, and that it matters."""
+    resource = track.site.resource
+    passing = resource is not None and resource.severity == "low" and resource.collected
+    """It ends with its last reference, and holds little until then."""
+    if shape in ("never", "nameless", "context", "overwritten") and (passing or track.shown):
+        return "low"
+    if shape in ("error", "late", "handler-misses") and function.symbol == "main":
+        return "low"  # the program ends by this error
     if shape in ("never", "nameless", "context"):
         return "medium" if track.unknown else "high"
     if track.releases:
         return "high" if track.released_normally or not track.unknown else "medium"
     if shape == "error":
         # Nobody else has the value yet; the runtime may still collect it, unless the error keeps it alive.
-        return (
-            "medium" if not loaned or not track.site.resource or not track.site.resource.collected else "low"
-        )
-    return "low" if loaned else "medium"
+        lasting = resource is not None and (resource.severity == "high" or not resource.collected)
+        return "medium" if lasting else "low"
+    return "medium" if all(op.detail == "returned" for op in track.escapes) else "low"
 
 
 def _safe(unit: Unit, function: Function, track: Track) -> SafePattern | None:

@@ -35,11 +35,17 @@ def _short(registration: Registration) -> str:
     return registration.handler or registration.call.rpartition(".")[2]
 
 
+Steps = tuple[Step, ...]
+
+
 def _task(it: Registration, container: Container | None, _: list[Registration]) -> Iterator[Registered]:
     started = Step(it.at.line, "the task starts here")
     if it.pending:
         again = "and again in each round" if it.looped else "and once more at each call"
-        steps = (Step(it.at.line, "made here for one wait"), Step(it.statement.end_line, f"left behind here, {again}"))
+        steps: Steps = (
+            Step(it.at.line, "made here for one wait"),
+            Step(it.statement.end_line, f"left behind here, {again}"),
+        )
         yield Registered(it, "uncancelled", steps, container, evidence=it.evidence)
     elif it.resumes:
         steps = (started, Step(it.resumes, "the service runs; behind it nothing cancels the task"))
@@ -49,20 +55,32 @@ def _task(it: Registration, container: Container | None, _: list[Registration]) 
         steps = (Step(it.at.line, "its handle is dropped: the loop keeps a weak reference only"),)
         yield Registered(it, "dropped", steps, container, it.teardown, it.keeper, "medium", it.evidence)
     elif not it.kept and it.teardown:
-        steps = (started, Step(_line(container, it.teardown, it.at.line), f"{it.teardown}() does not cancel it"))
+        steps = (
+            started,
+            Step(_line(container, it.teardown, it.at.line), f"{it.teardown}() does not cancel it"),
+        )
         sure = "high" if it.endless else "low"
-        yield Registered(it, "uncancelled", steps, container, it.teardown, confidence=sure, evidence=it.evidence)
+        yield Registered(
+            it, "uncancelled", steps, container, it.teardown, confidence=sure, evidence=it.evidence
+        )
 
 
 def _timer(it: Registration, container: Container | None, _: list[Registration]) -> Iterator[Registered]:
     started = Step(it.at.line, "the timer starts here")
     if not it.handle:
         if it.teardown:
-            steps = (started, Step(it.at.line, "it comes back here for ever, and nothing can reach it"))
+            steps: Steps = (
+                started,
+                Step(it.at.line, "it comes back here for ever, and nothing can reach it"),
+            )
             yield Registered(it, "dropped", steps, container, it.teardown, confidence="medium")
     elif not it.kept and it.teardown:
-        steps = (started, Step(_line(container, it.teardown, it.at.line), f"{it.teardown}() does not stop it"))
-        yield Registered(it, "uncancelled", steps, container, it.teardown, confidence="high" if it.endless else "medium")
+        steps = (
+            started,
+            Step(_line(container, it.teardown, it.at.line), f"{it.teardown}() does not stop it"),
+        )
+        sure: Confidence = "high" if it.endless else "low" if it.fading else "medium"
+        yield Registered(it, "uncancelled", steps, container, it.teardown, confidence=sure)
     elif it.looped:
         steps = (Step(it.at.line, "a new timer takes the place of one that may still run"),)
         yield Registered(it, "overwritten", steps, container, it.teardown, confidence="medium")
@@ -71,19 +89,25 @@ def _timer(it: Registration, container: Container | None, _: list[Registration])
 def _hook(it: Registration, container: Container | None, _: list[Registration]) -> Iterator[Registered]:
     if it.guarded:
         return
-    steps = (Step(it.at.line, f"{it.target} holds {it.handler}, and with it the object, until the process ends"),)
+    steps: Steps = (
+        Step(it.at.line, f"{it.target} holds {it.handler}, and with it the object, until the process ends"),
+    )
     sure: Confidence = "high" if it.evidence else "medium" if it.teardown else "low"
     yield Registered(it, "strong", steps, container, it.teardown, confidence=sure, evidence=it.evidence)
 
 
-def _listener(it: Registration, container: Container | None, siblings: list[Registration]) -> Iterator[Registered]:
+def _listener(
+    it: Registration, container: Container | None, siblings: list[Registration]
+) -> Iterator[Registered]:
     if it.shared and it.holds == "made":
         if not it.guarded and not it.removals and it.method:
-            steps = (Step(it.at.line, "one more at each call; the target keeps them all"),)
+            steps: Steps = (Step(it.at.line, "one more at each call; the target keeps them all"),)
             sure: Confidence = "high" if it.telling else "medium" if it.method == "__init__" else "low"
-            yield Registered(it, "duplicate", steps, container, it.teardown, confidence=sure, evidence=it.evidence)
+            yield Registered(
+                it, "duplicate", steps, container, it.teardown, confidence=sure, evidence=it.evidence
+            )
         return
-    if it.kept or it.once:
+    if it.kept:
         return
     matching = [removal for removal in it.removals if removal.handler == it.handler]
     if it.holds == "throwaway" or not matching:
@@ -104,12 +128,16 @@ def _listener(it: Registration, container: Container | None, siblings: list[Regi
                 Step(matching[0].at.line, "removed here"),
                 Step(line, f"but not when {it.swept}() ends it"),
             )
-            yield Registered(it, "never-removed", steps, container, it.swept, confidence="medium", evidence=it.evidence)
+            yield Registered(
+                it, "never-removed", steps, container, it.swept, confidence="medium", evidence=it.evidence
+            )
         return
     yield from _never(it, container, siblings)
 
 
-def _never(it: Registration, container: Container | None, siblings: list[Registration]) -> Iterator[Registered]:
+def _never(
+    it: Registration, container: Container | None, siblings: list[Registration]
+) -> Iterator[Registered]:
     """Nothing in the container removes this one."""
     if any(not _definite(removal.handler) for removal in it.removals):
         return  # some removal takes handlers out of a variable: it may well be this one
@@ -121,33 +149,47 @@ def _never(it: Registration, container: Container | None, siblings: list[Registr
             if any(removal.handler == other.handler for other in siblings if other is not it)
         ]
         if undone and (it.outlives or _same_owner(it.target, undone[0].target)):
-            steps = (
+            steps: Steps = (
                 Step(it.at.line, f"registers {it.handler}"),
                 Step(undone[0].at.line, f"removes {undone[0].handler} and leaves this one"),
             )
             yield Registered(it, "never-removed", steps, container, undone[0].method, evidence=it.evidence)
-        elif it.teardown and not it.removals and (it.telling and it.outlives or _deep(it)):
-            steps = (Step(it.at.line, f"registers {it.handler}"), Step(line, f"{it.teardown}() does not remove it"))
-            yield Registered(it, "never-removed", steps, container, it.teardown, confidence="medium", evidence=it.evidence)
+        elif it.teardown and not it.removals and ((it.telling and it.outlives) or _deep(it)):
+            steps = (
+                Step(it.at.line, f"registers {it.handler}"),
+                Step(line, f"{it.teardown}() does not remove it"),
+            )
+            yield Registered(
+                it, "never-removed", steps, container, it.teardown, confidence="medium", evidence=it.evidence
+            )
     elif it.holds == "made" and not it.removals:
         if it.outlives and it.teardown and "." in it.target:
-            steps = (Step(it.at.line, f"registers {it.handler}"), Step(line, f"{it.teardown}() does not remove it"))
-            yield Registered(it, "never-removed", steps, container, it.teardown, confidence="medium", evidence=it.evidence)
+            steps = (
+                Step(it.at.line, f"registers {it.handler}"),
+                Step(line, f"{it.teardown}() does not remove it"),
+            )
+            yield Registered(
+                it, "never-removed", steps, container, it.teardown, confidence="medium", evidence=it.evidence
+            )
         elif "." in it.handler and it.target.startswith("self.") and it.looped:
             steps = (Step(it.at.line, "one more at each call, and none is ever taken out"),)
-            yield Registered(it, "never-removed", steps, container, it.teardown, confidence="medium", evidence=it.evidence)
+            yield Registered(
+                it, "never-removed", steps, container, it.teardown, confidence="medium", evidence=it.evidence
+            )
 
 
 def _keys(
     it: Registration, matching: list[Removal], container: Container | None, siblings: list[Registration]
 ) -> Iterator[Registered]:
     """The same handler is removed, but under another event."""
-    if not _literal(it.key) or any(not _literal(removal.key) or removal.key == it.key for removal in matching):
+    if not _literal(it.key) or any(
+        not _literal(removal.key) or removal.key == it.key for removal in matching
+    ):
         return
     known = {other.key for other in siblings}
     wrong = next((removal for removal in matching if removal.key not in known), None)
     if wrong is not None:
-        steps = (
+        steps: Steps = (
             Step(it.at.line, f"registers for {it.key}"),
             Step(wrong.at.line, f"removes for {wrong.key}"),
         )

@@ -20,7 +20,7 @@ MOST_NODES = 3000
 """Blocks times states that are visited for one acquisition."""
 _MOST_WAYS = 24
 
-Phase = Literal["absent", "held", "released", "returned"]
+Phase = Literal["absent", "held", "released", "failed", "returned"]
 _BORROWS = frozenset({"passed", "yielded", "captured"})
 """Escapes that are only loans when this function releases the value afterwards."""
 
@@ -80,6 +80,8 @@ class Track:
     after: list[tuple[Op, Op]] = field(default_factory=list)
     released_normally: bool = False
     released_failing: bool = False
+    shown: bool = False
+    """A callee that only looks at it, as far as its name says, had it in its hands."""
     gave_up: bool = False
 
 
@@ -167,8 +169,10 @@ class _Follower:
             normal, error = self._pass(node, block)
             last = block.ops[-1] if block.ops else None
             for edge in block.edges:
+                if edge.kind == "error" and last is not None and last.fallible and self._forgiven(last):
+                    continue
                 state = error if edge.kind == "error" else normal
-                if state is None:
+                if state is None or (edge.kind == "error" and _tidies(last)):
                     continue
                 state = self._take(state, edge)
                 if state is None:
@@ -187,6 +191,12 @@ class _Follower:
         for ops in (self.track.releases, self.track.escapes, self.track.fallible, self.track.unknown):
             ops[:] = _once(ops)
         return self.track
+
+    def _forgiven(self, op: Op) -> bool:
+        """A release that fails, or code that cleans up: nothing more can be asked of it. A `raise` in it counts."""
+        if op.kind is Kind.RELEASE:
+            return True
+        return op.cleanup and op.detail != "raise" and not self.site.cleanup
 
     def _take(self, state: State, edge: Edge) -> State | None:
         """The state behind an edge, or None when it cannot be taken."""
@@ -229,7 +239,7 @@ class _Follower:
         if kind is Kind.CLEAR:
             cleared = self._drop(node, state, op, place, {"none": True, "some": False}.get(op.detail))
             return cleared, state
-        if place not in state.names or state.phase == "absent":
+        if place not in state.names or state.phase in ("absent", "failed"):
             return state, state
         if state.phase == "released":
             self._misuse(op)
@@ -241,8 +251,8 @@ class _Follower:
         if kind is Kind.RELEASE:
             self.track.releases.append(op)
             self.release_of = op
-            released = state._replace(phase="released")
-            return released, released
+            # One that failed counts as released, yet a handler may well try again: that is no misuse.
+            return state._replace(phase="released"), state._replace(phase="failed")
         if kind is Kind.UNKNOWN:
             self.track.unknown.append(op)
             return None, None
@@ -253,6 +263,9 @@ class _Follower:
     def _escape(
         self, node: _Node, block: Block, index: int, op: Op, state: State
     ) -> tuple[State | None, State | None]:
+        if op.detail == "shown":
+            self.track.shown = True
+            return state, None
         self.track.escapes.append(op)
         if op.detail == "stored" and self.keeps_stored:
             return state._replace(names=state.names | {op.other}) if op.other else state, state
@@ -288,7 +301,7 @@ class _Follower:
 
     def _leave(self, node: _Node, state: State, edge: Edge, last: Op | None) -> None:
         failing = edge.target == FAIL
-        if state.phase == "released":
+        if state.phase in ("released", "failed"):
             self.track.released_normally |= not failing
             self.track.released_failing |= failing
         if state.phase != "held" or (self.keeps_stored and not failing):
@@ -345,6 +358,11 @@ class _Follower:
         while (came := self.came.get(node)) is not None and node.state.phase == "held":
             yield came
             node = came.before
+
+
+def _tidies(op: Op | None) -> bool:
+    """Whether an operation is a release in cleanup code: that it can fail is held against nobody."""
+    return op is not None and op.kind is Kind.RELEASE and op.cleanup and op.fallible
 
 
 def _once(ops: list[Op]) -> list[Op]:

@@ -8,8 +8,8 @@ import click
 
 from repairbot import __version__
 from repairbot.baseline import BaselineError
-from repairbot.config import ConfigError
 from repairbot.child import Process
+from repairbot.config import ConfigError
 from repairbot.pool import BrokenWorker
 from repairbot.sources import SourceError
 from repairbot.writing import WriteError

@@ -24,7 +24,9 @@ from repairbot.writing import write_new
 @click.option("--output", "-o", type=click.Path(), metavar="FILE", help="Write the report here.")
 @click.option("--base", metavar="REV", help="Only what is new since this revision, as committed.")
 @click.pass_obj
-def audit(first: Process | None, form: reports.Format, output: str | None, base: str | None, **values: Any) -> int:
+def audit(
+    first: Process | None, /, form: reports.Format, output: str | None, base: str | None, **values: Any
+) -> int:
     """Report leaks in PATH (default: here); repair nothing."""
     with opened(options(values), first) as session:
         if base is None:
@@ -51,7 +53,9 @@ def _since(session: Session, base: str) -> tuple[Run, Counter[str]]:
         run = session.examine(Revision(session.place, session.config, suffixes, objects, new, only))
         if not any(result.findings for result in run.results()):
             return run, Counter()
-        before = session.examine(Revision(session.place, session.config, suffixes, objects, old, only), fixes=False)
+        before = session.examine(
+            Revision(session.place, session.config, suffixes, objects, old, only), fixes=False
+        )
     return run, Counter(finding.fingerprint for result in before.results() for finding in result.findings)
 
 
@@ -59,7 +63,7 @@ def _since(session: Session, base: str) -> tuple[Run, Counter[str]]:
 @common
 @click.option("--output", "-o", type=click.Path(), metavar="FILE", help=f"Write here; else {baselines.NAME}.")
 @click.pass_obj
-def baseline(first: Process | None, output: str | None, **values: Any) -> int:
+def baseline(first: Process | None, /, output: str | None, **values: Any) -> int:
     """Write the present findings to a file that later runs subtract."""
     chosen = options(values | {"no_baseline": True})
     with opened(chosen, first) as session:
@@ -72,9 +76,12 @@ def baseline(first: Process | None, output: str | None, **values: Any) -> int:
         write_new(target, baselines.dump(done.findings))
         session.progress.end()
         count = len(done.findings)
-        session.say(f"{count:,} finding{'' if count == 1 else 's'} written to {relative(os.path.abspath(target), os.getcwd())}")
-        for problem in [*done.problems, *(f"{f.path}: {f.reason}" for f in done.files if f.outcome == "failed")]:
+        session.say(
+            f"{count:,} finding{'' if count == 1 else 's'} written to {relative(os.path.abspath(target), os.getcwd())}"
+        )
+        for problem in [
+            *done.problems,
+            *(f"{f.path}: {f.reason}" for f in done.files if f.outcome == "failed"),
+        ]:
             click.echo(f"repairbot: {problem}", err=True)
         return exit_code(done, 0)
-
-

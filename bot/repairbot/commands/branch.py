@@ -8,7 +8,7 @@ from io import BytesIO
 from git import Commit, IndexFile, Repo
 from git.exc import GitError
 from git.index.typ import IndexEntry
-from gitdb import IStream
+from gitdb.base import IStream  # type: ignore[import-untyped]
 
 from repairbot import git
 from repairbot.sources import SourceError
@@ -26,8 +26,8 @@ class Branch:
         self.commits = 0
         try:
             self._repo = Repo(repository)
-            self._tip = Commit.new(self._repo, start)
-            self._index = IndexFile.new(self._repo, start)
+            self._tip = self._repo.commit(start)
+            self._index = IndexFile.new(self._repo, self._tip.tree.hexsha)
         except (GitError, OSError, ValueError) as error:
             raise SourceError(f"git cannot read {repository}: {error}") from error
         if any(head.name == name for head in self._repo.heads):
@@ -47,7 +47,9 @@ class Branch:
         """Name the last commit. Without commits there is no branch."""
         if not self.commits:
             return
-        done = git.run(str(self._repo.working_dir), "update-ref", f"refs/heads/{self.name}", self._tip.hexsha, "0" * 40)
+        done = git.run(
+            str(self._repo.working_dir), "update-ref", f"refs/heads/{self.name}", self._tip.hexsha, "0" * 40
+        )
         if done.returncode:
             raise SourceError(f"the branch {self.name!r} could not be made: {git.said(done.stderr)}")
 

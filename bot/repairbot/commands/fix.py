@@ -26,11 +26,20 @@ DIRTY = "has uncommitted changes: commit or stash them, or use --allow-dirty"
 @click.option("--diff", is_flag=True, help="Only show; exit code 1 where something would change.")
 @click.option("--interactive", "-i", is_flag=True, help="Ask for each fix.")
 @click.option("--unsafe-fixes", "unsafe", is_flag=True, help="Also fixes that choose for you.")
-@click.option("--branch", metavar="NAME", help="Leave the files alone; commit on this new branch, one commit a rule.")
+@click.option(
+    "--branch", metavar="NAME", help="Leave the files alone; commit on this new branch, one commit a rule."
+)
 @click.option("--allow-dirty", is_flag=True, help="Also write files with uncommitted changes.")
 @click.pass_obj
 def fix(
-    first: Process | None, diff: bool, interactive: bool, unsafe: bool, branch: str | None, allow_dirty: bool, **values: Any
+    first: Process | None,
+    /,
+    diff: bool,
+    interactive: bool,
+    unsafe: bool,
+    branch: str | None,
+    allow_dirty: bool,
+    **values: Any,
 ) -> int:
     """Repair what is safe to repair in PATH (default: here), and say what was done."""
     if branch is not None and diff:
@@ -75,7 +84,9 @@ def _choice(session: Session, sifted: Sifted, unsafe: bool, interactive: bool) -
     accepted = {(finding.path, finding.fingerprint) for finding in offered}
     kinds = {"safe", "unsafe"} if unsafe or interactive else {"safe"}
     return lambda finding: (
-        (finding.path, finding.fingerprint) in accepted and finding.fix is not None and finding.fix.safety in kinds
+        (finding.path, finding.fingerprint) in accepted
+        and finding.fix is not None
+        and finding.fix.safety in kinds
     )
 
 
@@ -87,14 +98,18 @@ def _ask(findings: Sequence[Finding]) -> list[Finding]:
         fix = finding.fix
         assert fix is not None
         if finding.rule not in whole:
-            click.echo(f"\n{number}/{len(findings)}  {finding.path}:{finding.line}  {finding.rule}  {fix.safety}")
+            click.echo(
+                f"\n{number}/{len(findings)}  {finding.path}:{finding.line}  {finding.rule}  {fix.safety}"
+            )
             click.echo(f"  {finding.message}")
             if fix.choice:
                 click.echo(f"  your choice: {fix.choice}")
             click.echo(fix.diff.encode("utf-8", "backslashreplace").decode())
             try:
                 answer = click.prompt(
-                    "apply? yes, no, all of this rule, quit", type=click.Choice(["y", "n", "a", "q"]), default="n"
+                    "apply? yes, no, all of this rule, quit",
+                    type=click.Choice(["y", "n", "a", "q"]),
+                    default="n",
                 )
             except click.Abort:  # the input ended: nobody is there to answer
                 answer = "q"
@@ -117,7 +132,9 @@ def _dirty(session: Session, run: Run, sifted: Sifted, wanted: Wanted) -> frozen
     try:
         dirty = uncommitted(session.place.repository, list(places))
     except SourceError as error:
-        raise SourceError(f"git cannot say what is uncommitted ({error}); use --allow-dirty to write all the same") from error
+        raise SourceError(
+            f"git cannot say what is uncommitted ({error}); use --allow-dirty to write all the same"
+        ) from error
     refused = frozenset(shown for place, shown in places.items() if place in dirty)
     session.problems += [f"{path}: {DIRTY}" for path in sorted(refused)]
     return refused
@@ -151,7 +168,7 @@ def _on_branch(session: Session, branch: str, unsafe: bool, interactive: bool) -
         works = [work for batch in batches for work in batch]
         for rule in rules:
             before = {id(work): work.now for work in works}
-            repair(works, session.pool, lambda finding, rule=rule: finding.rule == rule and wanted(finding))
+            repair(works, session.pool, _of(rule, wanted))
             moved = [work for work in works if work.now != before[id(work)] and not work.trouble]
             if moved:
                 contents = {source.blob(work.original.path): work.now for work in moved}
@@ -160,6 +177,10 @@ def _on_branch(session: Session, branch: str, unsafe: bool, interactive: bool) -
         _replace(sifted, works)
     session.say(target.summary())
     return _finish(session, sifted, run, diff=False, unsafe=unsafe)
+
+
+def _of(rule: str, wanted: Wanted) -> Wanted:
+    return lambda finding: finding.rule == rule and wanted(finding)
 
 
 def _title(rule: str, works: Sequence[Work]) -> str:
@@ -172,5 +193,3 @@ def _title(rule: str, works: Sequence[Work]) -> str:
         if finding.applied and finding.rule == rule and finding.fix
     ]
     return f"Repair {rule} in {where}\n\n" + "\n".join(titles) + "\n\nChecked by repairbot.\n"
-
-

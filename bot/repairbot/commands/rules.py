@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import click
 
+from repairbot.commands.pages import info
 from repairbot.config import Config, load, nearest
-from repairbot.rule import Quiet, Rule, all_rules
+from repairbot.reports import Options
+from repairbot.reports.rulepage import terminal
+from repairbot.rule import all_rules
 from repairbot.sources.place import locate
 
 
@@ -35,38 +39,22 @@ def _complete(context: click.Context, parameter: click.Parameter, incomplete: st
 
 @click.command()
 @click.argument("rule", shell_complete=_complete)
-def explain(rule: str) -> int:
-    """Show the page of a rule (Markdown), with its examples."""
+@click.option(
+    "--format", "form", type=click.Choice(["terminal", "markdown"]), default="terminal", show_default=True
+)
+@click.option("--no-color", is_flag=True, help="No colours (NO_COLOR does the same).")
+def explain(rule: str, form: str, no_color: bool) -> int:
+    """Show the page of a rule, with its examples."""
     known = {each.id: each for each in all_rules()}
     if rule not in known:
         raise click.UsageError(f"unknown rule {rule!r}{nearest(rule, known)}")
-    click.echo(_page(known[rule]))
+    page = info(known[rule])
+    if form == "markdown":
+        from repairbot.reports.markdown import rule_page
+
+        text = rule_page(page)
+    else:
+        colour = sys.stdout.isatty() and not no_color and not os.environ.get("NO_COLOR")
+        text = terminal(page, Options(colour=colour))
+    click.echo(text, nl=False, color=True)
     return 0
-
-
-def _page(rule: Rule) -> str:
-    title, _, rest = rule.page().partition("\n")
-    state = "on" if rule.default else "off"
-    parts = [f"# {rule.id}", title, f"{rule.severity} severity, {state} by default, {', '.join(rule.languages)}", rest.strip()]
-    for example in rule.examples:
-        if isinstance(example, Quiet):
-            parts.append(f"Quiet{_because(example.why)}:\n\n{_fenced(example.language, example.code)}")
-        elif example.after is None:
-            parts.append(f"Reported, not repaired{_because(example.why)}:\n\n{_fenced(example.language, example.before)}")
-        else:
-            kind = "Repaired, by your choice (--unsafe-fixes)" if example.unsafe else "Repaired"
-            before, after = _fenced(example.language, example.before), _fenced(example.language, example.after)
-            parts.append(f"{kind}{_because(example.why)}:\n\n{before}\n\nbecomes\n\n{after}")
-    return "\n\n".join(part for part in parts if part)
-
-
-def _because(why: str) -> str:
-    return f", because {why.rstrip('.')}" if why else ""
-
-
-def _fenced(language: str, code: str) -> str:
-    fence = "```"
-    while fence in code:
-        fence += "`"
-    lines = "\n".join(code.strip("\n").split("\n"))
-    return f"{fence}{language}\n{lines}\n{fence}"

@@ -82,17 +82,23 @@ def test_example(example: Example) -> None:
 
 @click.command("new-rule")
 @click.argument("name")
-@click.option("--into", type=click.Path(file_okay=False), metavar="DIR", help="The package that takes the rule.")
+@click.option(
+    "--into", type=click.Path(file_okay=False), metavar="DIR", help="The package that takes the rule."
+)
 def new_rule(name: str, into: str | None) -> int:
     """Begin a rule: a file whose example is written first, and a test that is red until the rule works."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
-        raise click.UsageError(f"{name!r} is no rule's name: lower case words joined by hyphens, as unbounded-cache")
+        raise click.UsageError(
+            f"{name!r} is no rule's name: lower case words joined by hyphens, as unbounded-cache"
+        )
     if name in rule_ids():
         raise click.UsageError(f"there is a rule {name!r} already: repairbot explain {name}")
     top = Path(locate([os.getcwd()]).top)
     folder = Path(into).absolute() if into else _package(top)
     if folder is None:
-        raise click.UsageError("this project has no package of rules (entry points repairbot.rules): name one with --into DIR")
+        raise click.UsageError(
+            "this project has no package of rules (entry points repairbot.rules): name one with --into DIR"
+        )
     stem, kind = name.replace("-", "_"), "".join(word.capitalize() for word in name.split("-"))
     file = folder / f"{stem}.py"
     if file.exists():

@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
-from repairbot import languages, reports
 from repairbot import baseline as baselines
+from repairbot import languages, reports
 from repairbot.cache import Cache, default_folder
 from repairbot.child import Process
 from repairbot.commands.progress import Progress
@@ -55,13 +55,19 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--rule", multiple=True, metavar="RULE", help="Only this rule; may be given again."),
             click.option("--all", "everything", is_flag=True, help="Show findings of low confidence too."),
             click.option("--config", type=click.Path(), metavar="FILE", help="Read this configuration."),
-            click.option("--baseline", type=click.Path(), metavar="FILE", help="Subtract the findings in this file."),
+            click.option(
+                "--baseline", type=click.Path(), metavar="FILE", help="Subtract the findings in this file."
+            ),
             click.option("--no-baseline", is_flag=True, help="Subtract nothing."),
-            click.option("--jobs", "-j", type=click.IntRange(1), metavar="N", help="Processes; as many as processors."),
+            click.option(
+                "--jobs", "-j", type=click.IntRange(1), metavar="N", help="Processes; as many as processors."
+            ),
             click.option("--no-cache", is_flag=True, help="Neither use nor keep earlier results."),
             click.option("--cache-dir", type=click.Path(), metavar="DIR", help="Keep results here."),
             click.option("--quiet", "-q", is_flag=True, help="Say only what was found or failed."),
-            click.option("--verbose", "-v", is_flag=True, help="Say why as well: refusals, skipped files, safe places."),
+            click.option(
+                "--verbose", "-v", is_flag=True, help="Say why as well: refusals, skipped files, safe places."
+            ),
             click.option("--no-color", is_flag=True, help="No colours (NO_COLOR does the same)."),
         )
     ):
@@ -71,8 +77,9 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def options(values: dict[str, Any]) -> Options:
     """Options from a command's keywords; leaves those of the command itself alone."""
-    mine = {name: values[name] for name in Options.__dataclass_fields__ if name in values}
-    return Options(**mine | {"jobs": mine.get("jobs") or 0})
+    mine: dict[str, Any] = {name: values[name] for name in Options.__dataclass_fields__ if name in values}
+    mine["jobs"] = mine.get("jobs") or 0
+    return Options(**mine)
 
 
 @dataclass(slots=True)
@@ -99,7 +106,13 @@ class Session:
     def sift(self, files: Sequence[FileResult], known: Counter[str] | None = None) -> Sifted:
         """What is left to show after confidence, baseline, `known` and the rules that were asked for."""
         everything = Counter(known or ()) + self.accepted()
-        return sift(files, self.config, everything=self.options.everything, known=everything, rules=frozenset(self.options.rule))
+        return sift(
+            files,
+            self.config,
+            everything=self.options.everything,
+            known=everything,
+            rules=frozenset(self.options.rule),
+        )
 
     def accepted(self) -> Counter[str]:
         """The baseline's fingerprints: of the file that is named, configured, or present."""
@@ -140,17 +153,20 @@ class Session:
             **look,
         )
         if form != "terminal":
-            shown = replace(shown, rules=_rule_infos())
-        content = reports.encode(reports.render(form, audit, options=shown))
+            from repairbot.commands.pages import infos
+
+            shown = replace(shown, rules=infos())
+        # On the terminal what failed is said once, on standard error; the other formats hold it as well.
+        told = replace(audit, problems=()) if form == "terminal" else audit
+        content = reports.encode(reports.render(form, told, options=shown))
         if output is not None and output != "-":
             write_new(output, content)
         else:
             sys.stdout.flush()
             sys.stdout.buffer.write(content)
             sys.stdout.buffer.flush()
-        if form != "terminal" or output is not None:
-            for problem in audit.problems:
-                click.echo(f"repairbot: {problem}", err=True)
+        for problem in audit.problems:
+            click.echo(f"repairbot: {problem}", err=True)
 
     def say(self, line: str) -> None:
         """One line on standard error, unless quiet."""
@@ -196,23 +212,6 @@ def _with_rules(config: Config, rules: Sequence[str]) -> Config:
             raise click.UsageError(f"unknown rule {name!r}{nearest(name, known)}")
     settings = config.settings
     return replace(config, settings=replace(settings, rules=settings.rules | dict.fromkeys(rules, True)))
-
-
-def _rule_infos() -> dict[str, reports.RuleInfo]:
-    from repairbot.rule import Quiet, all_rules
-
-    infos = {}
-    for rule in all_rules():
-        samples = tuple(
-            reports.Sample(example.code, why=example.why, language=example.language, quiet=True)
-            if isinstance(example, Quiet)
-            else reports.Sample(example.before, example.after, example.why, example.language)
-            for example in rule.examples
-        )
-        infos[rule.id] = reports.RuleInfo(
-            rule.id, rule.title(), rule.page(), rule.practice, rule.severity, rule.default, rule.languages, samples
-        )
-    return infos
 
 
 def _width() -> int:

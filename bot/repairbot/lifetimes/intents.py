@@ -26,7 +26,8 @@ RELEASE_OLD: Final = "release-old"
 """Keep the old value, assign, release the old. at: the assigning statement. args: release."""
 ADD_TO_TEARDOWN: Final = "add-to-teardown"
 """Add one line to a teardown. args: container, method (the teardown), line (the statement, at its natural
-indentation; may have several lines), after (a member whose line it should follow, or "")."""
+indentation; may have several lines), after (a member whose line it should follow, or ""), early ("yes": before
+everything but the guards at the top)."""
 RESET_ON_ERROR: Final = "reset-on-error"
 """In a constructor: release (and reset) what was made before a failing step, rethrow. spans: the steps that can
 fail. args: statements (lines joined with a newline)."""
@@ -55,7 +56,8 @@ KEEP_HANDLE: Final = "keep-handle"
 CANCEL_IN_TEARDOWN: Final = "cancel-in-teardown"
 """Alias of ADD_TO_TEARDOWN for handles; same args."""
 CLEAR_BEFORE_SET: Final = "clear-before-set"
-"""Cancel the handle that stands before a new one is set. at: the assigning statement. args: place, cancel."""
+"""Cancel the handle that stands before a new one is set. at: the assigning statement. args: lines (what
+ends it)."""
 REGISTER_ONCE: Final = "register-once"
 """Check before registering. spans[0]: the registering statement. args: test (the condition under which to register)."""
 REPLACE_ARGUMENT: Final = "replace-argument"

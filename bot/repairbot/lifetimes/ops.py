@@ -27,7 +27,8 @@ class Kind(StrEnum):
     RELEASE = "release"
     """`detail` is "scope" when the end of a scope construct does it."""
     ESCAPE = "escape"
-    """The obligation leaves this function: `detail` is returned, yielded, stored, passed or captured."""
+    """The obligation leaves this function: `detail` is returned, yielded, stored, passed, captured or kept; or shown
+    (to a callee that only looks at it, by its name; when that fails it is not known who cleans up)."""
     USE = "use"
     MOVE = "move"
     """`other` becomes a name for what `place` holds. A fallible one (a wrapper that owns what it wraps:
@@ -90,6 +91,9 @@ class Resource:
 
     def __hash__(self) -> int:
         return hash(self.id)  # tables of resources are keys of caches, looked up for every file
+
+    def __hash__(self) -> int:
+        return hash(self.id)  # tables are looked up by their resources, file after file
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,11 +279,15 @@ class Registration:
     """The handle (or the target) is seen by code that may well end it: nothing is known, nothing is said."""
     pending: bool = False
     """Waited for in a way that may leave it running (the first of several, a time limit), and not ended then."""
+    fading: bool = False
+    """It starts itself again, and decides each time whether it does."""
     resumes: int = 0
     """The line at which the function hands over and goes on at the end of a service's life, 0 for none."""
     handler_at: Span | None = None
     weakly: str = ""
     """The handler written so that it does not hold the object, where the registry hands the object over itself."""
+    alive: str = ""
+    """How the handle is asked whether it may still be ended (".active()"), "" where ending it twice is harmless."""
     preset: bool = False
     """The member that keeps the handle is set in the constructor, so a teardown may ask for it at any time."""
     optional: bool = False

@@ -25,6 +25,7 @@ class Sample:
     why: str = ""
     language: str = "python"
     quiet: bool = False
+    unsafe: bool = False
 
 
 @dataclass(frozen=True, slots=True)

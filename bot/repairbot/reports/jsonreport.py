@@ -87,6 +87,7 @@ def _finding(finding: Finding) -> Json:
             "before": finding.impact.before,
             "after": finding.impact.after,
         },
+        "applied": finding.applied,
     }
 
 
@@ -118,6 +119,7 @@ def _summary(audit: Audit) -> Json:
         },
         "suppressed": audit.suppressed,
         "baselined": audit.baselined,
+        "hidden": audit.hidden,
         "unknown": audit.unknown,
     }
 
@@ -264,6 +266,7 @@ _read_finding = _made(
         "fix": _maybe_fix,
         "refusals": _list(_text),
         "impact": _made(Impact, {"growth": _text, "before": _text, "after": _text}),
+        "applied": _flag,
     },
 )
 _read_safe = _made(
@@ -292,6 +295,7 @@ _read_summary = _object(
         "fixes": _object(dict.fromkeys(get_args(Safety), _number)),
         "suppressed": _number,
         "baselined": _number,
+        "hidden": _number,
         "unknown": _number,
     }
 )
@@ -350,6 +354,7 @@ def load(text: str) -> Audit:
         dry=summary["dry"],
         base=summary["base"],
         baselined=summary["baselined"],
+        hidden=summary["hidden"],
         suppressed=summary["suppressed"],
         unknown=summary["unknown"],
         problems=data["problems"],

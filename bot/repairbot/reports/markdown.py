@@ -1,7 +1,7 @@
 """The report in Markdown: the audit as a comment, a step summary or a file, below the limit of a comment.
 
-Templates in `repairbot_templates` hold the form; what they print goes through `markup`. Where there is no room
-for everything it is cut by severity, and what was left out is counted and said.
+Templates in `repairbot_templates` hold the form; what they print goes through `markup`. Where there is no
+room for everything it is cut by severity, and what was left out is counted and said.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ def _environment() -> Environment:
         "fence": fence,
         "own": own,
         "plain": plain,
+        "unstopped": lambda text: text.rstrip("."),
         "short": lambda text: clip(text, _SHORT),
     }
     return environment
@@ -66,6 +67,7 @@ class _Row(NamedTuple):
     severity: str
     confidence: str
     place: str
+    name: str
     what: str
     repair: str
 
@@ -83,15 +85,16 @@ def _place(item: Finding | SafePattern) -> str:
     return f"{item.path}:{item.line}"
 
 
-def _row(finding: Finding, options: Options) -> _Row:
+def _row(finding: Finding, audit: Audit, options: Options, *, potential: bool = False) -> _Row:
     if finding.fix is None:
-        repair = "no repair" + (f": {clip(finding.refusals[0], _SHORT)}" if finding.refusals else "")
-    elif applies(finding, options):
+        repair = clip(finding.refusals[0], _SHORT) if finding.refusals else "not known"
+        repair = repair if potential else f"no repair: {repair}"
+    elif applies(finding, audit, options):
         repair = f"{clip(finding.fix.title, _SHORT)}, {finding.fix.safety}"
     else:
         repair = f"your choice: {clip(finding.fix.title, _SHORT)}"
     what = clip(finding.message, 2 * _SHORT)
-    return _Row(finding.severity, finding.confidence, _place(finding), what, repair)
+    return _Row(finding.severity, finding.confidence, _place(finding), finding.variable, what, repair)
 
 
 def _diff(finding: Finding, whole: bool) -> tuple[str, int]:
@@ -125,9 +128,9 @@ def finding_block(
         place=_place(finding),
         steps=path_of(finding),
         safety=fix.safety if fix else "no repair",
-        became=words.became(audit) if applies(finding, options) else own("Your choice"),
+        became=words.became(audit) if applies(finding, audit, options) else own("Your choice"),
         label=label.capitalize(),
-        why=reason.rstrip("."),
+        why=reason,
         passed=[check for check in fix.checks if check.result == "passed"] if fix else [],
         others=[check for check in fix.checks if check.result != "passed"] if fix else [],
         diff=diff,
@@ -182,7 +185,7 @@ class _Report:
     def fill(self, room: int, whole: bool) -> None:
         """Take what fits into so many characters, the most important first, and note what did not."""
         audit, options, main = self.audit, self.options, self.main
-        self.rows, room = _fit((_row(finding, options) for finding in main[:ROWS]), room, _cells)
+        self.rows, room = _fit((_row(finding, audit, options) for finding in main[:ROWS]), room, _cells)
         blocks = (
             (finding.severity, finding_block(finding, number, audit, options, whole=whole))
             for number, finding in enumerate(main, 1)
@@ -191,7 +194,7 @@ class _Report:
         self.lines, room = _fit(
             map(self._line, main[len(self.blocks) :]), room, lambda line: len(line) + 3, 0.4
         )
-        potential = (_row(finding, options) for finding in self.view.potential)
+        potential = (_row(finding, audit, options, potential=True) for finding in self.view.potential)
         self.potential, room = _fit(potential, room, _cells, 0.5)
         costs = (_Costs(_place(finding), *_impact(finding)) for finding in main if finding.impact.growth)
         self.impact, room = _fit(costs, room, _cells, 0.5)
@@ -216,8 +219,8 @@ class _Report:
                 )
 
     def _line(self, finding: Finding) -> Safe:
-        row = _row(finding, self.options)
-        return own(f"- {finding.severity} {code(row.place)} {plain(row.what)}: {plain(row.repair)}")
+        row = _row(finding, self.audit, self.options)
+        return own(f"- {finding.severity} {code(row.place)} {plain(row.what, row.name)}: {plain(row.repair)}")
 
     def text(self) -> Safe:
         grouped = [(name, [block for of, block in self.blocks if of == name]) for name in SEVERITIES]
@@ -254,7 +257,9 @@ def _impact(finding: Finding) -> tuple[str, str, str]:
 
 def _safe_line(safe: SafePattern) -> Safe:
     symbol = f" in {code(safe.symbol)}" if safe.symbol else ""
-    return own(f"- {code(_place(safe))}{symbol}: {code(safe.pattern)} · {plain(safe.reason)}")
+    # A name alone or a piece of code is code; several words are a sentence with names in it.
+    pattern = plain(safe.pattern) if " is " in safe.pattern else code(safe.pattern)
+    return own(f"- {code(_place(safe))}{symbol}: {pattern} · {plain(safe.reason)}")
 
 
 def summary(audit: Audit, options: Options) -> str:
@@ -262,7 +267,9 @@ def summary(audit: Audit, options: Options) -> str:
     if not audit.findings:
         return words.none_found(audit)
     report = _Report(audit, options, sort(audit, options))
-    report.rows, _ = _fit((_row(f, options) for f in report.main[:ROWS]), options.limit - _MARGIN, _cells)
+    report.rows, _ = _fit(
+        (_row(f, audit, options) for f in report.main[:ROWS]), options.limit - _MARGIN, _cells
+    )
     return report.summary()
 
 
@@ -272,12 +279,12 @@ def render(audit: Audit, options: Options) -> str:
         return words.none_found(audit)
     report = _Report(audit, options, sort(audit, options))
     empty = len(report.text())
-    # Whole if that fits; if not, cut to what is left beside the fixed parts. The sizes of pieces are near
-    # enough, and what is over in the end is taken off.
-    report.fill(options.limit, whole=True)
+    # Whole if that fits; if not, cut to what is left beside the fixed parts. The sizes of pieces are
+    # estimates (rather too large, hence the double room at first); what is over in the end is taken off.
+    report.fill(2 * options.limit, whole=True)
     text = report.text()
     room = options.limit - empty - _MARGIN
-    while (len(text) >= options.limit or report.left_out) and room > 0:
+    while (len(text) >= options.limit or report.lines or report.left_out) and room > 0:
         report.fill(room, whole=False)
         text = report.text()
         if len(text) < options.limit:

@@ -27,10 +27,10 @@ _LANGUAGE: Final = re.compile(r"[a-z]*\Z")
 
 # A word that no renderer makes anything of: letters and digits, joined by a hyphen, apostrophe or slash.
 _WORD: Final = re.compile(r"\(?[^\W_]+(?:['\u2019/-][^\W_]+)*\)?[.,;:!?]*\Z|[\u00d7·→\u2013—…]\Z")
-# Words that it does make something of: commit ids, references with a prefix (GH-1), numbers of a list.
-_REFERENCE: Final = re.compile(
-    r"\(?(?:[0-9a-fA-F]{7,40}|[A-Za-z][A-Za-z0-9]*-[0-9]+)\)?[.,;:!?]*\Z|[0-9]+[.)]\Z"
-)
+_FIGURE: Final = re.compile(r"\(?[0-9]+(?:[.,][0-9]+)+%?\)?[.,;:!?]*\Z")
+# Words that it does make something of: commit ids, references with a prefix (GH-1).
+_REFERENCE: Final = re.compile(r"-[0-9]|(?<![^\W_])[0-9a-fA-F]{7,40}(?![^\W_])")
+_NUMBERED: Final = re.compile(r"[0-9]+[.)]\Z")
 _TAIL: Final = re.compile(r"[.,;:!?]*\Z")
 _QUOTED: Final = re.compile(r"`([^`]+)`")
 
@@ -71,14 +71,15 @@ def code(text: str) -> Safe:
 
 
 def cell_code(text: str) -> Safe:
-    """A code span inside a table. Renderers differ on escaped pipes there: with a pipe it is HTML instead."""
-    if "|" not in text:
-        return code(text)
-    signs = "".join(c if c.isalnum() or c == " " or ord(c) > 127 else f"&#{ord(c)};" for c in visible(text))
-    return Safe(f"<code>{signs}</code>")
+    """A code span in a table. Renderers differ on escaped pipes there, so each pipe is a piece of HTML."""
+    return Safe("<code>&#124;</code>".join(code(part) for part in text.split("|")))
 
 
-def _prose(text: str, span: Callable[[str], Safe]) -> Safe:
+def _ordinary(word: str) -> bool:
+    return bool(_FIGURE.match(word) or (_WORD.match(word) and not _REFERENCE.search(word)))
+
+
+def _prose(text: str, name: str, span: Callable[[str], Safe]) -> Safe:
     words: list[str] = [""]
     # Odd parts stood between backticks: the author of the message means them as code.
     for index, part in enumerate(_QUOTED.split(text)):
@@ -88,7 +89,9 @@ def _prose(text: str, span: Callable[[str], Safe]) -> Safe:
         for position, word in enumerate(part.split()):
             if position == 0 and index and _TAIL.match(word):
                 words[-1] += word  # the full stop behind a quoted name
-            elif _WORD.match(word) and not _REFERENCE.match(word):
+            elif (
+                _ordinary(word) and word.rstrip(".,;:!?") != name and (words[1:] or not _NUMBERED.match(word))
+            ):
                 words.append(word)
             else:
                 tail = _TAIL.search(word)
@@ -97,14 +100,17 @@ def _prose(text: str, span: Callable[[str], Safe]) -> Safe:
     return Safe(" ".join(word for word in words if word))
 
 
-def plain(text: str) -> Safe:
-    """A sentence in one line: ordinary words as they are, all else (names, calls, signs) as code spans."""
-    return _prose(text, code)
+def plain(text: str, name: str = "") -> Safe:
+    """A sentence in one line: ordinary words as they are, all else (calls, names, signs) as code spans.
+
+    `name`: a name in it that looks like an ordinary word and is to be a code span too.
+    """
+    return _prose(text, name, code)
 
 
-def cell(text: str) -> Safe:
+def cell(text: str, name: str = "") -> Safe:
     """A sentence inside a table."""
-    return _prose(text, cell_code)
+    return _prose(text, name, cell_code)
 
 
 def fence(text: str, language: str = "") -> Safe:

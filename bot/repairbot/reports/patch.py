@@ -18,13 +18,15 @@ def _raw(text: str, encoding: str) -> str:
     return text.encode(encoding, "surrogateescape").decode("utf-8", "surrogateescape")
 
 
-def file_diff(file: FileResult, options: Options) -> tuple[str, tuple[tuple[Finding, str], ...]]:
+def file_diff(
+    file: FileResult, audit: Audit, options: Options
+) -> tuple[str, tuple[tuple[Finding, str], ...]]:
     """The diff of all fixes of a file that this run would apply, and those left out with the reason."""
     left_out: list[tuple[Finding, str]] = []
     patches = []
     findings = []
     for finding in by_severity(file.findings):
-        if finding.fix is None or not applies(finding, options):
+        if finding.fix is None or not applies(finding, audit, options):
             continue
         try:
             patches.append(parse(finding.fix.diff))
@@ -41,13 +43,13 @@ def render(audit: Audit, options: Options) -> str:
     head: list[str] = []
     diffs: list[str] = []
     for file in audit.files:
-        diff, left_out = file_diff(file, options)
+        diff, left_out = file_diff(file, audit, options)
         try:
             diffs.append(_raw(diff, file.encoding))
         except (UnicodeEncodeError, LookupError):
             head.append(f"left out: {visible(file.path)}: its repairs cannot be written in {file.encoding!a}")
         head += [f"left out: {visible(f.path)}:{f.line} {visible(f.rule)}: {why}" for f, why in left_out]
-    unsafe = sum(f.fix is not None and not applies(f, options) for f in audit.findings)
+    unsafe = sum(f.fix is not None and not applies(f, audit, options) for f in audit.findings)
     if unsafe:
         head.append(f"left out: {plural(unsafe, 'unsafe repair')}; --unsafe-fixes puts them in")
     return "".join(f"# {line}\n" for line in head) + "".join(diffs)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import unified_diff
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from repairbot.reports import Options, RuleInfo, Sample
 from repairbot.reports.markup import visible
 from repairbot.reports.terminal import Ink
+
+_STRONG: Final = re.compile(r"\*\*(.+?)\*\*")
 
 
 class Part(NamedTuple):
@@ -33,7 +36,8 @@ def _part(sample: Sample) -> Part:
         return Part("reported", f"Found, and left to you{why}", sample.before, sample.language)
     before, after = sample.before.splitlines(), sample.after.splitlines()
     lines = list(unified_diff(before, after, lineterm="", n=len(before) + len(after)))
-    return Part("repaired", f"Repaired{why}", "\n".join(lines[3:]) + "\n", "diff")
+    repaired = "Repaired, by your choice (--unsafe-fixes)" if sample.unsafe else "Repaired"
+    return Part("repaired", f"{repaired}{why}", "\n".join(lines[3:]) + "\n", "diff")
 
 
 def parts(info: RuleInfo) -> list[Part]:
@@ -52,7 +56,7 @@ def _lines(info: RuleInfo, ink: Ink) -> Iterator[str]:
     yield f"{ink('cyan', visible(info.id))}  {info.severity}{state}"
     if text := body(info):
         yield ""
-        yield from visible(text, keep="\n").splitlines()
+        yield from _STRONG.sub(lambda match: ink("bold", match[1]), visible(text, keep="\n")).splitlines()
     if info.practice:
         yield ""
         yield f"Practice: {visible(info.practice)}"

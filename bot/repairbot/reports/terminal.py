@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from textwrap import wrap
 from typing import Final, Literal
 
-from repairbot.model import Audit, FileResult, Finding, Outcome, Severity
+from repairbot.model import Audit, Finding, Fix, Outcome, Severity
 from repairbot.reports import Options
 from repairbot.reports.hunks import DiffError, hunks, parse
 from repairbot.reports.markup import clip, visible
-from repairbot.reports.view import also, applies, path_of, plural, reasons, why
+from repairbot.reports.view import also, path_of, plural, reasons, why
 
 Style = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
 _STYLES: Final[dict[Style, str]] = {
@@ -40,9 +40,11 @@ def _path(finding: Finding, width: int, ink: Ink) -> Iterator[str]:
     codes = [clip(visible(step.code), max(width - digits - 30, 20)) for step in steps]
     column = max((len(code) for code in codes), default=0)
     for step, code in zip(steps, codes, strict=True):
-        number = str(step.line) if step.line else ""
-        shown = f"{code:<{column}}  " if column else ""
-        yield f"    {ink('dim', f'{number:>{digits}}')}  {shown}{visible(step.note)}"
+        if step.line:
+            shown = f"{code:<{column}}  " if column else ""
+            yield f"    {ink('dim', f'{step.line:>{digits}}')}  {shown}{visible(step.note)}"
+        else:
+            yield f"    {visible(step.note)}"
 
 
 def _diff(diff: str, ink: Ink) -> Iterator[str]:
@@ -72,34 +74,18 @@ def _wrapped(text: str, width: int, indent: str = "  ", hanging: str = "  ") -> 
     )
 
 
-def _finding(finding: Finding, file: FileResult, audit: Audit, options: Options, ink: Ink) -> Iterator[str]:
+def _finding(finding: Finding, audit: Audit, options: Options, ink: Ink) -> Iterator[str]:
     fix = finding.fix
-    words = [ink(_SEVERITY_STYLE[finding.severity], finding.severity), fix.safety if fix else "no repair"]
+    grade = [ink(_SEVERITY_STYLE[finding.severity], finding.severity), fix.safety if fix else "no repair"]
     if finding.confidence != "high":
-        words.insert(1, f"{finding.confidence} confidence")
+        grade.insert(1, f"{finding.confidence} confidence")
     place = f"{visible(finding.path)}:{finding.line}"
-    yield f"{ink('bold', place)}  {ink('cyan', visible(finding.rule))}  {', '.join(words)}"
+    yield f"{ink('bold', place)}  {ink('cyan', visible(finding.rule))}  {', '.join(grade)}"
     yield from _wrapped(finding.message, options.width)
     yield from _path(finding, options.width, ink)
     if fix is not None:
-        label, text = why(finding)
-        if text:
-            yield from _wrapped(f"{label}: {text}", options.width, hanging="    ")
-        if fix.choice:
-            yield from _wrapped(f"your choice: {fix.choice}", options.width, hanging="    ")
-        if audit.mode == "fix":
-            written = file.outcome is Outcome.REPAIRED and applies(finding, options)
-            label = ("would be repaired" if audit.dry else "repaired") if written else "not applied"
-        else:
-            label = "repair"
-        yield from _wrapped(f"{label}: {fix.title}", options.width, hanging="    ")
-        passed = [check.name for check in fix.checks if check.result == "passed"]
-        if passed:
-            yield from _wrapped(f"checked: {' · '.join(passed)}", options.width, hanging="    ")
-        for check in fix.checks:
-            if check.result == "failed" or (options.verbose and check.result == "not run"):
-                detail = f" ({check.detail})" if check.detail else ""
-                yield from _wrapped(f"{check.result}: {check.name}{detail}", options.width, hanging="    ")
+        for line in _repair(finding, fix, audit, options):
+            yield from _wrapped(line, options.width, hanging="    ")
         if options.diff and fix.diff:
             yield ""
             yield from _diff(fix.diff, ink)
@@ -107,6 +93,27 @@ def _finding(finding: Finding, file: FileResult, audit: Audit, options: Options,
     elif options.verbose:
         for refusal in finding.refusals or ("no repair is known for this shape",):
             yield from _wrapped(f"no repair: {refusal}", options.width, hanging="    ")
+
+
+def _repair(finding: Finding, fix: Fix, audit: Audit, options: Options) -> Iterator[str]:
+    """What the repair is, why it is that, what became of it, and how it was checked."""
+    label, reason = why(finding)
+    if reason:
+        yield f"{label}: {reason}"
+    if fix.choice:
+        yield f"your choice: {fix.choice}"
+    if audit.mode == "audit":
+        yield f"repair: {fix.title}"
+    elif finding.applied:
+        yield f"{'would be repaired' if audit.dry else 'repaired'}: {fix.title}"
+    else:
+        refused = f" ({finding.refusals[-1]})" if finding.refusals else ""
+        yield f"not applied: {fix.title}{refused}"
+    if passed := [check.name for check in fix.checks if check.result == "passed"]:
+        yield f"checked: {' · '.join(passed)}"
+    for check in fix.checks:
+        if check.result == "failed" or (options.verbose and check.result == "not run"):
+            yield f"{check.result}: {check.name}{f' ({check.detail})' if check.detail else ''}"
 
 
 def _details(audit: Audit, options: Options, ink: Ink) -> Iterator[str]:
@@ -172,7 +179,7 @@ def render(audit: Audit, options: Options) -> str:
     if not options.quiet:
         for file in audit.files:
             for finding in file.findings:
-                out += _finding(finding, file, audit, options, ink)
+                out += _finding(finding, audit, options, ink)
         if options.verbose:
             out += _details(audit, options, ink)
     for file in audit.files:

@@ -35,8 +35,10 @@ def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     )
 
 
-def applies(finding: Finding, options: Options) -> bool:
-    """Whether the finding has a repair of the kind that this run applies."""
+def applies(finding: Finding, audit: Audit, options: Options) -> bool:
+    """Whether its repair was applied (dry: would be); in an audit, whether it is of the kind that is offered."""
+    if audit.mode == "fix":
+        return finding.applied
     return finding.fix is not None and (finding.fix.safety == "safe" or options.unsafe)
 
 
@@ -46,7 +48,7 @@ def sort(audit: Audit, options: Options) -> Sorted:
     decide: list[Finding] = []
     potential: list[Finding] = []
     for finding in by_severity(audit.findings):
-        if applies(finding, options):
+        if applies(finding, audit, options):
             repaired.append(finding)
         elif finding.confidence == "low" or (finding.confidence == "medium" and finding.fix is None):
             potential.append(finding)
@@ -56,12 +58,21 @@ def sort(audit: Audit, options: Options) -> Sorted:
 
 
 def path_of(finding: Finding) -> tuple[Step, ...]:
-    """Witness and evidence as one path where the lines only go down; otherwise the evidence behind it."""
+    """Witness and evidence as one path where the lines only go down; otherwise the evidence behind it.
+
+    Steps of one line that follow each other are one step; those with no line come last.
+    """
     lines = [step.line for step in finding.witness]
-    steps = {(step.line, step.note): step for step in (*finding.witness, *finding.evidence)}.values()
+    steps = list({(step.line, step.note): step for step in (*finding.witness, *finding.evidence)}.values())
     if lines == sorted(lines):
-        return tuple(sorted(steps, key=lambda step: step.line or 1 << 62))
-    return tuple(steps)
+        steps.sort(key=lambda step: step.line)
+    path: list[Step] = []
+    for step in steps:
+        if path and step.line and step.line == path[-1].line:
+            path[-1] = path[-1]._replace(note=f"{path[-1].note}; {step.note}")
+        else:
+            path.append(step)
+    return tuple(sorted(path, key=lambda step: not step.line))
 
 
 def why(finding: Finding) -> tuple[str, str]:
@@ -70,6 +81,8 @@ def why(finding: Finding) -> tuple[str, str]:
         return "", ""
     grows = finding.impact.before == "unbounded"
     text = finding.fix.why or (finding.impact.after if grows else "")
+    if text.lower() in finding.fix.choice.lower():
+        return "", ""
     return ("bound" if grows else "why", text) if text else ("", "")
 
 
@@ -84,6 +97,8 @@ def also(audit: Audit) -> list[str]:
     said = []
     if audit.suppressed:
         said.append(f"{audit.suppressed:,} suppressed in the code")
+    if audit.hidden:
+        said.append(f"{audit.hidden:,} of low confidence (--all)")
     if audit.baselined:
         said.append(f"{audit.baselined:,} known before ({'at the base' if audit.base else 'baseline'})")
     return said

@@ -1,7 +1,8 @@
-"""The prose of the Markdown report: counts, checks, steps and lists, as Markdown that is printed as it stands."""
+"""The prose of the Markdown report: counts, checks, steps and lists, as Markdown that may be printed."""
 
 from __future__ import annotations
 
+import posixpath
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -95,13 +96,17 @@ def looked_at(audit: Audit) -> Safe:
 
 def checks(audit: Audit) -> list[Safe]:
     """Each rung with how many repairs climbed it, in the order of the ladder."""
-    counts: dict[str, Counter[str]] = {}
+    counts: dict[str, Counter[tuple[str, str]]] = {}
     for finding in audit.findings:
         for check in finding.fix.checks if finding.fix else ():
-            counts.setdefault(check.name, Counter())[check.result] += 1
+            detail = "" if check.result == "passed" else check.detail
+            counts.setdefault(check.name, Counter())[check.result, detail] += 1
     lines = []
     for name, tally in list(counts.items())[:_MOST_CHECKS]:
-        results = [f"{result} for {count:,}" for result, count in sorted(tally.items())]
+        results = [
+            f"{result} for {count:,}{f' ({plain(clip(detail, 80))})' if detail else ''}"
+            for (result, detail), count in tally.most_common(3)
+        ]
         lines.append(own(f"{plain(clip(name, 80))}: {', '.join(results)}"))
     if len(counts) > _MOST_CHECKS:
         lines.append(own(f"{len(counts) - _MOST_CHECKS:,} more checks"))
@@ -110,8 +115,7 @@ def checks(audit: Audit) -> list[Safe]:
 
 def verify(audit: Audit, view: Sorted) -> list[Safe]:
     """Steps by which a person convinces himself."""
-    paths = sorted({finding.path for finding in (*view.repaired, *view.decide, *view.potential)})
-    first = code(clip(paths[0], 200))
+    first = code(clip((*view.repaired, *view.decide, *view.potential)[0].path, 200))
     if not view.repaired:
         return [
             own(f"Follow the lines of each path in the source, first in {first}."),
@@ -161,14 +165,24 @@ def practices(audit: Audit, options: Options) -> list[Practice]:
 
 
 def files(audit: Audit) -> Iterator[Safe]:
-    """Each file and how it ended: first what failed or was skipped, with the reason, last what is clean."""
+    """Each file and how it ended: first what failed or was skipped, with the reason; clean ones by folder."""
     for problem in audit.problems:
         yield own(f"problem: {plain(problem)}")
-    for outcome in (Outcome.FAILED, Outcome.SKIPPED, Outcome.REPAIRED, Outcome.REPORTED, Outcome.CLEAN):
+    for outcome in (Outcome.FAILED, Outcome.SKIPPED, Outcome.REPAIRED, Outcome.REPORTED):
         for file in audit.files:
             if file.outcome is outcome:
                 yield own(
                     f"{code(file.path)} {outcome.value}{': ' + plain(file.reason) if file.reason else ''}"
                 )
-                for note in file.notes:
-                    yield own(f"{code(f'{file.path}:{note.line}')} {plain(note.note)}")
+    for file in audit.files:
+        for note in file.notes:
+            yield own(f"{code(f'{file.path}:{note.line}')} {plain(note.note)}")
+    folders: dict[str, list[str]] = {}
+    for file in audit.files:
+        if file.outcome is Outcome.CLEAN:
+            folders.setdefault(posixpath.dirname(file.path), []).append(file.path)
+    for folder, paths in folders.items():
+        if len(paths) == 1:
+            yield own(f"{code(paths[0])} clean")
+        else:
+            yield own(f"{code(f'{folder}/' if folder else './')} {len(paths):,} clean")

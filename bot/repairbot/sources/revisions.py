@@ -27,16 +27,19 @@ class Objects:
     def __enter__(self) -> Objects:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
+    ) -> None:
         if self._process is not None:
             self._process.kill()
             self._process.communicate()
             self._process = None
 
     def ask(self, name: str, limit: int) -> bytes:
-        """The content of `COMMIT:PATH` or of a blob's name. Raises Unreadable when absent, no blob, or over `limit` bytes."""
+        """The content of a blob by its name. Raises Unreadable when absent, no blob, or over `limit` bytes."""
         process = self._started()
-        assert process.stdin and process.stdout
+        assert process.stdin is not None
+        assert process.stdout is not None
         process.stdin.write(os.fsencode(name) + b"\n")
         process.stdin.flush()
         header = process.stdout.readline().split()
@@ -149,7 +152,10 @@ class Revision:
 def changed(repository: str, base: str, head: str) -> frozenset[str]:
     """The paths that differ between two commits (full names), on both sides, from the repository's top."""
     options = ("--no-ext-diff", "--no-textconv", "--no-renames", "-r", "-z", "--name-only")
-    return frozenset(os.fsdecode(path) for path in git.output(repository, "diff-tree", *options, base, head).split(b"\0")[:-1])
+    return frozenset(
+        os.fsdecode(path)
+        for path in git.output(repository, "diff-tree", *options, base, head).split(b"\0")[:-1]
+    )
 
 
 def merge_base(repository: str, base: str, head: str) -> str:
@@ -163,12 +169,19 @@ def uncommitted(repository: str, paths: Sequence[str]) -> frozenset[str]:
     found: set[str] = set()
     for start in range(0, len(paths), 500):
         chosen = [f":(top,literal){relative(path, repository)}" for path in paths[start : start + 500]]
-        rows = git.output(repository, "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--", *chosen)
+        rows = git.output(
+            repository,
+            "status",
+            "--porcelain=v1",
+            "-z",
+            "--no-renames",
+            "--untracked-files=all",
+            "--",
+            *chosen,
+        )
         found.update(os.path.join(repository, os.fsdecode(row[3:])) for row in rows.split(b"\0")[:-1])
     return frozenset(found)
 
 
 def _below(path: str, targets: Sequence[str]) -> bool:
     return any(target == "." or path == target or path.startswith(target + "/") for target in targets)
-
-

@@ -15,7 +15,19 @@ from repairbot.sources.ignore import Matcher, ignore_file, matcher
 from repairbot.sources.place import Place, inside, relative
 
 NEVER = frozenset(
-    {".git", ".hg", ".svn", ".venv", ".tox", ".nox", ".eggs", "__pycache__", "node_modules", ".mypy_cache", ".ruff_cache"}
+    {
+        ".git",
+        ".hg",
+        ".svn",
+        ".venv",
+        ".tox",
+        ".nox",
+        ".eggs",
+        "__pycache__",
+        "node_modules",
+        ".mypy_cache",
+        ".ruff_cache",
+    }
 )
 """Folders that hold no source of the project, wherever they stand."""
 ENVIRONMENT = "pyvenv.cfg"
@@ -97,7 +109,9 @@ class Tree:
             if name.endswith("/"):
                 if not NEVER.intersection(name.split("/")):
                     where = os.path.join(folder, name.rstrip("/"))
-                    yield skipped(relative(where, self.root) + "/", "", "another git repository: look at it by itself")
+                    yield skipped(
+                        relative(where, self.root) + "/", "", "another git repository: look at it by itself"
+                    )
             elif os.path.splitext(name)[1] in self.suffixes:
                 if not NEVER.isdisjoint(name.split("/")) or (prisons and name.startswith(prisons)):
                     continue
@@ -163,7 +177,9 @@ class Tree:
             yield failed(shown, language, _words(error))
             return
         if not language:
-            yield skipped(shown, "", f"no language here reads {os.path.splitext(path)[1] or 'files without a suffix'}")
+            yield skipped(
+                shown, "", f"no language here reads {os.path.splitext(path)[1] or 'files without a suffix'}"
+            )
         elif not stat.S_ISREG(found.st_mode):
             yield skipped(shown, language, "not a regular file")
         elif found.st_size > self.config.max_size:
@@ -202,6 +218,6 @@ def _link(path: str, top: str) -> str:
 
 
 def _words(error: OSError) -> str:
-    return {"Permission denied": "no permission to read it"}.get(error.strerror or "", error.strerror or str(error))
-
-
+    return {"Permission denied": "no permission to read it"}.get(
+        error.strerror or "", error.strerror or str(error)
+    )

@@ -4,7 +4,8 @@ the functions and classes of this file (or, from the pass across files, of other
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Final
@@ -34,10 +35,15 @@ class Table:
     endings: dict[str, Resource]
     derived: frozenset[str]
     words: frozenset[bytes]
+    heads: dict[bytes, frozenset[bytes]]
+    """By an acquiring name's last word, the first words of which one must stand in the file too (an import's); no
+    entry when nothing need."""
     by_id: dict[str, Resource]
-    by_root: dict[bytes, frozenset[bytes]]
-    """The last parts of names by the name of their package: calls worth looking for where it is mentioned.
-    Builtin functions and methods of any receiver stand under b""."""
+
+    def active(self, words: Set[bytes]) -> frozenset[bytes]:
+        """The last words of acquiring names that can mean something in a file with these words."""
+        found = self.words & words
+        return frozenset(w for w in found if w not in self.heads or not self.heads[w].isdisjoint(words))
 
 
 @lru_cache(maxsize=8)
@@ -57,24 +63,16 @@ def table_of(resources: tuple[Resource, ...]) -> Table:
                 derived.add(name.rpartition(".")[2])
             if resource.origin == "project" and "." in name:
                 endings.setdefault(name, resource)
-    roots: dict[bytes, set[bytes]] = {}
-    for name in (*exact, *("." + name for name in methods)):
-        root, dot, _ = name.partition(".")
-        everywhere = not dot or name in endings
-        roots.setdefault(b"" if everywhere else root.encode(), set()).add(_last(name))
-    return Table(
-        exact,
-        methods,
-        endings,
-        frozenset(derived),
-        frozenset().union(*roots.values()),
-        {item.id: item for item in resources},
-        {root: frozenset(names) for root, names in roots.items()},
-    )
-
-
-def _last(name: str) -> bytes:
-    return name.replace("()", "").rpartition(".")[2].encode()
+    heads: dict[bytes, set[bytes]] = {}
+    free = {name.encode() for name in methods} | {name.rpartition(".")[2].encode() for name in endings}
+    for name in exact:
+        head, _, rest = name.replace("()", "").partition(".")
+        last = rest.rpartition(".")[2] or head
+        heads.setdefault(last.encode(), set()).add(head.encode())
+    words = frozenset(heads) | free
+    needed = {word: frozenset(first) for word, first in heads.items() if word not in first and word not in free}
+    by_id = {item.id: item for item in resources}
+    return Table(exact, methods, endings, frozenset(derived), words, needed, by_id)
 
 
 @cache
@@ -108,9 +106,7 @@ class Acquiring:
 
     def search(self) -> list[Node]:
         """Find the calls that the resources' names and other files' answers point at; the call nodes."""
-        mentioned = self.module.words | self._package()
-        words = frozenset().union(*(names for root, names in self.table.by_root.items() if not root or root in mentioned))
-        found = list(self._find(words & mentioned))
+        found = list(self._find(self.table.active(self.module.words | self._package())))
         if not (self.project.resources or self.project.summaries):
             return found
         names = {
@@ -193,7 +189,8 @@ class Acquiring:
             return self.table.exact.get(qualified)
         name = absolute(qualified, self.module.path)
         while name:
-            if (found := self.table.exact.get(name)) is not None:
+            found = self.table.exact.get(name)
+            if found is not None and name.partition(".")[0] not in sys.stdlib_module_names:
                 return found
             name = name.partition(".")[2]
         return None

@@ -15,12 +15,11 @@ CLOSERS: Final = re.compile(
     re.IGNORECASE,
 )
 """Names of callees that may well release what they are given: who owns it afterwards is not known."""
-
-LOOKERS: Final = re.compile(
-    r"(?:^|[._])_*(?:verify|check|validate|assert|ensure|is|has|log|print|raise_for|debug|describe|format|set|configure|prepare)"
-    r"(?:_\w+|[A-Z]\w*)?$"
+ASKERS: Final = re.compile(
+    r"(?:^|[._])_*(?:verify|check|validate|ensure|assert|is|has|log|debug|describe|raise_for|inspect|show|print|format|set|"
+    r"configure|prepare)(?:_\w+|[A-Z]\w*)?$"
 )
-"""Names of callees that look at what they are given, or set something of it."""
+"""Names of callees that only look at what they are given, or set something of it."""
 HARMLESS: Final = re.compile(
     r"(?:^|[._])_*(?:is|has|print|log|debug|format)(?:_\w+)?$|(?:headers|kwargs|environ|options|opts|params|config|settings)\.get$"
 )

@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from typing import Final
 
 from tree_sitter import Node
 
-from repairbot.languages.python.lives import lifetime
+from repairbot.languages.python.lives import instances, lifetime
 from repairbot.languages.python.made import Made, find, lookup_of, method_at
-from repairbot.languages.python.mentions import Place, Reader
+from repairbot.languages.python.mentions import Reader
+from repairbot.languages.python.places import Place
 from repairbot.languages.python.shapes import occurrences
 from repairbot.languages.python.syntax import Definition, Module, dotted, span, text
 from repairbot.languages.python.vocabulary import GROWS
@@ -58,9 +60,11 @@ _LIMIT: Final = re.compile(
     rb"(?:[ \t]*:[^=\n]+)?[ \t]*=[^=]"
 )
 _GROWTH: Final = re.compile(
-    rb"\.(?:" + b"|".join(sorted(name.encode() for name in GROWS)) + rb")\b|\[[^\n]*(?:=|\.\w+\()|[ \t]*[+|]="
+    rb"\.(?:" + b"|".join(sorted(name.encode() for name in GROWS)) + rb")\b|\[[^\n]*(?:=|\.\w+\()|[ \t]*[+|]"
 )
 """What stands behind a name when it grows then and there."""
+_BOUND: Final = re.compile(rb"(?:[ \t]*:[^=\n]+)?[ \t]*=[^=]|:[ \t]*\n")
+"""What stands behind a local name where it is bound."""
 _ONWARD: Final = frozenset(b".[),\n:")
 """What may stand behind a member that grows under another name."""
 
@@ -81,6 +85,7 @@ class _Collector:
         for item in made:
             if item.owner is not None:
                 self.owners.setdefault(item.name, []).append(item.owner)
+        self._bound: dict[tuple[int, bytes], str | None] = {}
         self._built: dict[int, frozenset[str]] = {}
         self._found: dict[int, Container] = {}
 
@@ -116,7 +121,7 @@ class _Collector:
             )
         bases = self.bases(owner)
         methods = {child.name: span(child.node) for child in owner.children if child.kind == "function"}
-        lives, evidence = lifetime(self.module, owner, bases)
+        lives, evidence = lifetime(owner, bases, self.instances.get(owner.name, 0))
         return Container(
             name=owner.symbol,
             kind="class",
@@ -156,6 +161,11 @@ class _Collector:
                     found.append(method)
                     break
         return tuple(found)
+
+    @cached_property
+    def instances(self) -> dict[str, int]:
+        """The classes of which the module keeps an instance."""
+        return instances(self.module)
 
     def bases(self, owner: Definition) -> tuple[str, ...]:
         """The base classes of a class, as they are written."""
@@ -236,7 +246,7 @@ class _Collector:
         if owner is None:
             return frozenset()
         if owner.start not in self._built:
-            built = set(CONSTRUCTORS)
+            built: set[str] = set(CONSTRUCTORS)
             helpers = [
                 child for child in owner.children if child.name.startswith("_") and child.name not in built
             ]
@@ -308,19 +318,32 @@ class _Collector:
         while function is not None:
             if name in function.parameters:
                 return False
-            body = self.module.source[function.start : function.end]
-            word = re.escape(name.encode())
-            if re.search(rb"\bglobal[^\n]*\b" + word + rb"\b", body):
-                return True
-            if re.search(
-                rb"(?m)(?:^[ \t]+|for |as |, )" + word + rb"(?:[ \t]*:[^=\n]+)?(?:[ \t]*=[^=]| in\b|:)", body
-            ):
-                return False
+            bound = self.bound_in(function, name.encode())
+            if bound is not None:
+                return bound == "global"
             current = function.parent
             while current is not None and current.kind != "function":
                 current = current.parent
             function = current
         return True
+
+    def bound_in(self, function: Definition, word: bytes) -> str | None:
+        """How a function binds a name: "global", "local" or not at all."""
+        key = (function.start, word)
+        if key not in self._bound:
+            source, found = self.module.source, None
+            for offset in occurrences(source, word, function.start, function.end):
+                before = source[source.rfind(b"\n", 0, offset) + 1 : offset].lstrip()
+                if before.startswith(b"global "):
+                    found = "global"
+                    break
+                end = offset + len(word)
+                if (before.startswith(b"for ") and b" in " not in before) or (
+                    (not before or before.endswith((b" as ", b", "))) and _BOUND.match(source, end)
+                ):
+                    found = "local"
+            self._bound[key] = found
+        return self._bound[key]
 
     def named(self, content: Node) -> Place | None:
         """`getattr(self, "name")`."""

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from tree_sitter import Node
 
 from repairbot.languages.python.acquiring import Acquiring
-from repairbot.languages.python.callees import CLOSERS, HARMLESS, LOOKERS, RETRIERS, among, callees
+from repairbot.languages.python.callees import ASKERS, CLOSERS, HARMLESS, RETRIERS, among, callees
 from repairbot.languages.python.cfg import Builder
 from repairbot.languages.python.summaries import Oracle
 from repairbot.languages.python.syntax import dotted, span, text
@@ -456,7 +456,7 @@ class Expressions:
             return NOTHING
         note = f"{_short(callee) or 'a call'}() can raise"
         fallible = not (among(known.safe, qualified) or HARMLESS.search(qualified))
-        if fallible and receiver is NOTHING and LOOKERS.search(qualified) and any(value.places for value, _ in arguments):
+        if fallible and receiver is NOTHING and ASKERS.search(qualified) and any(value.places for value, _ in arguments):
             fallible = False  # it has the value: if it raises, it may well have ended it before
         result = NOTHING
         ops: list[tuple[Kind, str, dict[str, object]]] = []
@@ -475,7 +475,8 @@ class Expressions:
                 elif effect == "keeps":
                     ops.append((Kind.ESCAPE, place, {"detail": "kept", "other": callee}))
                 else:
-                    ops.append((Kind.ESCAPE, place, {"detail": "passed", "other": callee or "a call"}))
+                    how = "shown" if ASKERS.search(qualified or method) else "passed"
+                    ops.append((Kind.ESCAPE, place, {"detail": how, "other": callee or "a call"}))
         for place in receiver.places:
             ops.append((Kind.USE, place, {"detail": callee or method}))
             if among(self._keeps(place), f"x.{method}"):
@@ -523,7 +524,7 @@ class Expressions:
             return "borrows", False
         if CLOSERS.search(name):
             return "keeps", False
-        return "borrows" if LOOKERS.search(name) else "unknown", False
+        return "unknown", False
 
     # Conditions
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Set
 
 from tree_sitter import Node
 
@@ -15,7 +14,7 @@ from repairbot.languages.python import channels, containers, holders, idioms, lo
 from repairbot.languages.python.acquiring import Acquiring, table_of
 from repairbot.languages.python.callees import among, callees
 from repairbot.languages.python.functions import MODULE, Lowering, TooDeep
-from repairbot.languages.python.summaries import Oracle, handed_out
+from repairbot.languages.python.summaries import Oracle, factories, handed_out
 from repairbot.languages.python.syntax import WORD, Definition, Module, dotted, text
 from repairbot.lifetimes.ops import Function, Kind, Resource, Unit
 from repairbot.model import Step
@@ -35,20 +34,23 @@ _MOST_BROKEN = 0.5
 tree-sitter-python knows print and exec statements, and functions that hold an error are passed over alone."""
 
 
+_OTHERS = containers.TRIGGERS | channels.TRIGGERS | registrations.TRIGGERS | loads.TRIGGERS | idioms.TRIGGERS
+"""Words without all of which nothing grows, is registered, loaded or retained."""
+
+
 class PythonFrontend:
     """The front end of Python (see languages/base.py)."""
 
     def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
         """True when no name in the bytes acquires, grows, registers or loads anything."""
-        if not _triggers(resources).isdisjoint(WORD.findall(source)):
-            return False
-        # Few and small files come here; one that is no Python is not called clean (see `lower`).
-        return not self.broken(source)
+        words = set(WORD.findall(source))
+        # What is left is little; what is no Python among it is not called clean (see `lower`).
+        return _dull(words, resources) and not self.broken(source)
 
     def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
         """Lower the whole file. Raises Unreadable on Python 2 and on what cannot be read at all."""
         module = Module(source, path)
-        if _triggers(resources).isdisjoint(module.words) and (why := self.broken(source)):
+        if _dull(module.words, resources) and (why := self.broken(source)):
             raise Unreadable(_why(module) if module.root.has_error else f"{why}; skipped")
         unit = Unit(path, "python")
         _Functions(module, resources, project, unit, _broken(module)).run()
@@ -75,11 +77,8 @@ class PythonFrontend:
 FRONTEND = PythonFrontend()
 
 
-@lru_cache(maxsize=8)
-def _triggers(resources: tuple[Resource, ...]) -> frozenset[bytes]:
-    """Words without all of which nothing can be said of a file."""
-    grown = containers.TRIGGERS | channels.TRIGGERS
-    return table_of(resources).words | grown | registrations.TRIGGERS | loads.TRIGGERS | idioms.TRIGGERS
+def _dull(words: Set[bytes], resources: tuple[Resource, ...]) -> bool:
+    return _OTHERS.isdisjoint(words) and not table_of(resources).active(words)
 
 
 def _broken(module: Module) -> list[Definition]:
@@ -156,9 +155,8 @@ class _Functions:
             waiting.discard(start)
             waiting |= self._lower(start)
         self.unit.functions.extend(self.lowered[start] for start in sorted(self.lowered))
-        if self.handed or self.oracle.made:
-            self.unit.exports.update(self.oracle.exports(self.handed))
-        self.unit.asks |= self.oracle.asks
+        self.unit.exports.update(self.oracle.exports(self.handed))
+        self.unit.asks |= self.oracle.asks | factories(self.module)
 
     def _sort(self, calls: list[Node]) -> set[int]:
         """File new acquiring calls under their functions; the functions to lower (again)."""

@@ -395,7 +395,17 @@ class Lowering(Expressions):
         if "Exception" in names:
             wide = any(name.endswith(("CancelledError", "KeyboardInterrupt")) for name in names)
             return Handler(self.flow.block(), "all" if wide else "exceptions", names, span(kind), reraises)
-        return Handler(self.flow.block(), "some", names, span(kind), reraises)
+        # One that cleans up was written for the errors that matter there.
+        return Handler(self.flow.block(), "all" if self._cleans_up(clause) else "some", names, span(kind), reraises)
+
+    def _cleans_up(self, clause: Node) -> bool:
+        """Whether a handler releases something that is tracked."""
+        body = clause.text or b""
+        return any(
+            re.search(ending, body)
+            for place in self.tracked
+            for ending in self._endings(place, rb"(?<![\w.])" + re.escape(place.encode()))
+        )
 
     # with
 
@@ -415,13 +425,13 @@ class Lowering(Expressions):
             self._suppressing(node, value, rest)
             return
         found = self._entering(value, place)
-        if asynchronous and self.acquiring.at(value) is None:
-            self.emit(Kind.CALL, "", value, note="entering can raise", detail="async with", fallible=True)
         at = self.at
         resources = [held for name in found.places if (held := self.held.get(name)) is not None]
         closing = callee.rpartition(".")[2] in ("closing", "aclosing")
         ends = bool(found.places) and (closing or all(held.scope == "releases" for held in resources))
         if not ends:
+            if asynchronous:
+                self.emit(Kind.CALL, "", value, note="entering can raise", detail="async with", fallible=True)
             self._with(node, rest)
             return
 
@@ -432,6 +442,8 @@ class Lowering(Expressions):
             self.at = outside
 
         self.flow.frames.append(Cleanup(leave))
+        if asynchronous:
+            self.emit(Kind.CALL, "", value, note="entering can raise", detail="async with", fallible=True)
         self._with(node, rest)
         self.flow.pop()
 

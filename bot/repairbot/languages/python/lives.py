@@ -33,6 +33,8 @@ _LONG_BASES: Final = re.compile(
     r"(?:logging\.Handler|^Handler|Thread|BaseHTTPMiddleware|Middleware|Server|Service|Extension|Singleton\w*|Process|Greenlet"
     r"|DataUpdateCoordinator|Daemon)$"
 )
+_MADE: Final = re.compile(rb"^([ \t]*)(\w+)(?:[ \t]*:[^=\n]+)?[ \t]*=[ \t]*([A-Z_]\w*)\(", re.MULTILINE)
+_GLOBAL: Final = re.compile(rb"^[ \t]+global[ \t]+([\w, \t]+)$", re.MULTILINE)
 _LOOPS: Final = (
     "serve_forever",
     "run_forever",
@@ -45,10 +47,9 @@ _LOOPS: Final = (
 )
 
 
-def lifetime(module: Module, owner: Definition, bases: tuple[str, ...]) -> tuple[Lives, tuple[Step, ...]]:
-    """How long one lives, with what says so."""
+def lifetime(owner: Definition, bases: tuple[str, ...], made: int) -> tuple[Lives, tuple[Step, ...]]:
+    """How long one lives, with what says so. `made`: the line where the module keeps one, 0 for none."""
     line = owner.node.start_point[0] + 1
-    made = _module_level(module, owner.name)
     if made:
         return "long", (Step(made, f"{owner.name} is made at module level"),)
     for base in bases:
@@ -76,19 +77,12 @@ def lifetime(module: Module, owner: Definition, bases: tuple[str, ...]) -> tuple
     return "unknown", ()
 
 
-def _module_level(module: Module, name: str) -> int:
-    """The line where the module makes an instance for good, 0 when it does not."""
-    needle = f" {name}(".encode()
-    if needle not in module.source:
-        return 0
-    pattern = rb"(?m)^[A-Za-z_]\w*(?:[ \t]*:[^=\n]+)?[ \t]*=[ \t]" + re.escape(needle[1:])
-    match = re.search(pattern, module.source)
-    if match is None:
-        word = re.escape(needle[1:])
-        match = re.search(
-            rb"(?m)^[ \t]+(?:global[ \t]+\w+[^\n]*\n(?:[^\n]*\n){0,6}?)[ \t]+\w+[ \t]*=[ \t]*" + word,
-            module.source,
-        )
-    if match is None:
-        return 0
-    return module.source.count(b"\n", 0, match.end()) + 1
+def instances(module: Module) -> dict[str, int]:
+    """The classes of which the module keeps an instance for good, with the line where it is made."""
+    source = module.source
+    found: dict[str, int] = {}
+    names = {name.strip() for match in _GLOBAL.finditer(source) for name in match[1].split(b",")}
+    for match in _MADE.finditer(source):
+        if not match[1] or match[2] in names:
+            found.setdefault(match[3].decode("utf-8", "replace"), source.count(b"\n", 0, match.start(3)) + 1)
+    return found

@@ -21,14 +21,35 @@ from repairbot.languages.python.syntax import Definition, Module, captures, dott
 from repairbot.lifetimes.ops import Load
 from repairbot.model import Step
 
-TRIGGERS = frozenset((b"fetchall", b"to_list", b"objects", b"query", b"find", b"readlines", b"UploadFile", b"batch_size", b"chunk_size"))
+TRIGGERS = frozenset(
+    (
+        b"fetchall",
+        b"to_list",
+        b"objects",
+        b"query",
+        b"find",
+        b"readlines",
+        b"UploadFile",
+        b"batch_size",
+        b"chunk_size",
+    )
+)
 """A file with none of these words has nothing for this module."""
 
-_HANDLER = re.compile(r"\.(route|get|post|put|patch|delete|websocket|api_view|view_config)\b|^api_view|^route\b")
-_LIMITED = re.compile(r"\.(limit|first|one|one_or_none|slice|paginate|filter|filter_by|where|get|count|batch_size|in_)\s*\(|\[[^\]]*:")
+_HANDLER = re.compile(
+    r"\.(route|get|post|put|patch|delete|websocket|api_view|view_config)\b|^api_view|^route\b"
+)
+_LIMITED = re.compile(
+    r"\.(limit|first|one|one_or_none|slice|paginate|filter|filter_by|where|get|count|batch_size|in_)\s*\(|\[[^\]]*:"
+)
 _SQL = re.compile(r"(?is)^\s*\(?\s*[rbuf]*[\"']{1,3}\s*select\b")
-_SQL_BOUND = re.compile(r"(?i)\b(limit|where|count\s*\(|max\s*\(|min\s*\(|sum\s*\(|avg\s*\(|top\s+\d|fetch\s+first|pragma)\b|information_schema|sqlite_master|pg_")
-_BIG = re.compile(r"(?i)(^|[^a-z])(logs?|uploads?|exports?|dumps?|jsonl|csv|tsv|access|history|backup)([^a-z]|$)")
+_SQL_BOUND = re.compile(
+    r"(?i)\b(limit|where|top\s+\d|fetch\s+first|pragma|information_schema|sqlite_master)\b|\bpg_"
+    r"|\b(count|max|min|sum|avg)\s*\("
+)
+_BIG = re.compile(
+    r"(?i)(^|[^a-z])(logs?|uploads?|exports?|dumps?|jsonl|csv|tsv|access|history|backup)([^a-z]|$)"
+)
 _WATCHED = re.compile(rb"\b(?:psutil|tracemalloc|getrusage|memory_info|gc\.collect|malloc_trim)\b")
 
 
@@ -50,7 +71,9 @@ def collect(module: Module) -> list[Load]:
     return found
 
 
-def _load(module: Module, call: Node, what: str, detail: str, evidence: tuple[Step, ...], place: str = "") -> Load:
+def _load(
+    module: Module, call: Node, what: str, detail: str, evidence: tuple[Step, ...], place: str = ""
+) -> Load:
     return Load(
         what=what,  # type: ignore[arg-type]
         symbol=module.symbol_at(call.start_byte),
@@ -100,7 +123,10 @@ def _fetched(module: Module) -> Iterator[Load]:
 
 def _queried(module: Module) -> Iterator[Load]:
     """`session.query(M).all()`, `list(M.objects.all())`, `collection.find().to_list(None)`."""
-    orm = any(origin.partition(".")[0] in ("sqlalchemy", "flask_sqlalchemy", "sqlmodel") for origin in module.imports.values())
+    orm = any(
+        origin.partition(".")[0] in ("sqlalchemy", "flask_sqlalchemy", "sqlmodel")
+        for origin in module.imports.values()
+    )
     mongo = any(origin.partition(".")[0] in ("pymongo", "motor") for origin in module.imports.values())
     for name in module.mentions(rb"\.(?:all|to_list)(?=\s*\()"):
         call = call_of(name)
@@ -111,7 +137,9 @@ def _queried(module: Module) -> Iterator[Load]:
         if text(name) == "to_list":
             given = [*positional(call), *keywords(call).values()]
             if given and text(given[0]) == "None" and not _LIMITED.search(chain) and ".find(" in chain:
-                yield _load(module, call, "query", "mongo", _handler(function), receiver(call).partition("(")[0])
+                yield _load(
+                    module, call, "query", "mongo", _handler(function), receiver(call).partition("(")[0]
+                )
         elif orm and (".query(" in chain or chain.endswith(".query.all()")) and not _LIMITED.search(chain):
             yield _load(module, call, "query", "orm", _handler(function), chain.partition("(")[0])
         elif ".objects.all(" in chain and _listed(call) and "django" in _origins(module):
@@ -132,7 +160,9 @@ def _listed(call: Node) -> bool:
     """Whether a call is the one argument of `list()`."""
     arguments = call.parent
     outer = arguments.parent if arguments is not None and arguments.type == "argument_list" else None
-    return outer is not None and outer.type == "call" and text(outer.child_by_field_name("function")) == "list"
+    return (
+        outer is not None and outer.type == "call" and text(outer.child_by_field_name("function")) == "list"
+    )
 
 
 def _uploads(module: Module) -> Iterator[Load]:
@@ -146,7 +176,9 @@ def _uploads(module: Module) -> Iterator[Load]:
             continue
         where = (Step(node.start_point[0] + 1, f"{text(name)} is uploaded: its size is the client's choice"),)
         pattern = rb"(?<![\w.])" + re.escape(text(name).encode()) + rb"(?:\.file)?\.read(?=\s*\(\s*\))"
-        if re.search(rb"\.size\b|content_length|Content-Length", module.source[function.start : function.end]):
+        if re.search(
+            rb"\.size\b|content_length|Content-Length", module.source[function.start : function.end]
+        ):
             continue
         for mention in module.mentions(pattern, function.start, function.end):
             call = call_of(mention)
@@ -160,7 +192,12 @@ def _lines(module: Module) -> Iterator[Load]:
         call = call_of(name)
         loop = call.parent if call is not None else None
         function = module.function_at(name.start_byte)
-        if call is None or loop is None or loop.type != "for_statement" or loop.child_by_field_name("right") != call:
+        if (
+            call is None
+            or loop is None
+            or loop.type != "for_statement"
+            or loop.child_by_field_name("right") != call
+        ):
             continue
         file = receiver(call)
         body = loop.child_by_field_name("body")
@@ -185,7 +222,11 @@ def _opened(call: Node, file: str) -> Node | None:
             continue
         for item in captures("(as_pattern) @a", parent).get("a", []):
             value = item.named_children[0]
-            if text(item.child_by_field_name("alias")) == file and value.type == "call" and dotted(value).endswith("open()"):
+            if (
+                text(item.child_by_field_name("alias")) == file
+                and value.type == "call"
+                and dotted(value).endswith("open()")
+            ):
                 return value
     return None
 
@@ -197,7 +238,17 @@ def _batches(module: Module) -> Iterator[Load]:
         if right is None or body is None or not re.search(r"\b(batch_size|chunk_size)\b", text(right)):
             continue
         function = module.function_at(node.start_byte)
-        grown = re.search(rb"\b(\w+)\s*(?:\.\s*(?:append|extend|update)\s*\(|\+=)", module.source[body.start_byte : body.end_byte])
+        grown = re.search(
+            rb"\b(\w+)\s*(?:\.\s*(?:append|extend|update)\s*\(|\+=)",
+            module.source[body.start_byte : body.end_byte],
+        )
         if function is None or grown is None or _WATCHED.search(module.source, function.start, function.end):
             continue
-        yield _load(module, right, "batch", "", (Step(body.start_point[0] + 1, "results pile up here"),), grown[1].decode())
+        yield _load(
+            module,
+            right,
+            "batch",
+            "",
+            (Step(body.start_point[0] + 1, "results pile up here"),),
+            grown[1].decode(),
+        )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Final
 
 from tree_sitter import Node
@@ -79,18 +78,28 @@ class Lookup:
         return self.methods.get(callee.rpartition(".")[2]) if "." in callee else None
 
 
-@lru_cache(maxsize=8)
+_lookups: dict[int, tuple[tuple[Resource, ...], Lookup]] = {}
+_MOST_LOOKUPS: Final = 8
+
+
 def lookup_of(resources: tuple[Resource, ...]) -> Lookup:
-    """The table of these resources."""
-    exact: dict[str, Resource] = {}
-    methods: dict[str, Resource] = {}
-    for resource in resources:
-        for name in resource.acquire:
-            if name.startswith("."):
-                methods[name[1:]] = resource
-            else:
-                exact[name] = resource
-    return Lookup(exact, methods, frozenset(name.rpartition(".")[2].encode() for name in (*exact, *methods)))
+    """The table of these resources, made once (by identity: hashing them for every file would cost more)."""
+    known = _lookups.get(id(resources))
+    if known is None or known[0] is not resources:
+        exact: dict[str, Resource] = {}
+        methods: dict[str, Resource] = {}
+        for resource in resources:
+            for name in resource.acquire:
+                if name.startswith("."):
+                    methods[name[1:]] = resource
+                else:
+                    exact[name] = resource
+        last = frozenset(name.rpartition(".")[2].encode() for name in (*exact, *methods))
+        known = (resources, Lookup(exact, methods, last))
+        while len(_lookups) >= _MOST_LOOKUPS:
+            _lookups.pop(next(iter(_lookups)))
+        _lookups[id(resources)] = known
+    return known[1]
 
 
 def find(module: Module, lookup: Lookup) -> list[Made]:
@@ -218,9 +227,8 @@ def _init(
     if (kind := COLLECTIONS.get(module.qualified(callee).rpartition(".")[2])) is not None:
         if kind == "defaultdict":
             kind = f"defaultdict({text(values[0])})" if values else "defaultdict()"
-        filled = (
-            "filled" if values and kind in ("list", "dict", "set", "OrderedDict", "Counter", "deque") else ""
-        )
+        first = next((text(value) for value in values if value.type != "keyword_argument"), "[]")
+        filled = "filled" if first not in ("[]", "()", "{}") and "(" not in kind else ""
         return replace(event, detail=kind, argument=_limit(kind, values) or filled), None
     if _LOADER.search(callee):
         return replace(event, detail="loaded", argument=callee), None

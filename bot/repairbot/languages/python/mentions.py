@@ -7,23 +7,20 @@ followed under that name within the function.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 from tree_sitter import Node
 
+from repairbot.languages.python.places import Getter, Notes, Place, up
 from repairbot.languages.python.shapes import (
-    branched,
     empty,
     fixed,
     last_of,
-    looped,
-    occurrences,
     reaches_loop,
     tested,
 )
-from repairbot.languages.python.syntax import Definition, Module, dotted, span, statement_of, text
+from repairbot.languages.python.syntax import dotted, text
 from repairbot.languages.python.vocabulary import (
     CONSUMERS,
     GROWS,
@@ -33,40 +30,16 @@ from repairbot.languages.python.vocabulary import (
     SAVERS,
     SHRINKS,
 )
-from repairbot.lifetimes.ops import Event, Kind, Resource
+from repairbot.lifetimes.ops import Kind
 
 _DEEPEST: Final = 3
 """How many names in a row an alias is followed through."""
 
 
-class Place(NamedTuple):
-    """What an expression stands for: the member (depth 0) or something inside it.
-
-    `key`: the text of the first key on the way down. `other`: the name (not the member itself) it goes by.
-    """
-
-    node: Node
-    depth: int = 0
-    key: str = ""
-    alias: bool = False
-
-
-class Getter(NamedTuple):
-    """A method that returns the member, or an element of it."""
-
-    name: str
-    depth: int
-    key: str
-
-
 @dataclass(slots=True)
-class Reader:
-    """Turns mentions of one member into events. `owner`: the class, None for a name of the module."""
+class Reader(Notes):
+    """Turns mentions of one member into events."""
 
-    module: Module
-    owner: Definition | None
-    resource: Resource | None = None
-    events: list[Event] = field(default_factory=list)
     getters: dict[str, Getter] = field(default_factory=dict)
     _seen: set[tuple[int, int]] = field(default_factory=set)
 
@@ -93,7 +66,7 @@ class Reader:
         if kind == "subscript" and parent.child_by_field_name("value") == node:
             return self._subscript(place, parent)
         if kind == "conditional_expression" and parent.named_children[1] == node:
-            self._note(Kind.READ, place, parent, detail="truth")
+            self.note(Kind.READ, place, parent, detail="truth")
             return None
         if kind in ("parenthesized_expression", "await", "named_expression", "conditional_expression"):
             if kind == "named_expression":
@@ -101,7 +74,7 @@ class Reader:
             return place._replace(node=parent)
         if kind == "boolean_operator":
             if tested(parent):
-                self._note(Kind.READ, place, parent, detail="truth")
+                self.note(Kind.READ, place, parent, detail="truth")
                 return None
             return place._replace(node=parent)
         if kind == "assignment":
@@ -111,7 +84,7 @@ class Reader:
         elif kind == "expression_list" or kind == "pattern_list" or kind == "tuple_pattern":
             self._listed(place, parent, following)
         elif kind == "delete_statement":
-            self._note(Kind.SHRINK if place.depth else Kind.CLEAR, _up(place), parent, how="del")
+            self.note(Kind.SHRINK if place.depth else Kind.CLEAR, up(place), parent, how="del")
         elif kind == "argument_list":
             return self._argument(place, parent, parent.parent)
         elif kind == "keyword_argument":
@@ -122,27 +95,25 @@ class Reader:
             if parent.child_by_field_name("right") == node:
                 self._iterated(place, parent, parent.child_by_field_name("left"), following)
         elif kind == "for_in_clause":
-            self._note(Kind.READ, place, parent, detail="iterate")
+            self.note(Kind.READ, place, parent, detail="iterate")
         elif kind == "comparison_operator":
             self._compared(place, parent)
         elif kind in ("if_statement", "elif_clause", "while_statement", "not_operator", "assert_statement"):
-            self._note(Kind.READ, place, parent, detail="truth")
+            self.note(Kind.READ, place, parent, detail="truth")
         elif kind == "return_statement":
             self._returned(place, parent)
         elif kind in ("with_item", "as_pattern"):
             self._scoped(place, parent, following)
         elif kind in ("binary_operator", "interpolation"):
-            self._note(
-                Kind.READ, place, parent, detail="all", how="shown" if kind == "interpolation" else "+"
-            )
+            self.note(Kind.READ, place, parent, detail="all", how="shown" if kind == "interpolation" else "+")
         elif kind in ("dictionary_splat", "list_splat"):
-            self._note(Kind.READ, place, parent, detail="all")
+            self.note(Kind.READ, place, parent, detail="all")
         elif kind in ("yield", "list", "tuple", "dictionary", "set", "pair", "lambda"):
-            self._note(Kind.READ, place, parent, detail="escape", how=kind)
+            self.note(Kind.READ, place, parent, detail="escape", how=kind)
         elif kind == "unary_operator" or kind == "slice":
-            self._note(Kind.READ, place, parent, detail="key")
+            self.note(Kind.READ, place, parent, detail="key")
         elif kind != "expression_statement":
-            self._note(Kind.READ, place, parent, detail="escape" if place.depth == 0 else "all", how=kind)
+            self.note(Kind.READ, place, parent, detail="escape" if place.depth == 0 else "all", how=kind)
         return None
 
     def _attribute(self, place: Place, parent: Node, following: int) -> Place | None:
@@ -162,15 +133,15 @@ class Reader:
             return None
         if name == "get" and first is not None and first.type != "keyword_argument":
             key = text(first)
-            self._note(Kind.READ, place, call, detail="key", how="get", key=key)
+            self.note(Kind.READ, place, call, detail="key", how="get", key=key)
             return Place(call, place.depth + 1, place.key or key, place.alias)
         if name == "setdefault" and first is not None:
             value = arguments.named_children[1] if arguments and arguments.named_child_count > 1 else None
-            self._note(Kind.GROW, place, call, how=name, key=place.key or text(first), argument=text(value))
+            self.note(Kind.GROW, place, call, how=name, key=place.key or text(first), argument=text(value))
             return Place(call, place.depth + 1, place.key or text(first), place.alias)
         if name == "__setitem__" and arguments is not None and arguments.named_child_count > 1:
             value = arguments.named_children[1]
-            self._note(
+            self.note(
                 Kind.GROW, place, call, how="setitem", key=place.key or text(first), argument=text(value)
             )
         elif name in GROWS:
@@ -180,20 +151,20 @@ class Reader:
                 else first
             )
             if name in ("extend", "update") and fixed(value):
-                self._note(Kind.READ, place, call, detail="key", how=name)
+                self.note(Kind.READ, place, call, detail="key", how=name)
             else:
-                self._note(Kind.GROW, place, call, how=name, argument=text(value))
+                self.note(Kind.GROW, place, call, how=name, argument=text(value))
         elif name in SHRINKS or (name == "get" and first is None):
-            self._note(Kind.SHRINK, place, call, how=name, key=place.key or text(first), argument=text(first))
+            self.note(Kind.SHRINK, place, call, how=name, key=place.key or text(first), argument=text(first))
         elif name == "clear":
-            self._note(Kind.SHRINK if place.depth else Kind.CLEAR, place, call, how=name)
+            self.note(Kind.SHRINK if place.depth else Kind.CLEAR, place, call, how=name)
         elif name in READS:
             detail = READS[name]
             if detail == "iterate" and reaches_loop(call):
                 return Place(call, place.depth, place.key, place.alias)
-            self._note(Kind.READ, place, call, detail=detail, how=name)
+            self.note(Kind.READ, place, call, detail=detail, how=name)
         else:
-            self._note(Kind.READ, place, call, detail="other", how=name)
+            self.note(Kind.READ, place, call, detail="other", how=name)
         return None
 
     def _bound_method(self, place: Place, node: Node, name: str, following: int) -> Place | None:
@@ -202,13 +173,13 @@ class Reader:
         outer = node.parent
         if kind is None or outer is None:
             if name == "maxlen":
-                self._note(Kind.BOUND, place, node, how="maxlen", argument=text(node))
+                self.note(Kind.BOUND, place, node, how="maxlen", argument=text(node))
             elif name == "clear":
-                self._note(Kind.CLEAR, place, node, how=name)
+                self.note(Kind.CLEAR, place, node, how=name)
             elif name == "queue" and place.depth == 0:
                 return place._replace(node=node)
             else:
-                self._note(Kind.READ, place, node, detail="other", how=name)
+                self.note(Kind.READ, place, node, detail="other", how=name)
             return None
         target = None
         if outer.type == "assignment" and outer.child_by_field_name("right") == node:
@@ -216,16 +187,16 @@ class Reader:
         elif outer.type in ("default_parameter", "typed_default_parameter"):
             target = outer.child_by_field_name("name")
         if target is None or target.type != "identifier" or following >= _DEEPEST:
-            self._note(kind, place, node, how=name)
+            self.note(kind, place, node, how=name)
             return None
-        for mention in self._uses(target):
+        for mention in self.uses(target):
             call = mention.parent
             if call is not None and call.type == "call" and call.child_by_field_name("function") == mention:
                 arguments = call.child_by_field_name("arguments")
                 first = arguments.named_children[0] if arguments and arguments.named_children else None
                 self._method(place._replace(node=mention, alias=True), call, name, first, arguments)
             elif call is not None and call.type == "argument_list":
-                self._note(kind, place._replace(node=mention, alias=True), mention, how=name)
+                self.note(kind, place._replace(node=mention, alias=True), mention, how=name)
         return None
 
     def _subscript(self, place: Place, parent: Node) -> Place | None:
@@ -233,30 +204,30 @@ class Reader:
         outer = parent.parent
         if index is not None and index.type == "slice":
             if outer is not None and outer.type == "delete_statement":
-                self._note(Kind.SHRINK, place, outer, how="slice", argument=text(index))
-                self._note(Kind.BOUND, place, outer, how="slice", argument=text(index))
+                self.note(Kind.SHRINK, place, outer, how="slice", argument=text(index))
+                self.note(Kind.BOUND, place, outer, how="slice", argument=text(index))
             elif (
                 outer is not None
                 and outer.type == "assignment"
                 and outer.child_by_field_name("left") == parent
             ):
-                self._note(Kind.SHRINK if place.depth else Kind.CLEAR, place, outer, how="slice")
+                self.note(Kind.SHRINK if place.depth else Kind.CLEAR, place, outer, how="slice")
             else:
                 last = last_of(index)
-                self._note(
+                self.note(
                     Kind.READ, place, parent, detail="last" if last else "slice", argument=last or text(index)
                 )
             return None
         key = text(index)
         if outer is not None and outer.type == "delete_statement":
-            self._note(Kind.SHRINK, place, outer, how="del", key=place.key or key, argument=key)
+            self.note(Kind.SHRINK, place, outer, how="del", key=place.key or key, argument=key)
             return None
         if outer is not None and outer.type == "assignment" and outer.child_by_field_name("left") == parent:
             right = outer.child_by_field_name("right")
             how = "setitem"
             if empty(right) and place.depth == 0:
                 how = "set empty"
-            self._note(
+            self.note(
                 Kind.GROW,
                 place,
                 outer,
@@ -275,7 +246,7 @@ class Reader:
         ):
             self._augmented(Place(parent, place.depth + 1, place.key or key, place.alias), outer)
             return None
-        self._note(Kind.READ, place, parent, detail="key", how="[]", key=key, argument=key)
+        self.note(Kind.READ, place, parent, detail="key", how="[]", key=key, argument=key)
         return Place(parent, place.depth + 1, place.key or key, place.alias)
 
     def _assigned_name(self, place: Place, key: str, right: Node | None) -> None:
@@ -292,12 +263,12 @@ class Reader:
             self._set(place, parent, right)
             return None
         if left is None or right != place.node:
-            self._note(Kind.READ, place, parent, detail="all")  # a name in an annotation
+            self.note(Kind.READ, place, parent, detail="all")  # a name in an annotation
             return None
         if left.type == "identifier":
             self._alias(place, left, following)
         elif left.type in ("attribute", "subscript"):
-            self._note(Kind.READ, place, parent, detail="escape", how="stored")
+            self.note(Kind.READ, place, parent, detail="escape", how="stored")
         return None
 
     def _set(self, place: Place, statement: Node, right: Node | None) -> None:
@@ -311,7 +282,7 @@ class Reader:
         made = text(right)
         name = text(place.node)
         if right.type == "none":
-            self._note(Kind.CLEAR, place, statement, how="none")
+            self.note(Kind.CLEAR, place, statement, how="none")
         elif name in made and right.type in (
             "subscript",
             "call",
@@ -321,23 +292,23 @@ class Reader:
             "generator_expression",
         ):
             index = right.child_by_field_name("subscript") if right.type == "subscript" else None
-            self._note(Kind.SHRINK, place, statement, how="replace", argument=text(index) or made)
+            self.note(Kind.SHRINK, place, statement, how="replace", argument=text(index) or made)
             if index is not None:
-                self._note(Kind.BOUND, place, statement, how="slice", argument=text(index))
+                self.note(Kind.BOUND, place, statement, how="slice", argument=text(index))
         elif (
             name in made
             and right.type == "binary_operator"
             and text(right.child_by_field_name("operator")) in "+|"
         ):
-            self._note(Kind.GROW, place, statement, how="=+", argument=made)
+            self.note(Kind.GROW, place, statement, how="=+", argument=made)
         else:
-            self._note(Kind.INIT, place, statement, how="=", argument=made, detail="?")
+            self.note(Kind.INIT, place, statement, how="=", argument=made, detail="?")
 
     def _augmented(self, place: Place, parent: Node) -> None:
         operator = text(parent.child_by_field_name("operator"))
         right = parent.child_by_field_name("right")
         if parent.child_by_field_name("left") != place.node:
-            self._note(Kind.READ, place, parent, detail="all")
+            self.note(Kind.READ, place, parent, detail="all")
         elif (
             place.depth
             and right is not None
@@ -348,11 +319,11 @@ class Reader:
                 if operator in ("-=", "&=") and right.type not in ("integer", "float")
                 else Kind.GROW
             )
-            self._note(kind, _up(place), parent, how="count" if kind is Kind.GROW else operator)
+            self.note(kind, up(place), parent, how="count" if kind is Kind.GROW else operator)
         elif operator in ("+=", "|="):
-            self._note(Kind.GROW, place, parent, how=operator, argument=text(right))
+            self.note(Kind.GROW, place, parent, how=operator, argument=text(right))
         elif operator in ("-=", "&="):
-            self._note(Kind.SHRINK, place, parent, how=operator, argument=text(right))
+            self.note(Kind.SHRINK, place, parent, how=operator, argument=text(right))
 
     def _listed(self, place: Place, parent: Node, following: int) -> None:
         """One of several in `a, b = ...` or `del a, b`."""
@@ -360,10 +331,10 @@ class Reader:
         if outer is None:
             return
         if outer.type == "delete_statement":
-            self._note(Kind.SHRINK if place.depth else Kind.CLEAR, _up(place), outer, how="del")
+            self.note(Kind.SHRINK if place.depth else Kind.CLEAR, up(place), outer, how="del")
             return
         if outer.type != "assignment":
-            self._note(Kind.READ, place, outer, detail="escape", how=outer.type)
+            self.note(Kind.READ, place, outer, detail="escape", how=outer.type)
             return
         left, right = outer.child_by_field_name("left"), outer.child_by_field_name("right")
         position = next((i for i, child in enumerate(parent.named_children) if child == place.node), 0)
@@ -378,11 +349,11 @@ class Reader:
             if partner is not None:
                 self._set(place, outer, partner)
             elif not place.depth:
-                self._note(Kind.INIT, place, outer, how="unpack", argument=text(right), detail="?")
+                self.note(Kind.INIT, place, outer, how="unpack", argument=text(right), detail="?")
         elif partner is not None and partner.type == "identifier":
             self._alias(place, partner, following)
         else:
-            self._note(Kind.READ, place, outer, detail="escape", how="stored")
+            self.note(Kind.READ, place, outer, detail="escape", how="stored")
 
     def _argument(self, place: Place, parent: Node, call: Node | None) -> Place | None:
         if call is None:
@@ -395,23 +366,23 @@ class Reader:
             self._length(place, call)
         elif last in HEAP_GROWS and parent.named_children[0] == place.node:
             value = parent.named_children[1] if parent.named_child_count > 1 else None
-            self._note(Kind.GROW, place, call, how=last, argument=text(value))
+            self.note(Kind.GROW, place, call, how=last, argument=text(value))
         elif last in HEAP_SHRINKS and parent.named_children[0] == place.node:
-            self._note(Kind.SHRINK, place, call, how=last)
+            self.note(Kind.SHRINK, place, call, how=last)
         elif self.module.qualified(callee).endswith(SAVERS):
-            self._note(Kind.READ, place, call, detail="saved", how=callee)
+            self.note(Kind.READ, place, call, detail="saved", how=callee)
         elif callee in ("list", "tuple", "sorted", "reversed", "iter", "enumerate") and reaches_loop(call):
             return place._replace(node=call)
         elif callee in ("getattr", "hasattr", "super"):
-            self._note(Kind.READ, place, call, detail="other", how=callee)
+            self.note(Kind.READ, place, call, detail="other", how=callee)
         elif callee in CONSUMERS:
-            self._note(Kind.READ, place, call, detail="all", how=callee)
+            self.note(Kind.READ, place, call, detail="all", how=callee)
         else:
             self._passed(place, call, callee)
         return None
 
     def _passed(self, place: Place, node: Node, callee: str = "") -> None:
-        self._note(Kind.READ, place, node, detail="escape", how=f"passed to {callee}" if callee else "passed")
+        self.note(Kind.READ, place, node, detail="escape", how=f"passed to {callee}" if callee else "passed")
 
     def _length(self, place: Place, call: Node) -> None:
         outer = call.parent
@@ -425,25 +396,25 @@ class Reader:
             ]
             limit = text(others[0]) if others else ""
             if limit not in ("0", "1"):
-                self._note(Kind.BOUND, place, outer, how="len", argument=limit)
+                self.note(Kind.BOUND, place, outer, how="len", argument=limit)
                 return
-        self._note(Kind.READ, place, call, detail="len")
+        self.note(Kind.READ, place, call, detail="len")
 
     def _compared(self, place: Place, parent: Node) -> None:
         operators = {child.type for child in parent.children_by_field_name("operators")}
         if operators <= {"in", "not in"}:
             left = parent.named_children[0]
-            self._note(
+            self.note(
                 Kind.READ, place, parent, detail="key", how="in", key=text(left) if left != place.node else ""
             )
         elif operators <= {"is", "is not"}:
-            self._note(Kind.READ, place, parent, detail="key", how="is")
+            self.note(Kind.READ, place, parent, detail="key", how="is")
         else:
-            self._note(Kind.READ, place, parent, detail="all", how="==")
+            self.note(Kind.READ, place, parent, detail="all", how="==")
 
     def _iterated(self, place: Place, loop: Node, target: Node | None, following: int) -> None:
         how = text(place.node)
-        self._note(Kind.READ, place, loop, detail="iterate")
+        self.note(Kind.READ, place, loop, detail="iterate")
         element = target
         if ".items" in how or how.startswith("enumerate"):
             element = (
@@ -461,13 +432,13 @@ class Reader:
         definition = self.module.function_at(statement.start_byte)
         if definition is not None and definition.owner is not None and definition.owner is self.owner:
             self.getters.setdefault(definition.name, Getter(definition.name, place.depth, place.key))
-        self._note(Kind.READ, place, statement, detail="escape" if not place.depth else "key", how="returned")
+        self.note(Kind.READ, place, statement, detail="escape" if not place.depth else "key", how="returned")
 
     def _scoped(self, place: Place, parent: Node, following: int) -> None:
         if self.resource is not None and self.resource.scope == "releases":
-            self._note(Kind.RELEASE, place, parent, how="with")
+            self.note(Kind.RELEASE, place, parent, how="with")
         else:
-            self._note(Kind.READ, place, parent, detail="other", how="with")
+            self.note(Kind.READ, place, parent, detail="other", how="with")
         if parent.type == "as_pattern":
             target = parent.child_by_field_name("alias")
             name = target.named_children[0] if target is not None and target.named_children else None
@@ -477,7 +448,7 @@ class Reader:
         """Note a release when the resource is released so (".close", "os.close")."""
         if self.resource is None or how not in self.resource.release:
             return False
-        self._note(Kind.RELEASE, place, call, how=how)
+        self.note(Kind.RELEASE, place, call, how=how)
         return True
 
     # Names
@@ -488,72 +459,5 @@ class Reader:
             return
         if self.module.function_at(name.start_byte) is None:
             return
-        for mention in self._uses(name, scope):
+        for mention in self.uses(name, scope):
             self.read(Place(mention, place.depth, place.key, True), following + 1)
-
-    def _uses(self, name: Node, scope: Node | None = None) -> Iterator[Node]:
-        """The later mentions of a local name in its function."""
-        function = self.module.function_at(name.start_byte)
-        if function is None:
-            return
-        word = name.text or b""
-        start, end = (
-            (scope.start_byte, scope.end_byte) if scope is not None else (name.end_byte, function.end)
-        )
-        for offset in occurrences(self.module.source, word, max(start, name.end_byte), end):
-            node = function.node.descendant_for_byte_range(offset, offset + len(word))
-            if node is None or node.type != "identifier":
-                continue
-            parent = node.parent
-            if parent is None or (
-                parent.type == "attribute" and parent.child_by_field_name("attribute") == node
-            ):
-                continue
-            if parent.type == "keyword_argument" and parent.child_by_field_name("name") == node:
-                continue
-            yield node
-
-    def _note(
-        self,
-        kind: Kind,
-        place: Place,
-        node: Node,
-        *,
-        how: str = "",
-        key: str = "",
-        argument: str = "",
-        detail: str = "",
-        at: Node | None = None,
-    ) -> None:
-        if kind is Kind.READ and place.depth and detail in ("other", "key") and how != "[]":
-            return  # what is done with an element says nothing of the collection
-        statement = statement_of(node)
-        target = text(place.node)
-        self.events.append(
-            Event(
-                kind=kind,
-                method="",
-                at=span(at if at is not None else node),
-                how=how,
-                key=place.key or key,
-                argument=argument,
-                detail=detail,
-                alias=place.alias,
-                resource=self.resource if kind in (Kind.RELEASE,) else None,
-                statement=span(statement),
-                conditional=branched(statement),
-                repeats=looped(statement),
-                target=target,
-                depth=place.depth,
-            )
-        )
-
-
-def _up(place: Place) -> Place:
-    """The place that holds this element."""
-    node = place.node
-    if place.depth and node.type == "subscript":
-        value = node.child_by_field_name("value")
-        if value is not None:
-            return place._replace(node=value, depth=place.depth - 1)
-    return place

@@ -8,7 +8,7 @@ from functools import cache
 
 from tree_sitter import Node
 
-from repairbot.languages.python import tasks
+from repairbot.languages.python import tasks, timers
 from repairbot.languages.python.registry import Pair, registry
 from repairbot.languages.python.sites import (
     call_of,
@@ -30,7 +30,7 @@ from repairbot.model import Step
 _SINK_WORDS = (b"callbacks", b"listeners", b"observers", b"subscribers")
 _SINKS = rb"(?:callbacks|listeners|observers|subscribers)\s*\.\s*(?:append|add)(?=\s*\()"
 _SINK = re.compile(r"(^|_)(callbacks|listeners|observers|subscribers)$")
-_SINK_UNDO = ("remove", "discard", "pop", "clear")
+_SINK_UNDO = {"add": ("discard", "remove", "pop", "clear"), "append": ("remove", "pop", "clear")}
 _VERBS = {
     "add": ("remove", "discard", "delete", "drop"),
     "register": ("unregister", "deregister", "remove"),
@@ -53,10 +53,11 @@ TRIGGERS = frozenset(word.encode() for word in registry().words()) | {b"append",
 @cache
 def _words() -> dict[bytes, bytes]:
     """The registering names, each with its pattern (which begins with plain text: that is what makes it fast)."""
-    methods = {call[1:] for pair in registry().pairs for call in pair.calls if call.startswith(".")}
-    others = registry().words() - methods
-    patterns = {word.encode(): rb"\." + word.encode() + rb"(?=\s*\()" for word in methods}
-    return patterns | {word.encode(): word.encode() + rb"(?=\s*\()" for word in others}
+    calls = [call for pair in registry().pairs for call in pair.calls]
+    plain = {call.rpartition(".")[2].encode() for call in calls if not call.startswith(".")}
+    methods = {call[1:].encode() for call in calls if call.startswith(".")} - plain
+    patterns = {word: rb"\." + word + rb"(?=\s*\()" for word in methods}
+    return patterns | {word: word + rb"(?=\s*\()" for word in plain}
 
 
 def collect(module: Module) -> list[Registration]:
@@ -94,14 +95,16 @@ def _registration(module: Module, call: Node) -> Iterator[Registration]:
     if pair.what == "task":
         yield from tasks.task(module, call)
     elif pair.what == "timer":
-        yield from tasks.timer(module, call, pair)
+        yield from timers.timer(module, call, pair)
     elif pair.what == "hook":
         yield from _hook(module, call, pair, qualified)
     else:
         yield from _listener(module, call, front, method, pair)
 
 
-def _holds(module: Module, function: Definition | None, node: Node, owner: Definition | None) -> tuple[str, str]:
+def _holds(
+    module: Module, function: Definition | None, node: Node, owner: Definition | None
+) -> tuple[str, str]:
     """What a handler is, and its text."""
     shown = flat(node)
     if node.type == "lambda":
@@ -155,13 +158,15 @@ def _listener(
         return
     if index >= len(arguments):
         return
-    removal_names = pair.undo if pair is not None else (undo or _SINK_UNDO)
+    removal_names = pair.undo if pair is not None else (undo or _SINK_UNDO.get(method, ()))
     handler = arguments[index]
     holds, shown = _holds(module, function, handler, owner)
+    if holds in ("name", "other"):
+        return  # who it belongs to is not known here, so nothing can be said of its end
     target = resolve(module, function, front)
     where = origin(module, function, target)
     logger = _shared_logger(module, function, front) if method == "addHandler" else None
-    teardown = _teardown(module, owner)
+    teardown = _teardown(owner, function)
     key = ""
     if pair is not None and 0 <= pair.key < len(arguments) and pair.key != index % len(arguments):
         key = flat(arguments[pair.key])
@@ -240,7 +245,7 @@ def _hook(module: Module, call: Node, pair: Pair, qualified: str) -> Iterator[Re
     if not mentions_self or "weak" in shown.lower():
         return
     undone = any(undo.encode() in module.source for undo in pair.undo)
-    teardown = _teardown(module, owner)
+    teardown = _teardown(owner, function)
     yield Registration(
         what="hook",
         symbol=module.symbol_at(call.start_byte),
@@ -264,7 +269,12 @@ def _hook(module: Module, call: Node, pair: Pair, qualified: str) -> Iterator[Re
 
 def _weakly(pair: Pair, arguments: list[Node], handler: Node) -> str:
     """The handler as a function of the object, where the registry keeps the object weakly and passes it in."""
-    if not pair.hands_over or len(arguments) != 2 or text(arguments[0]) != "self" or handler.type != "attribute":
+    if (
+        not pair.hands_over
+        or len(arguments) != 2
+        or text(arguments[0]) != "self"
+        or handler.type != "attribute"
+    ):
         return ""
     return f"lambda obj: obj.{text(handler.child_by_field_name('attribute'))}(obj)"
 
@@ -280,16 +290,20 @@ def _thread(owner: Definition) -> tuple[Step, ...]:
 def _single(module: Module, owner: Definition) -> bool:
     """Whether a class looks as if it had one instance: kept in a module-level name or in a member of itself."""
     name = owner.name.encode()
-    once = rb"(?m)^\w+\s*(?::[^=\n]*)?=\s*" + name + rb"\s*\(|\b(?:_instance|__instance|_singleton)\b|[Ss]ingleton"
+    once = (
+        rb"(?m)^\w+\s*(?::[^=\n]*)?=\s*"
+        + name
+        + rb"\s*\(|\b(?:_instance|__instance|_singleton)\b|[Ss]ingleton"
+    )
     return re.search(once, module.source) is not None
 
 
-def _teardown(module: Module, owner: Definition | None) -> str:
-    """The strongest teardown method of a class, "" when it has none."""
+def _teardown(owner: Definition | None, function: Definition | None) -> str:
+    """The method of a class in which what a function does should be undone, "" when there is none."""
     if owner is None:
         return ""
     own = {child.name for child in owner.children if child.kind == "function"}
-    return next((name for name in registry().teardowns if name in own), "")
+    return registry().teardown(own, function.name if function is not None else "")
 
 
 def teardowns(owner: Definition) -> tuple[str, ...]:
@@ -316,7 +330,9 @@ def _removal_name(names: tuple[str, ...], removals: tuple[Removal, ...]) -> str:
     return next((name for name in names if name in used), names[0] if names else "")
 
 
-def _removals(module: Module, owner: Definition | None, names: tuple[str, ...], key: int) -> tuple[Removal, ...]:
+def _removals(
+    module: Module, owner: Definition | None, names: tuple[str, ...], key: int
+) -> tuple[Removal, ...]:
     """The calls of these names in a class (or in the file, for code outside of any)."""
     start, end = (owner.start, owner.end) if owner is not None else (0, len(module.source))
     pattern = rb"\.\s*(?:" + b"|".join(re.escape(name.encode()) for name in names) + rb")(?!\w)"
@@ -362,7 +378,9 @@ def _guarded(module: Module, call: Node, function: Definition | None, target: st
         return False
     tail = target.rpartition(".")[2].partition("(")[0]
     body = module.source[function.start : function.end]
-    if re.search(rb"\.\s*(?:handlers|hasHandlers|removeHandler)\b|\bglobal\b|[Cc]onfigured|basicConfig", body):
+    if re.search(
+        rb"\.\s*(?:handlers|hasHandlers|removeHandler)\b|\bglobal\b|[Cc]onfigured|basicConfig", body
+    ):
         return True
     if any(re.search(r"cache|once|memo", text(node)) for node in function.decorators):
         return True
@@ -371,7 +389,9 @@ def _guarded(module: Module, call: Node, function: Definition | None, target: st
     while current is not None and current.id != function.node.id:
         if current.type in ("if_statement", "elif_clause", "conditional_expression"):
             condition = flat(current.child_by_field_name("condition"))
-            if re.search(r"\bnot\b|\bin\b|\bis None\b", condition) and any(word in condition for word in words):
+            if re.search(r"\bnot\b|\bin\b|\bis None\b", condition) and any(
+                word in condition for word in words
+            ):
                 return True
         current = current.parent
     return False

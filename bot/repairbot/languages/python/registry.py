@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -22,12 +23,17 @@ class Pair:
     key: int
     strong: bool
     hands_over: bool
+    alive: str
 
     def matches(self, qualified: str, receiver: str, method: str) -> bool:
         """Whether a callee (its dotted name with imports resolved, its receiver, its last name) is this one."""
         for call in self.calls:
             if call.startswith("."):
-                if call[1:] == method and receiver and (self.receiver is None or self.receiver.search(receiver)):
+                if (
+                    call[1:] == method
+                    and receiver
+                    and (self.receiver is None or self.receiver.search(receiver))
+                ):
                     return True
             elif call == qualified:
                 return True
@@ -47,8 +53,14 @@ class Registry:
     """All that the file of tables holds."""
 
     teardowns: tuple[str, ...]
+    counterparts: dict[str, str]
     pairs: tuple[Pair, ...]
     holders: tuple[Holder, ...]
+
+    def teardown(self, methods: Collection[str], method: str = "") -> str:
+        """The method in which what `method` does should be undone: its counterpart, else the strongest, or ""."""
+        own = self.counterparts.get(method, "")
+        return own if own in methods else next((name for name in self.teardowns if name in methods), "")
 
     def words(self) -> frozenset[str]:
         """The last names of all registering calls."""
@@ -70,8 +82,9 @@ def registry() -> Registry:
             key=row.get("key", -1),
             strong=row.get("strong", False),
             hands_over=row.get("hands_over", False),
+            alive=row.get("alive", ""),
         )
         for row in data["registration"]
     )
     holders = tuple(Holder(tuple(row["make"]), row["through"]) for row in data.get("holder", ()))
-    return Registry(tuple(data["teardowns"]), pairs, holders)
+    return Registry(tuple(data["teardowns"]), data["counterparts"], pairs, holders)

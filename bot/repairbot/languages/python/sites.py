@@ -185,7 +185,9 @@ def origin(module: Module, function: Definition | None, name: str) -> Origin:
     base = head.partition("(")[0].partition("[")[0]
     if head in ("self", "cls"):
         first = rest.partition(".")[0].partition("(")[0].partition("[")[0]
-        return _member_origin(module, function, first, bool(rest.partition(".")[2])) if first else Origin("self")
+        return (
+            _member_origin(module, function, first, bool(rest.partition(".")[2])) if first else Origin("self")
+        )
     current = function
     while current is not None:
         if current.kind == "function" and base in current.parameters:
@@ -224,11 +226,23 @@ def _member_origin(module: Module, function: Definition | None, member: str, dee
             heads = {dotted(child).partition(".")[0] for child in value.named_children}
             if maker is not None and heads & set(maker.parameters):
                 return Origin("injected", Step(line, f"self.{member} is passed in"))
-        if maker is not None and head in maker.parameters and head not in ("self", "cls") and "(" not in named:
+        if (
+            maker is not None
+            and head in maker.parameters
+            and head not in ("self", "cls")
+            and "(" not in named
+        ):
             return Origin("injected", Step(line, f"self.{member} is passed in"))
         if value.type == "call" and named.partition("(")[0].rpartition(".")[2][:1].isupper():
             return Origin("owned", Step(line, f"self.{member} is made here"))
-        if value.type in ("list", "dictionary", "set", "tuple", "list_comprehension", "dictionary_comprehension"):
+        if value.type in (
+            "list",
+            "dictionary",
+            "set",
+            "tuple",
+            "list_comprehension",
+            "dictionary_comprehension",
+        ):
             return Origin("owned", Step(line, f"self.{member} is made here"))
     return Origin("unknown")
 

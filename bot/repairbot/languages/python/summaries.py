@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable
 from typing import Final
 
@@ -21,6 +23,16 @@ ANYTHING: Final = Resource(
 )
 """Stands for a parameter of which nothing is known."""
 _PLAIN_DECORATORS: Final = frozenset({"staticmethod", "classmethod", "override", "typing.override", "abstractmethod"})
+_LENT: Final = frozenset(
+    "f fp fh fd fin fout fileobj file_obj file_ handle sock socket conn connection db client session stream response resp "
+    "cursor proc process loop executor pool channel transport reader writer".split()
+)
+"""What parameters are called that take a resource: the functions that other files may hand one to."""
+_LENDING: Final = re.compile(
+    rb"^(?:async[ \t]+)?def[ \t]+\w+\((?=[^)]*\b(?:" + "|".join(sorted(_LENT)).encode() + rb")\b)", re.MULTILINE
+)
+_FACTORY: Final = re.compile(rb"import[^\n]*\b(?:open|connect|create|make|new|acquire|start|launch|spawn|get)_?\w*")
+_FACTORY_NAME: Final = re.compile(r"_?(open|connect|create|make|new|acquire|start|launch|spawn|get)(_|$)")
 _MOST: Final = 40
 """How many summaries are made for one file: beyond that, callees count as unknown."""
 
@@ -36,8 +48,7 @@ class Oracle:
         self.project = project
         self.lower = lower
         self.asks: set[str] = set()
-        self.made: dict[tuple[str, str, str], Effect] = {}
-        """The effects known so far, by function, parameter and what it holds."""
+        self._memo: dict[tuple[str, str, str], Effect] = {}
 
     def effect(self, call: Node, qualified: str, slot: str | int, resource: Resource | None = None) -> Effect:
         """What a call does with the argument at a position or keyword."""
@@ -64,14 +75,14 @@ class Oracle:
         if not parameter:
             return "unknown"
         key = (definition.symbol, parameter, resource.id)
-        if key not in self.made:
-            if len(self.made) >= _MOST:
+        if key not in self._memo:
+            if len(self._memo) >= _MOST:
                 return "unknown"
-            self.made[key] = "unknown"  # while it is being made: recursion learns nothing
+            self._memo[key] = "unknown"  # while it is being made: recursion learns nothing
             function = self.lower(definition, {parameter: resource})
             if function is not None:
-                self.made[key] = effect_in(function, parameter)
-        return self.made[key]
+                self._memo[key] = effect_in(function, parameter)
+        return self._memo[key]
 
     def _target(self, call: Node) -> tuple[Definition, bool] | None:
         """The function or class of this file that is called, and whether its first parameter is bound."""
@@ -124,19 +135,38 @@ class Oracle:
 
         `functions`: what the functions of this file hand out, by symbol.
         """
+        for definition in self._lent():
+            for parameter in definition.parameters:
+                if parameter in _LENT:
+                    self.of(definition, parameter, False, ANYTHING)
+        effects: dict[str, dict[str, Effect]] = {symbol: {} for symbol in functions}
+        for (symbol, parameter, _), effect in self._memo.items():
+            if effect != "unknown":
+                effects.setdefault(symbol, {})[parameter] = effect
         found: dict[str, Summary] = {}
-        for definition in self.module.functions:
-            if "." in definition.symbol or definition.name.startswith("__"):
+        for symbol, known_effects in effects.items():
+            if "." in symbol or symbol.startswith("__"):
                 continue
-            returns = functions[definition.symbol].id if definition.symbol in functions else ""
-            effects = {
-                parameter: effect
-                for (symbol, parameter, _), effect in self.made.items()
-                if symbol == definition.symbol and effect != "unknown"
-            }
-            if returns or effects:
-                found[definition.symbol] = Summary(definition.symbol, definition.parameters, effects, returns)
+            definition = next(item for item in self.module.functions if item.symbol == symbol)
+            returns = functions[symbol].id if symbol in functions else ""
+            found[symbol] = Summary(symbol, definition.parameters, known_effects, returns)
         return found
+
+    def _lent(self) -> list[Definition]:
+        """The functions at the top of the file to which others may lend a resource, by a parameter's name."""
+        starts = {match.start() for match in _LENDING.finditer(self.module.source)}
+        return [item for item in self.module.functions if item.start in starts] if starts else []
+
+
+def factories(module: Module) -> set[str]:
+    """The imported functions that may hand out a resource, by what they are called: other files are asked of them."""
+    if not _FACTORY.search(module.source):
+        return set()
+    return {
+        absolute(origin, module.path)
+        for local, origin in module.imports.items()
+        if _FACTORY_NAME.match(local) and origin.lstrip(".").partition(".")[0] not in sys.stdlib_module_names
+    }
 
 
 def _decorators(definition: Definition) -> list[Node]:

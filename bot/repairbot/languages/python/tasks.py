@@ -1,4 +1,4 @@
-"""Tasks and timers: who keeps the handle, what waits for it, what ends it."""
+"""Tasks: who keeps the handle, what waits for it, what ends it."""
 
 from __future__ import annotations
 
@@ -8,42 +8,39 @@ from dataclasses import replace
 
 from tree_sitter import Node
 
-from repairbot.languages.python.registry import Pair, registry
+from repairbot.languages.python.handles import LOOKED_AT, kept, made, setting, source_of
 from repairbot.languages.python.sites import (
     ancestors,
     call_of,
     fate,
-    flat,
     keywords,
     loop_around,
     positional,
-    reached_from,
     receiver,
     single_assignment,
 )
-from repairbot.languages.python.syntax import Definition, Module, captures, dotted, span, statement_of, text
+from repairbot.languages.python.syntax import Definition, Module, captures, dotted, statement_of, text
 from repairbot.lifetimes.ops import Registration
 from repairbot.model import Step
-
-_LOOKED_AT = ("done", "add_done_callback", "set_name", "get_name", "cancelled", "exception", "result", "is_alive", "start")
-"""What may be asked of a handle without ending what it stands for."""
-
-_STARTS = frozenset(
-    ("__init__", "__post_init__", "initialize", "setup", "setUp", "start", "run", "open", "connect", "__enter__", "__aenter__")
-)
 
 
 def task(module: Module, call: Node) -> Iterator[Registration]:
     """A spawned task, when its handle is dropped or nothing ends it."""
     function = module.function_at(call.start_byte)
     arguments = positional(call)
-    if function is None or not arguments or re.search(rb"\brun_(?:forever|until_complete)\b", _source(module, function)):
+    if (
+        function is None
+        or not arguments
+        or re.search(rb"\brun_(?:forever|until_complete)\b", source_of(module, function))
+    ):
         return
     name = dotted(call.child_by_field_name("function"))
     if name.endswith("ensure_future") and arguments[0].type != "call":
         return
     what = fate(call)
     if what.kind == "dropped":
+        if b"RUF006" in module.source[call.end_byte :].partition(b"\n")[0]:
+            return  # the project says that it means it
         yield _spawned(module, call, function, handle="", resumes=_resumes(module, call, function))
     elif what.kind == "passed":
         wait = _wait_around(module, call)
@@ -53,72 +50,42 @@ def task(module: Module, call: Node) -> Iterator[Registration]:
                 yield _spawned(module, wait, function, handle="", pending=True)
     elif what.kind == "named" and what.place.isidentifier():
         yield from _local(module, call, function, what.place)
-    elif what.kind == "named" and what.place.startswith("self.") and what.place.count(".") == 1:
+    elif what.kind == "named" and re.fullmatch(r"self\.\w+", what.place):
         yield from _member(module, call, function, what.place[5:])
 
 
-def timer(module: Module, call: Node, pair: Pair) -> Iterator[Registration]:
-    """A timer, when nothing can stop it or a new one takes its place."""
-    function, owner = module.function_at(call.start_byte), module.class_at(call.start_byte)
-    arguments = positional(call)
-    if function is None or owner is None or len(arguments) <= pair.handler:
-        return
-    handler = flat(arguments[pair.handler])
-    periodic = text(call.child_by_field_name("function")).endswith("PeriodicCallback")
-    rearms = _rearms(module, owner, function, handler)
-    what = fate(call)
-    if what.kind == "named" and what.place.startswith("self.") and what.place.count(".") == 1:
-        member = what.place[5:]
-        cancelled = _cancels(module, owner, member, pair.undo)
-        overwritten = cancelled and not rearms and _unseen_before(module, owner, function, call, member)
-        yield _made(
-            module, call, function, "timer", handle=what.place, handler=handler, endless=periodic or rearms,
-            kept=_kept(module, owner, member), looped=overwritten and not _starts_once(function), remove=pair.undo[0],
-            **_setting(module, owner, member),
-        )  # fmt: skip
-    elif (what.kind == "dropped" or (what.kind == "chained" and what.method == "start")) and (periodic or rearms):
-        if periodic or not _may_stop(function, call):
-            yield _made(
-                module, call, function, "timer", handle="", handler=handler, endless=True, remove=pair.undo[0]
-            )
-
-
-def _source(module: Module, function: Definition) -> bytes:
-    return module.source[function.start : function.end]
-
-
-def _made(module: Module, call: Node, function: Definition, what: str, **known: object) -> Registration:
-    owner = module.class_at(call.start_byte)
-    own = {child.name for child in owner.children if child.kind == "function"} if owner is not None else set()
-    teardown = next((name for name in registry().teardowns if name in own), "")
-    return Registration(
-        what=what,  # type: ignore[arg-type]
-        symbol=module.symbol_at(call.start_byte),
-        owner=owner.symbol if owner is not None else "",
-        method=function.name,
-        at=span(call),
-        statement=span(statement_of(call)),
-        call=dotted(call.child_by_field_name("function")),
-        teardown=teardown,
-        **known,  # type: ignore[arg-type]
-    )
-
-
 def _spawned(
-    module: Module, call: Node, function: Definition, *, handle: str, pending: bool = False, resumes: int = 0,
-    kept: bool = False,
-) -> Registration:  # fmt: skip
+    module: Module,
+    call: Node,
+    function: Definition,
+    *,
+    handle: str,
+    pending: bool = False,
+    resumes: int = 0,
+    seen: bool = False,
+) -> Registration:
     spawned = positional(call)[0]
     body = _body_of(module, function, spawned)
     endless = body is not None and _endless(body)
     evidence: tuple[Step, ...] = ()
     if endless and body is not None:
         evidence = (Step(body.start_point[0] + 1, f"{dotted(spawned).rstrip('()')} loops for ever"),)
-    return _made(
-        module, call, function, "task", handle=handle, handler=dotted(spawned) if spawned.type == "call" else "",
-        pending=pending, resumes=resumes, endless=endless, evidence=evidence, kept=kept, remove=".cancel",
-        looped=loop_around(call) is not None, keeper=_keeper(module, function),
-    )  # fmt: skip
+    return made(
+        module,
+        call,
+        function,
+        "task",
+        handle=handle,
+        handler=dotted(spawned) if spawned.type == "call" else "",
+        pending=pending,
+        resumes=resumes,
+        endless=endless,
+        evidence=evidence,
+        kept=seen,
+        remove=".cancel",
+        looped=loop_around(call) is not None,
+        keeper=_keeper(module, function),
+    )
 
 
 def _keeper(module: Module, function: Definition) -> str:
@@ -174,12 +141,14 @@ def _resumes(module: Module, call: Node, function: Definition) -> int:
 
 
 def _mentions(module: Module, function: Definition, name: str) -> list[Node]:
-    return module.mentions(rb"(?<![\w.])" + re.escape(name.encode()) + rb"(?!\w)", function.start, function.end)
+    return module.mentions(
+        rb"(?<![\w.])" + re.escape(name.encode()) + rb"(?!\w)", function.start, function.end
+    )
 
 
 def _local(module: Module, call: Node, function: Definition, name: str) -> Iterator[Registration]:
     """A task bound to a local name."""
-    if re.search(rb"\b(?:global|nonlocal)\b[^\n]*\b" + name.encode() + rb"\b", _source(module, function)):
+    if re.search(rb"\b(?:global|nonlocal)\b[^\n]*\b" + name.encode() + rb"\b", source_of(module, function)):
         return
     others = [node for node in _mentions(module, function, name) if not _is_target(node)]
     if not others:
@@ -191,7 +160,9 @@ def _local(module: Module, call: Node, function: Definition, name: str) -> Itera
     waits = [wait for wait in _waits(module, function) if name in _names_waited(module, function, wait)]
     if len(waits) == 1 and _leaves_pending(waits[0]) and not _conditional(call, name):
         wait = waits[0]
-        names = [name for name in _names_waited(module, function, wait) if _spawned_here(module, function, name)]
+        names = [
+            name for name in _names_waited(module, function, wait) if _spawned_here(module, function, name)
+        ]
         same_loop = _loop_id(call) == _loop_id(wait)
         if names and names[0] == name and same_loop and not _pending_seen(module, function, wait, names):
             yield _spawned(module, call, function, handle=", ".join(names), pending=True)
@@ -217,19 +188,27 @@ def _serious(module: Module, function: Definition, node: Node) -> bool:
     if parent is None:
         return True
     if parent.type == "attribute":
-        return text(parent.child_by_field_name("attribute")) not in _LOOKED_AT
-    if parent.type in ("comparison_operator", "not_operator", "if_statement", "elif_clause", "boolean_operator"):
+        return text(parent.child_by_field_name("attribute")) not in LOOKED_AT
+    if parent.type in (
+        "comparison_operator",
+        "not_operator",
+        "if_statement",
+        "elif_clause",
+        "boolean_operator",
+    ):
         return "pending" in text(parent)
     display = node
     for outer in ancestors(node, function.node):
         if outer.type == "call":
-            return not (module.qualified(dotted(outer.child_by_field_name("function"))) == "asyncio.wait")
+            return module.qualified(dotted(outer.child_by_field_name("function"))) != "asyncio.wait"
         if outer.type in ("list", "set", "tuple", "argument_list", "parenthesized_expression"):
             display = outer
             continue
         if outer.type == "assignment":
             left = outer.child_by_field_name("left")
-            return not (left is not None and left.type == "identifier" and display.type in ("list", "set", "tuple"))
+            return not (
+                left is not None and left.type == "identifier" and display.type in ("list", "set", "tuple")
+            )
         return True
     return True
 
@@ -239,9 +218,13 @@ def _waits(module: Module, function: Definition) -> list[Node]:
     found: list[Node] = []
     for name in module.mentions(rb"(?<!\w)wait(?=\s*\()", function.start, function.end):
         call = call_of(name)
-        if call is not None and module.function_at(call.start_byte) is function:
-            if module.qualified(dotted(call.child_by_field_name("function"))) in ("asyncio.wait", "asyncio.tasks.wait"):
-                found.append(call)
+        if call is None or module.function_at(call.start_byte) is not function:
+            continue
+        if module.qualified(dotted(call.child_by_field_name("function"))) in (
+            "asyncio.wait",
+            "asyncio.tasks.wait",
+        ):
+            found.append(call)
     return found
 
 
@@ -258,7 +241,9 @@ def _names_waited(module: Module, function: Definition, wait: Node) -> list[str]
     arguments = positional(wait)
     if not elements and arguments and arguments[0].type == "identifier":
         value = single_assignment(module, function, text(arguments[0]))
-        elements = value.named_children if value is not None and value.type in ("list", "set", "tuple") else []
+        elements = (
+            value.named_children if value is not None and value.type in ("list", "set", "tuple") else []
+        )
     return [text(node) for node in elements if node.type == "identifier"]
 
 
@@ -285,7 +270,11 @@ def _pending_seen(module: Module, function: Definition, wait: Node, names: list[
     assignment = statement.named_children[0] if statement.named_children else None
     if assignment is not None and assignment.type == "assignment":
         left = assignment.child_by_field_name("left")
-        if left is None or left.type not in ("pattern_list", "tuple_pattern") or len(left.named_children) != 2:
+        if (
+            left is None
+            or left.type not in ("pattern_list", "tuple_pattern")
+            or len(left.named_children) != 2
+        ):
             return True
         rest = left.named_children[1]
         if rest.type != "identifier":
@@ -328,79 +317,7 @@ def _member(module: Module, call: Node, function: Definition, member: str) -> It
     """A task kept in a member of the object."""
     owner = module.class_at(call.start_byte)
     if owner is not None:
-        kept = _kept(module, owner, member)
-        spawned = _spawned(module, call, function, handle=f"self.{member}", kept=kept)
-        yield replace(spawned, **_setting(module, owner, member))
-
-
-def _setting(module: Module, owner: Definition, member: str) -> dict[str, bool]:
-    """Whether a member is set in the constructor, and whether it may be None at times."""
-    pattern = rb"self\s*\.\s*" + re.escape(member.encode()) + rb"\s*(?::[^=\n]*)?=(?!=)"
-    constructor = next((child for child in owner.children if child.name == "__init__"), None)
-    preset = constructor is not None and re.search(pattern, _source(module, constructor)) is not None
-    body = owner.body
-    if body is not None and not preset:
-        classwide = rb"(?m)^\s+" + re.escape(member.encode()) + rb"\s*(?::[^=\n]*)?=(?!=)"
-        preset = re.search(classwide, module.source[body.start_byte : body.end_byte]) is not None
-    emptied = re.search(rb"self\s*\.\s*" + re.escape(member.encode()) + rb"\s*(?::[^=\n]*)?=\s*None", module.source)
-    return {"preset": preset, "optional": emptied is not None}
-
-
-def _kept(module: Module, owner: Definition, member: str) -> bool:
-    """Whether anything in the file sees the member and may end what it stands for."""
-    for node in module.mentions(rb"\.\s*" + re.escape(member.encode()) + rb"(?!\w)"):
-        attribute = node.parent
-        parent = attribute.parent if attribute is not None else None
-        if attribute is None or parent is None:
-            return True
-        if text(attribute.child_by_field_name("object")) != "self" or module.class_at(node.start_byte) is not owner:
-            return True
-        if parent.type == "assignment" and parent.child_by_field_name("left") == attribute:
-            continue
-        if parent.type == "type":
-            continue
-        if parent.type == "attribute":
-            if text(parent.child_by_field_name("attribute")) not in _LOOKED_AT:
-                return True
-        elif parent.type not in ("comparison_operator", "not_operator", "if_statement", "elif_clause", "boolean_operator"):
-            return True
-    return False
-
-
-def _cancels(module: Module, owner: Definition, member: str, undo: tuple[str, ...]) -> bool:
-    names = b"|".join(re.escape(name.lstrip(".").encode()) for name in undo)
-    pattern = rb"self\s*\.\s*" + re.escape(member.encode()) + rb"\s*\.\s*(?:" + names + rb")\s*\("
-    return re.compile(pattern).search(module.source, owner.start, owner.end) is not None
-
-
-def _rearms(module: Module, owner: Definition, function: Definition, handler: str) -> bool:
-    """Whether the handler, when it runs, comes to this same registration again."""
-    if not handler.startswith("self.") or not handler[5:].isidentifier():
-        return False
-    return function.name in reached_from(module, owner, (handler[5:],))
-
-
-def _unseen_before(module: Module, owner: Definition, function: Definition, call: Node, member: str) -> bool:
-    """Whether nothing on the way to the registration looks at the member, nor a method called on that way."""
-    before = module.source[function.start : call.start_byte]
-    assignment = rb"self\s*\.\s*" + re.escape(member.encode()) + rb"\b"
-    if len(re.findall(assignment, before)) > 1:  # the assignment's own left side is one
-        return False
-    called = {name.decode() for name in re.findall(rb"self\s*\.\s*(\w+)\s*\(", before)}
-    methods = {child.name: child for child in owner.children}
-    for name in reached_from(module, owner, tuple(sorted(called))):
-        if re.search(assignment, _source(module, methods[name])):
-            return False
-    return not any(parent.type in ("if_statement", "elif_clause") for parent in ancestors(call, function.node))
-
-
-def _starts_once(function: Definition) -> bool:
-    return function.name in _STARTS
-
-
-def _may_stop(function: Definition, call: Node) -> bool:
-    """Whether a condition decides if the timer is set again."""
-    if any(parent.type in ("if_statement", "elif_clause", "while_statement") for parent in ancestors(call, function.node)):
-        return True
-    returns = captures("(return_statement) @r (raise_statement) @r", function.node).get("r", [])
-    return any(node.start_byte < call.start_byte for node in returns)
+        handle, seen = f"self.{member}", kept(module, owner, member)
+        known = setting(module, owner, member)
+        spawned = _spawned(module, call, function, handle=handle, seen=seen)
+        yield replace(spawned, preset=known["preset"], optional=known["optional"])

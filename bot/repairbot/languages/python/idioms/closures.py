@@ -36,7 +36,9 @@ def collect(module: Module) -> list[Idiom]:
 def _free(body: Node, name: str) -> list[Node]:
     """The places below a node where a name is read (not attributes of that name, not keyword names)."""
     found: list[Node] = []
-    for node in captures("(identifier) @i", body).get("i", []) + ([body] if body.type == "identifier" else []):
+    for node in captures("(identifier) @i", body).get("i", []) + (
+        [body] if body.type == "identifier" else []
+    ):
         parent = node.parent
         if text(node) != name or parent is None:
             continue
@@ -71,16 +73,27 @@ def _done_callbacks(module: Module) -> Iterator[Idiom]:
             continue
         changed = _renamed(module.source, closure, uses, text(first))
         intent = Intent(
-            REPLACE_ARGUMENT, span(closure), future, f"use the callback's own argument {text(first)}",
+            REPLACE_ARGUMENT,
+            span(closure),
+            future,
+            f"use the callback's own argument {text(first)}",
             {"text": changed, "import": ""},
-        )  # fmt: skip
+        )
         yield Idiom(
-            _RULE, module.symbol_at(call.start_byte), future, span(call),
+            _RULE,
+            module.symbol_at(call.start_byte),
+            future,
+            span(call),
             f"{future} holds its callback, and the callback holds {future}",
-            (Step(call.start_point[0] + 1, f"{future} gets the callback"),
-             Step(uses[0].start_point[0] + 1, f"which names {future} although it is handed in as {text(first)}")),
+            (
+                Step(call.start_point[0] + 1, f"{future} gets the callback"),
+                Step(
+                    uses[0].start_point[0] + 1,
+                    f"which names {future} although it is handed in as {text(first)}",
+                ),
+            ),
             intents=(intent,),
-        )  # fmt: skip
+        )
 
 
 def _renamed(source: bytes, node: Node, uses: list[Node], name: str) -> str:
@@ -113,7 +126,9 @@ def _closed(owner: Definition) -> bool:
 def _stored(module: Module, constructor: Definition, owner: Definition, closure: Node) -> Iterator[Idiom]:
     body = closure.child_by_field_name("body")
     uses = _free(body, "self") if body is not None else []
-    attributes = {flat(use.parent) for use in uses if use.parent is not None and use.parent.type == "attribute"}
+    attributes = {
+        flat(use.parent) for use in uses if use.parent is not None and use.parent.type == "attribute"
+    }
     if body is None or len(attributes) != 1 or closure.child_by_field_name("parameters") is not None:
         return
     attribute = attributes.pop()
@@ -140,20 +155,32 @@ def _stored(module: Module, constructor: Definition, owner: Definition, closure:
     changed = _renamed(module.source, closure, [use.parent for use in uses if use.parent is not None], local)
     changed = changed.replace("lambda", f"lambda {local}={attribute}", 1)
     intent = Intent(
-        REPLACE_ARGUMENT, span(closure), place, f"let the lambda hold {attribute} alone", {"text": changed, "import": ""}
+        REPLACE_ARGUMENT,
+        span(closure),
+        place,
+        f"let the lambda hold {attribute} alone",
+        {"text": changed, "import": ""},
     )
     yield Idiom(
-        _RULE, constructor.symbol, place, span(closure),
+        _RULE,
+        constructor.symbol,
+        place,
+        span(closure),
         f"{place} is a lambda that holds the object which holds it",
-        (Step(closure.start_point[0] + 1, f"needs {attribute}, and captures self"),
-         Step(values[0].start_point[0] + 1, f"{attribute} is set once, here")),
-        confidence="medium", intents=(intent,),
-    )  # fmt: skip
+        (
+            Step(closure.start_point[0] + 1, f"needs {attribute}, and captures self"),
+            Step(values[0].start_point[0] + 1, f"{attribute} is set once, here"),
+        ),
+        confidence="medium",
+        intents=(intent,),
+    )
 
 
 def _called(attribute: Node) -> bool:
     parent = attribute.parent
-    return parent is not None and parent.type == "call" and parent.child_by_field_name("function") == attribute
+    return (
+        parent is not None and parent.type == "call" and parent.child_by_field_name("function") == attribute
+    )
 
 
 def _holders(module: Module) -> Iterator[Idiom]:
@@ -169,10 +196,17 @@ def _holders(module: Module) -> Iterator[Idiom]:
         if not any(text(argument) == "self" for argument in positional(call)):
             continue
         place = fate(call).place
-        teardown = next((it for it in registry().teardowns if any(child.name == it for child in owner.children)), "")
+        teardown = next(
+            (it for it in registry().teardowns if any(child.name == it for child in owner.children)), ""
+        )
         if not re.fullmatch(r"self\.\w+", place) or not teardown:
             continue
-        dropped = rb"self\s*\.\s*" + place[5:].encode() + rb"\s*(?::[^=\n]*)?=\s*None|del\s+self\s*\.\s*" + place[5:].encode()
+        dropped = (
+            rb"self\s*\.\s*"
+            + place[5:].encode()
+            + rb"\s*(?::[^=\n]*)?=\s*None|del\s+self\s*\.\s*"
+            + place[5:].encode()
+        )
         drops = [
             match
             for match in re.compile(dropped).finditer(module.source, owner.start, owner.end)
@@ -182,14 +216,24 @@ def _holders(module: Module) -> Iterator[Idiom]:
             continue
         method = next(child for child in owner.children if child.name == teardown)
         intent = Intent(
-            ADD_TO_TEARDOWN, span(call), place, f"drop {place} in {teardown}()",
+            ADD_TO_TEARDOWN,
+            span(call),
+            place,
+            f"drop {place} in {teardown}()",
             {"container": owner.symbol, "method": teardown, "line": f"{place} = None", "after": ""},
-            safety="unsafe", choice=f"nothing may use {place} once {teardown}() has run",
-        )  # fmt: skip
+            safety="unsafe",
+            choice=f"nothing may use {place} once {teardown}() has run",
+        )
         yield Idiom(
-            _RULE, module.symbol_at(call.start_byte), place, span(call),
+            _RULE,
+            module.symbol_at(call.start_byte),
+            place,
+            span(call),
             f"{place} holds this object, which holds it: both wait for the garbage collector",
-            (Step(call.start_point[0] + 1, "given the object itself"),
-             Step(method.node.start_point[0] + 1, f"{teardown}() does not drop it")),
-            confidence="medium", intents=(intent,),
-        )  # fmt: skip
+            (
+                Step(call.start_point[0] + 1, "given the object itself"),
+                Step(method.node.start_point[0] + 1, f"{teardown}() does not drop it"),
+            ),
+            confidence="medium",
+            intents=(intent,),
+        )

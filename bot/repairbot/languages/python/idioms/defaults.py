@@ -8,7 +8,8 @@ from typing import Final
 
 from tree_sitter import Node
 
-from repairbot.languages.python.mentions import Place, Reader
+from repairbot.languages.python.mentions import Reader
+from repairbot.languages.python.places import Place
 from repairbot.languages.python.shapes import occurrences
 from repairbot.languages.python.syntax import Definition, Module, span, text
 from repairbot.languages.python.vocabulary import GROWS

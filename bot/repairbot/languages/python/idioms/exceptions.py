@@ -10,15 +10,19 @@ from tree_sitter import Node
 from repairbot.languages.python.registry import registry
 from repairbot.languages.python.sites import ancestors, call_of, flat, loop_around, positional, receiver
 from repairbot.languages.python.syntax import Definition, Module, captures, dotted, span, statement_of, text
-from repairbot.lifetimes.intents import DROP_EXCEPTION, DROP_LOCAL
+from repairbot.lifetimes.intents import DROP_EXCEPTION, DROP_LOCAL, INSERT_BEFORE
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Confidence, Step
 
 TRIGGERS = frozenset((b"except", b"set_exception", b"addBoth", b"addErrback"))
 
 _RULE = "retained-exception"
-_CLEARED = re.compile(rb"with_traceback\s*\(\s*None|__traceback__|clear_frames|\btb_clear\b|cleanFailure|tb_frame")
-_TEXTS = frozenset(("str", "repr", "format", "format_exc", "type", "isinstance", "print", "bytes", "len", "getattr"))
+_CLEARED = re.compile(
+    rb"with_traceback\s*\(\s*None|__traceback__|clear_frames|\btb_clear\b|cleanFailure|tb_frame"
+)
+_TEXTS = frozenset(
+    ("str", "repr", "format", "format_exc", "type", "isinstance", "print", "bytes", "len", "getattr")
+)
 _EXCEPT = re.compile(rb"except\b(?:[^\n]*\bas (\w+))?")
 _STORES = re.compile(rb"self\.\w+(?:\[[^\n]*\])?(?:\.(?:append|add|appendleft|insert)\(|\s*=[^=])")
 
@@ -68,7 +72,15 @@ def _carries(node: Node, name: str) -> bool:
     """Whether a value holds the exception itself, and not only words about it."""
     if node.type == "identifier":
         return text(node) == name
-    if node.type in ("tuple", "list", "set", "dictionary", "pair", "parenthesized_expression", "expression_list"):
+    if node.type in (
+        "tuple",
+        "list",
+        "set",
+        "dictionary",
+        "pair",
+        "parenthesized_expression",
+        "expression_list",
+    ):
         return any(_carries(child, name) for child in node.named_children)
     if node.type == "call":
         callee = dotted(node.child_by_field_name("function"))
@@ -91,12 +103,19 @@ def _stored(module: Module, handler: Node) -> Iterator[Idiom]:
     source = module.source[handler.start_byte : handler.end_byte]
     if not _STORES.search(source) or (not name and b"exc_info" not in source):
         return
-    if name and not re.search(rb"[(,=\[]\s*" + name.encode() + rb"\b(?!\.)", source) and b"exc_info" not in source:
+    if (
+        name
+        and not re.search(rb"[(,=\[]\s*" + name.encode() + rb"\b(?!\.)", source)
+        and b"exc_info" not in source
+    ):
         return
     function, owner = module.function_at(handler.start_byte), module.class_at(handler.start_byte)
     if function is None or owner is None or _CLEARED.search(module.source, function.start, function.end):
         return
-    if any(re.search(rf"\b{other}\s*\(\s*{name}\b", source.decode("utf-8", "replace")) for other in _sanitizers(module)):
+    if any(
+        re.search(rf"\b{other}\s*\(\s*{name}\b", source.decode("utf-8", "replace"))
+        for other in _sanitizers(module)
+    ):
         return
     for statement in captures("(expression_statement) @s", handler).get("s", []):
         inner = statement.named_children[0] if statement.named_children else None
@@ -106,17 +125,33 @@ def _stored(module: Module, handler: Node) -> Iterator[Idiom]:
             callee = dotted(inner.child_by_field_name("function"))
             match = re.fullmatch(r"self\.(\w+)(?:\[\])?\.(append|add|appendleft|insert)", callee)
             values = [value for value in positional(inner) if _carries(value, name)]
-            if match and values and not _raised(module, owner, match[1]) and not _consumed(module, owner, match[1]):
+            if (
+                match
+                and values
+                and not _raised(module, owner, match[1])
+                and not _consumed(module, owner, match[1])
+            ):
                 yield _idiom(module, handler, statement, f"self.{match[1]}", name, values[0], "high")
         elif inner.type == "assignment":
             left, right = inner.child_by_field_name("left"), inner.child_by_field_name("right")
             place = dotted(left)
             match = re.fullmatch(r"self\.(\w+)(\[\])?", place)
             if match and right is not None and _carries(right, name) and not _raised(module, owner, match[1]):
-                sure: Confidence = "medium" if match[2] or (_long(owner) and _loops(module, owner)) else "low"
+                keyed = match[2] is not None and not _constant_key(left)
+                sure: Confidence = (
+                    "medium"
+                    if keyed or (match[2] is None and _long(owner) and _loops(module, owner))
+                    else "low"
+                )
                 if _reset(module, owner, match[1]):
                     sure = "low"
                 yield _idiom(module, handler, statement, f"self.{match[1]}", name, right, sure)
+
+
+def _constant_key(left: Node | None) -> bool:
+    """`self.x["error"] = e`: one slot, overwritten each time."""
+    key = left.child_by_field_name("subscript") if left is not None else None
+    return key is None or key.type in ("string", "integer")
 
 
 def _long(owner: Definition) -> bool:
@@ -130,7 +165,10 @@ def _loops(module: Module, owner: Definition) -> bool:
     bases = flat(owner.node.child_by_field_name("superclasses"))
     if re.search(r"Thread|Monitor|Worker|Service", owner.name + bases):
         return True
-    return re.compile(rb"\bwhile\s+(?:True|not\s+self|self)\b").search(module.source, owner.start, owner.end) is not None
+    return (
+        re.compile(rb"\bwhile\s+(?:True|not\s+self|self)\b").search(module.source, owner.start, owner.end)
+        is not None
+    )
 
 
 def _raised(module: Module, owner: Definition, member: str) -> bool:
@@ -140,9 +178,9 @@ def _raised(module: Module, owner: Definition, member: str) -> bool:
 
 def _reset(module: Module, owner: Definition, member: str) -> bool:
     """Whether another method than the constructor empties the member."""
-    for match in re.compile(rb"self\s*\.\s*" + member.encode() + rb"\s*(?::[^=\n]*)?=\s*(?:None|\[\]|\{\})").finditer(
-        module.source, owner.start, owner.end
-    ):
+    for match in re.compile(
+        rb"self\s*\.\s*" + member.encode() + rb"\s*(?::[^=\n]*)?=\s*(?:None|\[\]|\{\})"
+    ).finditer(module.source, owner.start, owner.end):
         function = module.function_at(match.start())
         if function is not None and function.name != "__init__":
             return True
@@ -165,16 +203,24 @@ def _idiom(
     if where is not None:
         intents = (
             Intent(
-                DROP_EXCEPTION, span(where), place, f"store {name} without its frames", safety="unsafe",
+                DROP_EXCEPTION,
+                span(where),
+                place,
+                f"store {name} without its frames",
+                safety="unsafe",
                 choice=f"what is kept in {place} no longer says where the error came from",
             ),
-        )  # fmt: skip
+        )
     return Idiom(
-        _RULE, module.symbol_at(statement.start_byte), place, span(statement),
+        _RULE,
+        module.symbol_at(statement.start_byte),
+        place,
+        span(statement),
         f"{place} keeps {shown}, and with it every frame of its traceback",
         (Step(caught, f"{shown} is caught"), Step(statement.start_point[0] + 1, f"stored in {place}")),
-        confidence=sure, intents=intents,
-    )  # fmt: skip
+        confidence=sure,
+        intents=intents,
+    )
 
 
 def _occurrence(value: Node, name: str) -> Node | None:
@@ -191,16 +237,24 @@ def _thrown(module: Module, handler: Node) -> Iterator[Idiom]:
         if call is not None and "exc_info" in text(call.child_by_field_name("arguments")):
             line = call.start_point[0] + 1
             yield Idiom(
-                _RULE, module.symbol_at(call.start_byte), receiver(call), span(call),
+                _RULE,
+                module.symbol_at(call.start_byte),
+                receiver(call),
+                span(call),
                 "an exception is thrown on while it is still handled: each round chains the last one to the next",
-                (Step(handler.start_point[0] + 1, "caught"), Step(line, "thrown into the generator inside the handler")),
-            )  # fmt: skip
+                (
+                    Step(handler.start_point[0] + 1, "caught"),
+                    Step(line, "thrown into the generator inside the handler"),
+                ),
+            )
 
 
 def _own_frame(module: Module, handler: Node) -> Iterator[Idiom]:
     """A future made here is given this frame's exception and returned: future -> traceback -> frame -> future."""
     function = module.function_at(handler.start_byte)
-    if function is None or function.parent is None and b"exc_info" not in module.source[handler.start_byte : handler.end_byte]:
+    if function is None or (
+        function.parent is None and b"exc_info" not in module.source[handler.start_byte : handler.end_byte]
+    ):
         return
     bound = _bound(handler)
     pattern = rb"(?<!\w)(?:set_exc_info|set_exception|future_set_exc_info)(?=\s*\()"
@@ -211,18 +265,37 @@ def _own_frame(module: Module, handler: Node) -> Iterator[Idiom]:
         arguments = positional(call)
         future = receiver(call) or (text(arguments[0]) if arguments else "")
         given = arguments[-1] if arguments else None
-        if given is None or not future.isidentifier() or future in function.parameters or not _carries(given, bound):
+        if (
+            given is None
+            or not future.isidentifier()
+            or future in function.parameters
+            or not _carries(given, bound)
+        ):
             continue
         returned = _next_return(module, function, call, future)
         if returned is None or _protected(returned, future):
             continue
         line = call.start_point[0] + 1
         yield Idiom(
-            _RULE, function.symbol, future, span(call),
+            _RULE,
+            function.symbol,
+            future,
+            span(call),
             f"{future} holds an exception whose traceback holds this frame, which holds {future}",
-            (Step(line, f"{future} gets the exception"), Step(returned.start_point[0] + 1, f"the frame still names {future}")),
-            intents=(Intent(DROP_LOCAL, span(returned), future, f"drop the frame's name for {future}", spans=(span(returned),)),),
-        )  # fmt: skip
+            (
+                Step(line, f"{future} gets the exception"),
+                Step(returned.start_point[0] + 1, f"the frame still names {future}"),
+            ),
+            intents=(
+                Intent(
+                    DROP_LOCAL,
+                    span(returned),
+                    future,
+                    f"drop the frame's name for {future}",
+                    spans=(span(returned),),
+                ),
+            ),
+        )
 
 
 def _next_return(module: Module, function: Definition, call: Node, name: str) -> Node | None:
@@ -241,7 +314,9 @@ def _protected(statement: Node, name: str) -> bool:
             return False
         if parent.type == "try_statement":
             for child in parent.children:
-                if child.type == "finally_clause" and re.search(rf"\b{name}\s*=\s*None|\bdel\b.*\b{name}\b", text(child)):
+                if child.type == "finally_clause" and re.search(
+                    rf"\b{name}\s*=\s*None|\bdel\b.*\b{name}\b", text(child)
+                ):
                     return True
     return False
 
@@ -249,7 +324,11 @@ def _protected(statement: Node, name: str) -> bool:
 def _set_exception(module: Module) -> Iterator[Idiom]:
     """A future that is not the library's: `def set_exception(self, exc): self._exception = exc`."""
     for function in module.functions:
-        if function.name not in ("set_exception", "set_error") or len(function.parameters) < 2 or function.owner is None:
+        if (
+            function.name not in ("set_exception", "set_error")
+            or len(function.parameters) < 2
+            or function.owner is None
+        ):
             continue
         name = function.parameters[1]
         body = function.body
@@ -260,16 +339,26 @@ def _set_exception(module: Module) -> Iterator[Idiom]:
             if dotted(left).startswith("self.") and right is not None and text(right) == name:
                 place = dotted(left)
                 intent = Intent(
-                    DROP_EXCEPTION, span(right), place, f"store {name} without its traceback", safety="unsafe",
+                    DROP_EXCEPTION,
+                    span(right),
+                    place,
+                    f"store {name} without its traceback",
+                    safety="unsafe",
                     choice=f"an error that is raised from {place} later shows the place of that raise alone",
-                )  # fmt: skip
+                )
                 yield Idiom(
-                    _RULE, function.symbol, place, span(statement_of(node)),
+                    _RULE,
+                    function.symbol,
+                    place,
+                    span(statement_of(node)),
                     f"{place} keeps {name}, and with it every frame of its traceback",
-                    (Step(function.node.start_point[0] + 1, f"{name} comes with its traceback"),
-                     Step(node.start_point[0] + 1, f"stored in {place}")),
-                    confidence="medium", intents=(intent,),
-                )  # fmt: skip
+                    (
+                        Step(function.node.start_point[0] + 1, f"{name} comes with its traceback"),
+                        Step(node.start_point[0] + 1, f"stored in {place}"),
+                    ),
+                    confidence="medium",
+                    intents=(intent,),
+                )
 
 
 def _deferred(module: Module) -> Iterator[Idiom]:
@@ -287,15 +376,43 @@ def _deferred(module: Module) -> Iterator[Idiom]:
         if _CLEARED.search(module.source, function.start, function.end):
             continue
         result = function.parameters[1]
+        looked = rb"isinstance\s*\(\s*" + result.encode() + rb"\b|\b" + result.encode() + rb"\s*=(?!=)"
+        if re.compile(looked).search(module.source, function.body.start_byte, function.end):
+            continue
         for node in captures("(assignment) @a", function.body).get("a", []):
             left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-            if left is None or right is None or text(right) != result or left.type not in ("subscript", "attribute"):
+            if (
+                left is None
+                or right is None
+                or text(right) != result
+                or left.type not in ("subscript", "attribute")
+            ):
                 continue
             place = dotted(left.child_by_field_name("value")) if left.type == "subscript" else dotted(left)
             line = node.start_point[0] + 1
+            intent = Intent(
+                INSERT_BEFORE,
+                span(node),
+                place,
+                "drop the failure's frames first",
+                {
+                    "lines": f"if isinstance({result}, Failure):\n\t{result}.cleanFailure()",
+                    "import": "from twisted.python.failure import Failure",
+                },
+                (span(statement_of(node)),),
+                "unsafe",
+                f"a failure in {place} no longer shows the locals of its frames",
+            )
             yield Idiom(
-                _RULE, function.symbol, place, span(statement_of(node)),
+                _RULE,
+                function.symbol,
+                place,
+                span(statement_of(node)),
                 f"{place} keeps {result}, which is a failure with all its frames when the work failed",
-                (Step(name.start_point[0] + 1, "called for errors too"), Step(line, f"{result} is stored as it came")),
+                (
+                    Step(name.start_point[0] + 1, "called for errors too"),
+                    Step(line, f"{result} is stored as it came"),
+                ),
                 confidence="high" if left.type == "subscript" else "medium",
-            )  # fmt: skip
+                intents=(intent,),
+            )

@@ -16,7 +16,9 @@ from repairbot.model import Step
 
 TRIGGERS = frozenset((b"pop", b"del", b"remove", b"discard", b"connect", b"close", b"stop", b"shutdown"))
 
-_ALIAS = re.compile(rb"[(,]\s*(\w+)\s*=\s*([A-Za-z_][\w.]*)\s*\.\s*(pop|__setitem__|__delitem__|setdefault)\s*(?=[,)])")
+_ALIAS = re.compile(
+    rb"[(,]\s*(\w+)\s*=\s*([A-Za-z_][\w.]*)\s*\.\s*(pop|__setitem__|__delitem__|setdefault)\s*(?=[,)])"
+)
 _ALIASED = (b".pop,", b".pop)", b".__setitem__", b".__delitem__", b".setdefault,", b".setdefault)")
 _POPS = re.compile(rb"\.pop\(\s*([A-Za-z_]\w*)\s*[,)]")
 _DELETES = re.compile(rb"del ([A-Za-z_][\w.]*)\[\s*([A-Za-z_]\w*)\s*\]")
@@ -39,9 +41,9 @@ def _other_key(module: Module) -> Iterator[Idiom]:
         aliases = {match[1]: (match[2], match[3]) for match in _ALIAS.finditer(source)}
     removals = [(match[1], match[2], match.start(2)) for match in _DELETES.finditer(source)]
     for match in _POPS.finditer(source):
-        container = _BEFORE.search(source, max(0, match.start() - 80), match.start())
-        if container is not None:
-            removals.append((container[0], match[1], match.start(1)))
+        before = _BEFORE.search(source, max(0, match.start() - 80), match.start())
+        if before is not None:
+            removals.append((before[0], match[1], match.start(1)))
     for alias, (taken_from, how) in aliases.items():
         if how in (b"pop", b"__delitem__"):
             for match in re.finditer(rb"(?<![\w.])" + alias + rb"\s*\(\s*(\w+)\s*[,)]", source):
@@ -67,14 +69,26 @@ def _other_key(module: Module) -> Iterator[Idiom]:
             continue
         line = put.start_point[0] + 1
         yield Idiom(
-            "mismatched-removal", module.symbol_at(start), shown, span(statement_of(put)),
+            "mismatched-removal",
+            module.symbol_at(start),
+            shown,
+            span(statement_of(put)),
             f"{shown} is filled under {name} and emptied under {key.decode()}: nothing is ever removed",
-            (Step(line, f"put in under {name}"), Step(node.start_point[0] + 1, f"taken out under {key.decode()}")),
-            intents=(Intent(REPLACE_ARGUMENT, span(node), shown, f"remove under {name}", {"text": name, "import": ""}),),
-        )  # fmt: skip
+            (
+                Step(line, f"put in under {name}"),
+                Step(node.start_point[0] + 1, f"taken out under {key.decode()}"),
+            ),
+            intents=(
+                Intent(
+                    REPLACE_ARGUMENT, span(node), shown, f"remove under {name}", {"text": name, "import": ""}
+                ),
+            ),
+        )
 
 
-def _inserts(module: Module, container: bytes, aliases: dict[bytes, tuple[bytes, bytes]]) -> list[tuple[bytes, int]]:
+def _inserts(
+    module: Module, container: bytes, aliases: dict[bytes, tuple[bytes, bytes]]
+) -> list[tuple[bytes, int]]:
     """The keys under which a container is filled, and the offset of each."""
     name = re.escape(container)
     patterns = [
@@ -121,7 +135,9 @@ def _other_order(module: Module) -> Iterator[Idiom]:
         container = receiver(call)
         gone = [flat(child) for child in arguments[0].named_children]
         area = module.class_at(name.start_byte)
-        for pushed, inserting in _pushed(module, container, area.start if area else 0, area.end if area else len(module.source)):
+        for pushed, inserting in _pushed(
+            module, container, area.start if area else 0, area.end if area else len(module.source)
+        ):
             put = [flat(child) for child in pushed.named_children]
             function = module.function_at(inserting.start_byte)
             if len(put) != len(gone) or len(put) != 2 or function is None:
@@ -135,16 +151,24 @@ def _other_order(module: Module) -> Iterator[Idiom]:
                 continue
             swapped = f"({gone[1]}, {gone[0]})"
             intent = Intent(
-                REPLACE_ARGUMENT, span(arguments[0]), container, "remove the pair as it was put in",
+                REPLACE_ARGUMENT,
+                span(arguments[0]),
+                container,
+                "remove the pair as it was put in",
                 {"text": swapped, "import": ""},
-            )  # fmt: skip
+            )
             yield Idiom(
-                "mismatched-removal", function.symbol, container, span(inserting),
+                "mismatched-removal",
+                function.symbol,
+                container,
+                span(inserting),
                 f"{container} holds ({put[0]}, {put[1]}) and is asked to remove ({gone[0]}, {gone[1]})",
-                (Step(inserting.start_point[0] + 1, f"put in as ({put[0]}, {put[1]})"),
-                 Step(call.start_point[0] + 1, "removed in the other order, so never found")),
+                (
+                    Step(inserting.start_point[0] + 1, f"put in as ({put[0]}, {put[1]})"),
+                    Step(call.start_point[0] + 1, "removed in the other order, so never found"),
+                ),
                 intents=(intent,),
-            )  # fmt: skip
+            )
             break
 
 
@@ -178,15 +202,22 @@ def _weak_callbacks(module: Module) -> Iterator[Idiom]:
             continue
         line = call.start_point[0] + 1
         intent = Intent(
-            KEEP_CALLBACK, span(arguments[0]), "", "keep the callback as long as the object",
-            {"name": f"self._{_snake(undoes[1])}_callback"}, (span(statement_of(call)),),
-        )  # fmt: skip
+            KEEP_CALLBACK,
+            span(arguments[0]),
+            "",
+            "keep the callback as long as the object",
+            {"name": f"self._{_snake(undoes[1])}_callback"},
+            (span(statement_of(call)),),
+        )
         yield Idiom(
-            "unremoved-listener", function.symbol, flat(arguments[0]), span(call),
+            "unremoved-listener",
+            function.symbol,
+            flat(arguments[0]),
+            span(call),
             f"{receiver(call)} holds its callbacks weakly: this lambda is gone at once and never removes anything",
             (Step(line, "nothing else holds the lambda"), Step(line, f"so {body} never runs")),
             intents=(intent,),
-        )  # fmt: skip
+        )
 
 
 def _snake(name: str) -> str:
@@ -203,11 +234,17 @@ def _registries(module: Module) -> Iterator[Idiom]:
         function, owner = module.function_at(match.start(1)), module.class_at(match.start(1))
         if function is None or owner is None or function.parameters[:1] != ("self",):
             continue
-        teardown = next((it for it in registry().teardowns if any(child.name == it for child in owner.children)), "")
+        teardown = next(
+            (it for it in registry().teardowns if any(child.name == it for child in owner.children)), ""
+        )
         attribute = match[2]
-        if not teardown or re.search(rb"\b" + attribute + rb"\s*(?::[^=\n]*)?=\s*(?:weakref\.)?Weak", module.source):
+        if not teardown or re.search(
+            rb"\b" + attribute + rb"\s*(?::[^=\n]*)?=\s*(?:weakref\.)?Weak", module.source
+        ):
             continue
-        removed = rb"\b" + attribute + rb"\s*\.\s*(?:pop|clear|popitem)\b|\bdel\b[^\n]*\b" + attribute + rb"\s*\["
+        removed = (
+            rb"\b" + attribute + rb"\s*\.\s*(?:pop|clear|popitem)\b|\bdel\b[^\n]*\b" + attribute + rb"\s*\["
+        )
         if re.search(removed, module.source):
             continue
         node = module.root.descendant_for_byte_range(match.start(1), match.end(1))
@@ -221,17 +258,31 @@ def _registries(module: Module) -> Iterator[Idiom]:
         if member:
             intents = (
                 Intent(
-                    ADD_TO_TEARDOWN, span(statement_of(node)), shown, f"take the object out in {teardown}()",
-                    {"container": owner.symbol, "method": teardown, "line": f"{shown}.pop({member}, None)", "after": ""},
+                    ADD_TO_TEARDOWN,
+                    span(statement_of(node)),
+                    shown,
+                    f"take the object out in {teardown}()",
+                    {
+                        "container": owner.symbol,
+                        "method": teardown,
+                        "line": f"{shown}.pop({member}, None)",
+                        "after": "",
+                        "early": "yes",
+                    },
                 ),
-            )  # fmt: skip
+            )
         yield Idiom(
-            "unremoved-listener", function.symbol, shown, span(statement_of(node)),
+            "unremoved-listener",
+            function.symbol,
+            shown,
+            span(statement_of(node)),
             f"the object stays in {shown} after {teardown}()",
-            (Step(node.start_point[0] + 1, f"registers itself under {key}"),
-             Step(method.node.start_point[0] + 1, f"{teardown}() leaves the entry")),
+            (
+                Step(node.start_point[0] + 1, f"registers itself under {key}"),
+                Step(method.node.start_point[0] + 1, f"{teardown}() leaves the entry"),
+            ),
             intents=intents,
-        )  # fmt: skip
+        )
 
 
 def _member_of(module: Module, function: Node, key: str) -> str:

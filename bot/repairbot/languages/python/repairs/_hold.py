@@ -6,7 +6,7 @@ What a repair may put into a `with` or a `try` is decided here, and everything t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -16,7 +16,7 @@ from repairbot.lifetimes.intents import Refusal
 from repairbot.model import Span
 
 EAGER_METHODS = frozenset(
-    "read readline readlines readinto read_text read_bytes recv recvfrom tell seek fileno fetchall fetchone "
+    "read readline readlines readinto read_text read_bytes recv recvfrom tell seek fetchall fetchone "
     "fetchmany scalar scalars getvalue decode strip split poll wait communicate write writelines send sendall "
     "send_signal flush rowcount execute_fetchall namelist getnames json result exists isatty readable".split()
 )
@@ -31,7 +31,9 @@ LAZY_CALLS = frozenset(
     "reader DictReader map filter zip enumerate iter reversed islice chain takewhile dropwhile iterdecode "
     "TextIOWrapper BufferedReader BufferedWriter StreamReader iterparse partial".split()
 )
-LAZY_METHODS = re.compile(r"cursor|makefile|iter|open|stream|execute|submit|map")
+LAZY_METHODS = re.compile(
+    r"cursor|makefile|iter|open|stream|execute|submit|map|fileno|getbuffer|begin|channel|pipeline"
+)
 """Methods whose result needs its receiver."""
 PRESENT = re.compile(r"(?i)temp|lock|socket|server|listen|popen|watch|observ|executor|pool|mount|patch|trac")
 """Callees whose value works by being there: it is kept to the end of its block when nothing says otherwise."""
@@ -41,6 +43,10 @@ REPORTING = frozenset(
     "debug info warning warn error exception critical log print write append emit echo secho fail".split()
 )
 """Calls that only tell somebody something: they may run before the release as well as after it."""
+
+
+_VALUES = (cst.Comparison, cst.ListComp, cst.SetComp, cst.DictComp)
+"""Expressions whose value needs no part of them any more."""
 
 
 @dataclass(slots=True)
@@ -184,7 +190,7 @@ def _extent(hold: Hold, following: list[Row], marks: list[Small]) -> Hold | Refu
         if source.mentions(name, item) and _rebinds(source, item, name):
             reach = following[:number]
             break
-    last, names = derived_from(source, reach, {name})
+    last, _, names = derived_from(source, reach, {name})
     end = next((number for number, item in enumerate(reach) if _releases(source, item, marks, name)), -1)
     if end >= 0:
         after = [item for row in reach[end + 1 :] for item in source.mentions(name, row)]
@@ -200,6 +206,11 @@ def _extent(hold: Hold, following: list[Row], marks: list[Small]) -> Hold | Refu
     else:
         hold.rows = list(reach[: last + 1])
     inside = [*hold.rows, *([hold.release] if isinstance(hold.release, cst.Try) else [])]
+    for other in sorted(names - {name}):
+        beyond = next(_later(source, hold.row, other), None)
+        if beyond is not None:
+            line = source.line_number(source.start(beyond))
+            return Refusal(f"{other}, which needs {name}, is still used at line {line}")
     contrary = against(source, name, names, inside, marks)
     if contrary is not None:
         return contrary
@@ -273,37 +284,43 @@ def last_word(source: Source, call: cst.Call) -> str:
     return callee.value if isinstance(callee, cst.Name) else ""
 
 
-def derived(source: Source, row: Row, names: set[str]) -> set[str]:
-    """Names bound in a row to something that may still need one of `names` (an iterator, a cursor, a path)."""
-    found: set[str] = set()
+def derived_from(source: Source, rows: list[Row], names: set[str]) -> tuple[int, set[str], set[str]]:
+    """What is made of the values of `names`: the index of the last row that may need one (-1 for none), the
+    names that may need one (what an unknown function returned), and those that do (an iterator, a cursor)."""
+    last, loose, firm = -1, set(names), set(names)
+    for number, item in enumerate(rows):
+        if any(source.mentions(each, item) for each in loose):
+            last = number
+            for targets, value in _bindings(item):
+                if _any(source, value, loose, lambda *part: not spent(*part)):
+                    loose |= targets
+                if _any(source, value, firm, hands_on):
+                    firm |= targets
+    return last, loose, firm
+
+
+def _bindings(row: Row) -> Iterator[tuple[set[str], cst.BaseExpression]]:
+    """The names that a row binds, with what they are bound to."""
     for node in walk(row, into_functions=False):
         if isinstance(node, (cst.Assign, cst.AnnAssign, cst.NamedExpr)) and node.value is not None:
-            if _needs(source, node.value, names):
-                targets = node.targets if isinstance(node, cst.Assign) else [node]
-                found |= {
-                    item.value for each in targets for item in walk(each.target) if isinstance(item, cst.Name)
-                }
-        elif isinstance(node, cst.With):
-            for item in node.items:
-                if item.asname is not None and _needs(source, item.item, names):
-                    found |= {each.value for each in walk(item.asname.name) if isinstance(each, cst.Name)}
-    return found - names
+            targets = (
+                [each.target for each in node.targets] if isinstance(node, cst.Assign) else [node.target]
+            )
+            yield (
+                {item.value for each in targets for item in walk(each) if isinstance(item, cst.Name)},
+                node.value,
+            )
+        elif isinstance(node, cst.WithItem) and node.asname is not None:
+            yield {item.value for item in walk(node.asname.name) if isinstance(item, cst.Name)}, node.item
 
 
-def derived_from(source: Source, rows: list[Row], names: set[str]) -> tuple[int, set[str]]:
-    """The index of the last row that needs one of `names` (-1 for none), and all names that need them."""
-    last, names = -1, set(names)
-    for number, item in enumerate(rows):
-        if any(source.mentions(each, item) for each in names):
-            last = number
-            names |= derived(source, item, names)
-    return last, names
-
-
-def _needs(source: Source, value: cst.BaseExpression, names: set[str]) -> bool:
-    """Whether what an expression gives may still need one of the names when it is used."""
-    mentioned = [item for name in names for item in source.mentions(name, value)]
-    return any(not spent(source, item, value) for item in mentioned)
+def _any(
+    source: Source,
+    value: cst.BaseExpression,
+    names: set[str],
+    test: Callable[[Source, cst.BaseExpression, cst.BaseExpression], bool],
+) -> bool:
+    return any(test(source, item, value) for name in names for item in source.mentions(name, value))
 
 
 def spent(source: Source, name: cst.BaseExpression, top: cst.BaseExpression) -> bool:
@@ -320,14 +337,10 @@ def spent(source: Source, name: cst.BaseExpression, top: cst.BaseExpression) -> 
                     return True
             elif word in EAGER_CALLS:
                 return True
-        elif isinstance(parent, (cst.Comparison, cst.BooleanOperation)) and not isinstance(
-            parent, cst.BooleanOperation
-        ):
-            return True
-        elif isinstance(parent, (cst.FormattedStringExpression, cst.ListComp, cst.SetComp, cst.DictComp)):
+        elif isinstance(parent, (cst.FormattedStringExpression, *_VALUES)):
             return True
         node = parent
-    return isinstance(top, (cst.Comparison, cst.ListComp, cst.SetComp, cst.DictComp, cst.FormattedString))
+    return isinstance(top, (cst.FormattedString, *_VALUES))
 
 
 def against(
@@ -340,26 +353,25 @@ def against(
         )
         if isinstance(node, FUNCTIONS) and any(_ours(source, node, each) for each in names):
             return Refusal(f"a nested function (line {line}) still uses {name}")
-        if isinstance(node, cst.GeneratorExp) and any(source.mentions(each, node) for each in names):
-            if not consumed(source, node):
+        if isinstance(node, cst.GeneratorExp) and not consumed(source, node):
+            if any(source.mentions(each, node) for each in names):
                 where = source.line_number(source.start(node))
                 return Refusal(f"a generator (line {where}) still uses {name} when the block is over")
-        if isinstance(node, cst.Return) and node.value is not None and _escapes(source, node.value, names):
+            continue
+        if (
+            isinstance(node, cst.Return)
+            and node.value is not None
+            and _any(source, node.value, names, hands_on)
+        ):
             return Refusal(f"what line {line} returns still needs {name}")
         if isinstance(node, (cst.Assign, cst.AnnAssign)) and node.value is not None and node not in marks:
             targets = node.targets if isinstance(node, cst.Assign) else [node]
-            if any(not isinstance(each.target, (cst.Name, cst.Tuple, cst.List)) for each in targets):
-                if _escapes(source, node.value, names):
-                    return Refusal(f"line {line} stores what still needs {name}")
-        if (
-            isinstance(node, cst.Name)
-            and node.value == name
-            and source.is_reference(node)
-            and source.is_store(node)
-        ):
-            if not _shadowed(source, node):
-                where = source.line_number(source.start(node))
-                return Refusal(f"{name} gets a new value at line {where}")
+            elsewhere = any(not isinstance(each.target, (cst.Name, cst.Tuple, cst.List)) for each in targets)
+            if elsewhere and _any(source, node.value, names, hands_on):
+                return Refusal(f"line {line} stores what still needs {name}")
+    for item in source.mentions(name, rows):
+        if source.is_store(item) and not _shadowed(source, item):
+            return Refusal(f"{name} gets a new value at line {source.line_number(source.start(item))}")
     return None
 
 
@@ -384,11 +396,6 @@ def consumed(source: Source, node: cst.GeneratorExp) -> bool:
     }
 
 
-def _escapes(source: Source, value: cst.BaseExpression, names: set[str]) -> bool:
-    """Whether a returned or stored expression hands on something that needs one of the names."""
-    return any(hands_on(source, item, value) for name in names for item in source.mentions(name, value))
-
-
 def hands_on(source: Source, item: cst.BaseExpression, value: cst.BaseExpression) -> bool:
     """Whether the value of an expression still needs a part of it when the part is gone.
 
@@ -400,10 +407,9 @@ def hands_on(source: Source, item: cst.BaseExpression, value: cst.BaseExpression
     parent = source.parent(item)
     if isinstance(parent, cst.Attribute):
         call = source.parent(parent)
-        called = isinstance(call, cst.Call) and call.func is parent
-        return (
-            not called or parent.attr.value in LAZY_CALLS or LAZY_METHODS.match(parent.attr.value) is not None
-        )
+        if isinstance(call, cst.Call) and call.func is parent:
+            return parent.attr.value in LAZY_CALLS or LAZY_METHODS.match(parent.attr.value) is not None
+        parent = call
     if not isinstance(parent, cst.Arg):
         return True
     call = source.parent(parent)
@@ -413,7 +419,6 @@ def hands_on(source: Source, item: cst.BaseExpression, value: cst.BaseExpression
 
 def _superfluous(hold: Hold, inner: list[Small]) -> Hold | Refusal:
     """Sort the explicit releases inside the rows: those right before a way out may go, others must stay."""
-    source = hold.source
     for item in inner:
         if _before_exit(hold, item):
             hold.superfluous.append(item)
@@ -458,8 +463,7 @@ def _falls_out(hold: Hold, row: Row) -> bool:
             return False
         if isinstance(parent, cst.Try) and (parent.body is current or parent.finalbody is not None):
             return False
-        if isinstance(current, (cst.SimpleStatementLine, Compound)) and isinstance(parent, cst.IndentedBlock):
-            if parent.body[-1] is not current:
-                return False
+        if isinstance(parent, cst.IndentedBlock) and parent.body[-1] is not current:
+            return False
         current = parent
     return current is hold.rows[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import libcst as cst
 
@@ -24,16 +25,15 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     if statement is None:
         return Refusal("there is no statement at this place")
     if intent.do == CLEAR_BEFORE_SET:
-        place = intent.args["place"]
-        line = f"{place}{intent.args['cancel']}()"
-        if intent.args.get("optional"):
-            line = f"if {place} is not None:\n\t{line}"
-        return tuple(source.insert_before(statement, line))
+        return tuple(source.insert_before(statement, intent.args["lines"]))
     callback = source.expression(intent.at)
     if not isinstance(callback, cst.Lambda):
         return Refusal("the callback is not made on the spot")
     name = _free_member(source, intent.args["name"])
-    return (*source.insert_before(statement, f"{name} = {source.text(callback)}"), source.replace(callback, name))
+    return (
+        *source.insert_before(statement, f"{name} = {source.text(callback)}"),
+        source.replace(callback, name),
+    )
 
 
 def _free_member(source: Source, name: str) -> str:
@@ -62,7 +62,12 @@ def _register_once(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal
     target = intent.place
     if any(source.mentions(target, item) for item in wrapped if item not in registrations):
         return Refusal(f"{target} is set up between the handlers as well")
-    for name in {node.value for item in wrapped for node in walk(item) if isinstance(node, cst.Name) and source.is_store(node)}:
+    for name in {
+        node.value
+        for item in wrapped
+        for node in walk(item)
+        if isinstance(node, cst.Name) and source.is_store(node)
+    }:
         if any(source.mentions(name, item) for item in rest):
             return Refusal(f"{name} is used behind the registration")
     if any(isinstance(node, cst.Return) for item in wrapped for node in walk(item)):
@@ -74,7 +79,7 @@ def _register_once(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal
     return draft.edits()
 
 
-def _first(source: Source, body: list[Row] | tuple[Row, ...], registration: Row) -> int:
+def _first(source: Source, body: Sequence[Row], registration: Row) -> int:
     """Where the making of what a row registers begins: the first row in front of it that names it."""
     index = body.index(registration)
     match = re.search(r"\((\w+)\)$", source.text(registration))

@@ -44,5 +44,8 @@ def _drop_local(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
 
 def _captures(source: Source, node: cst.FunctionDef | cst.Lambda, name: str) -> bool:
     parameters = node.params
-    own = {item.name.value for item in (*parameters.params, *parameters.kwonly_params, *parameters.posonly_params)}
+    own = {
+        item.name.value
+        for item in (*parameters.params, *parameters.kwonly_params, *parameters.posonly_params)
+    }
     return name not in own and bool(source.mentions(name, node.body))

@@ -32,7 +32,9 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
             keeper = source.fresh(keeper)
             edits.append(_new_set(source, keeper))
     wanted = ("task", "background_task", "started")
-    name = next((name for name in wanted if not source.mentions(name, function)), None) or source.fresh("task")
+    name = next((name for name in wanted if not source.mentions(name, function)), None) or source.fresh(
+        "task"
+    )
     start = source.start(statement)
     return (
         *edits,
@@ -43,7 +45,8 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
 
 def _at_module_level(source: Source, name: str) -> bool:
     return any(
-        isinstance(row, cst.SimpleStatementLine) and source.text(row.body[0]).startswith((f"{name} =", f"{name}:"))
+        isinstance(row, cst.SimpleStatementLine)
+        and source.text(row.body[0]).startswith((f"{name} =", f"{name}:"))
         for row in source.module.body
     )
 
@@ -52,7 +55,9 @@ def _new_set(source: Source, name: str) -> Edit:
     """A set behind the imports, annotated where the file annotates its functions."""
     annotated = any(
         node.returns is not None for node in source.statements if isinstance(node, cst.FunctionDef)
-    ) and any(isinstance(item, cst.Import) and source.text(item) == "import asyncio" for item in source.imports)
+    ) and any(
+        isinstance(item, cst.Import) and source.text(item) == "import asyncio" for item in source.imports
+    )
     line = f"{name}: set[asyncio.Task[object]] = set()" if annotated else f"{name} = set()"
     if not source.imports:
         rows = list(source.module.body)

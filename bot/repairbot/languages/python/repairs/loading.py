@@ -13,7 +13,11 @@ from repairbot.model import Edit
 
 WRITES = (LIMIT_QUERY, STREAM_FILE)
 
-_ENDS = {"all": ".limit({bound}).all()", "fetchall": ".fetchmany({bound})", "to_list": ".to_list(length={bound})"}
+_ENDS = {
+    "all": ".limit({bound}).all()",
+    "fetchall": ".fetchmany({bound})",
+    "to_list": ".to_list(length={bound})",
+}
 
 
 def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:

@@ -50,6 +50,7 @@ def _at_once(source: Source, intent: Intent, value: cst.BaseExpression) -> tuple
 def _order(source: Source, value: cst.BaseExpression, statement: Small | Compound) -> Refusal | None:
     """Whether making the value before the statement would change what runs when, or how often."""
     inner: cst.CSTNode = value
+    rounds: list[cst.CSTNode] = []
     for node in source.ancestors(value):
         if node is statement:
             break
@@ -64,13 +65,13 @@ def _order(source: Source, value: cst.BaseExpression, statement: Small | Compoun
                 return Refusal("the value is made again in each round of a comprehension")
             if isinstance(node, cst.GeneratorExp) and not consumed(source, node):
                 return Refusal("a generator still uses the value when the statement is over")
+            rounds.append(node)
         inner = node
     start = source.start(value)
     for node in walk(statement, into_functions=False):
-        if isinstance(node, (cst.AssignTarget, cst.BaseSuite)):
-            continue
         if isinstance(node, (cst.Call, cst.Await, cst.Yield, cst.NamedExpr)) and source.end(node) <= start:
-            if not any(isinstance(each, cst.AssignTarget) for each in source.ancestors(node)):
+            around = list(source.ancestors(node))
+            if not any(isinstance(each, cst.AssignTarget) or each in rounds for each in around):
                 return Refusal(
                     "another call of the statement comes first: naming the value would change the order"
                 )
@@ -102,7 +103,7 @@ def _rows(
     names = {node.value for item in targets for node in walk(item.target) if isinstance(node, cst.Name)}
     following = list(source.rows(row))
     following = following[following.index(row) + 1 :]
-    last, names = derived_from(source, following, names)
+    last, _, names = derived_from(source, following, names)
     rows = [row, *following[: last + 1]]
     refusal = against(source, next(iter(sorted(names))), names, rows[1:], [])
     if refusal is not None:

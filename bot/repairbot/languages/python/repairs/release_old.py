@@ -12,6 +12,8 @@ from repairbot.model import Edit
 
 WRITES = (RELEASE_OLD,)
 
+_CONSTRUCTORS = ("__init__", "__new__", "__post_init__", "setUp")
+
 
 def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     """See RELEASE_OLD. Releasing first would leave a dead value behind when making the new one fails."""
@@ -32,8 +34,6 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     place = source.text(target)
     if place in source.text(statement.value):
         return Refusal(f"the new value is made of the old {place}")
-    if isinstance(target, cst.Attribute) and not _exists(source, target):
-        return Refusal(f"{place} may not exist before: the constructor does not set it")
     old, name = _old(source, target), source.fresh(f"old_{_stem(target)}", statement)
     line = release_call(source, intent, name, row)
     if isinstance(line, Refusal):
@@ -55,6 +55,8 @@ def _old(source: Source, target: cst.BaseExpression) -> str:
     """How to read the old value without failing where there is none."""
     if isinstance(target, cst.Subscript) and len(target.slice) == 1:
         return f"{source.text(target.value)}.get({source.text(target.slice[0].slice)})"
+    if isinstance(target, cst.Attribute) and not _exists(source, target):
+        return f'getattr({source.text(target.value)}, "{target.attr.value}", None)'
     return source.text(target)
 
 
@@ -66,17 +68,13 @@ def _exists(source: Source, target: cst.Attribute) -> bool:
     for item in owner.body.body:
         if isinstance(item, cst.SimpleStatementLine) and source.mentions(target.attr.value, item):
             return True
-        if isinstance(item, cst.FunctionDef) and item.name.value in (
-            "__init__",
-            "__new__",
-            "__post_init__",
-            "setUp",
+        if not isinstance(item, cst.FunctionDef) or item is function or item.name.value not in _CONSTRUCTORS:
+            continue
+        if any(
+            isinstance(node, cst.Attribute)
+            and node.attr.value == target.attr.value
+            and isinstance(source.parent(node), (cst.AssignTarget, cst.AnnAssign, cst.Element))
+            for node in walk(item)
         ):
-            if item is not function and any(
-                isinstance(node, cst.Attribute)
-                and node.attr.value == target.attr.value
-                and isinstance(source.parent(node), (cst.AssignTarget, cst.AnnAssign, cst.Element))
-                for node in walk(item)
-            ):
-                return True
+            return True
     return False

@@ -27,7 +27,9 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     draft = Draft(source)
     if not name:
         wanted = ("task", "background_task")
-        name = next((item for item in wanted if not source.mentions(item, function)), None) or source.fresh("task")
+        name = next((item for item in wanted if not source.mentions(item, function)), None) or source.fresh(
+            "task"
+        )
         start = source.start(statement)
         draft.write(Edit(start, start, f"{name} = "))
     return _wrap(source, statement, f"{name}.cancel()", draft)
