@@ -105,7 +105,7 @@ def _safe(path: str, facts: Facts, findings: tuple[Finding, ...]) -> Iterator[Sa
     """The safe patterns of all analyses; a place with a finding is not safe."""
     lines = {finding.line for finding in findings}
     seen: set[tuple[int, str]] = set()
-    everything = (*facts.unit.safe, *facts.pairing.safe, *facts.growth.safe)
+    everything = (*facts.unit.safe, *facts.pairing.safe, *facts.growth.safe, *facts.undone)
     for pattern in sorted(everything, key=lambda pattern: (pattern.line, pattern.symbol)):
         if pattern.line not in lines and (pattern.line, pattern.pattern) not in seen:
             seen.add((pattern.line, pattern.pattern))

@@ -76,6 +76,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whoever prints must not write into the answers
     known = languages.walk()
+    for language in known.values():
+        assert language.frontend is not None  # loaded before there is work
     all_rules()
     _write(answers, b"")
     first = _read(sys.stdin.buffer)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from contextlib import suppress
 
 
@@ -48,7 +47,8 @@ def write_new(path: str, content: bytes) -> None:
 
 def _swap(path: str, held: os.stat_result | None, content: bytes) -> None:
     folder, name = os.path.split(path)
-    handle, draft = tempfile.mkstemp(prefix=f".{name[:100]}.", suffix=".repairbot", dir=folder or ".")
+    draft = os.path.join(folder, f".{name[:100]}.{os.getpid()}.repairbot")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
     try:
         with open(handle, "wb") as file:
             file.write(content)

@@ -11,6 +11,8 @@ from repairbot.model import Impact, Settings, Severity, Step
 from repairbot.rule import Report
 
 _LISTS = frozenset({"append", "extend", "+="})
+_HELD = re.compile(r"(?i)client|connection|conn\b|conns\b|socket|session\(|open\(|process\b|executor|pool")
+"""Values that somebody has to close."""
 _DICTS = frozenset({"setitem", "set empty", "setdefault"})
 
 
@@ -147,8 +149,16 @@ def repairs(fact: Growing, bound: Bound) -> tuple[tuple[Intent, ...], tuple[str,
     if fact.weak:
         return (_weak(fact),), ()
     intents = []
-    if fact.deque_ok:
+    if fact.deque_ok and (not fact.per_key or bound.scope):
         intents.append(_deque(fact, bound))
+    if bound.scope:
+        if intents:
+            return tuple(intents), ()
+        return (), (
+            f"{bound.text} has this name in {bound.scope}() alone, and a deque does not fit every use",
+        )
+    if any(_HELD.search(f"{event.argument} {fact.member.name}") for event in fact.grows):
+        return tuple(intents), ("what is dropped would have to be closed, too",)
     trim = _trim(fact, bound)
     if isinstance(trim, Intent):
         intents.append(trim)

@@ -110,6 +110,8 @@ def worst(leak: Leak) -> Way:
 def failing_step(way: Way) -> str:
     """The words for what fails on a way ("fetch() raises"), or ""."""
     note = way.steps[1].note if way.failing is not None and len(way.steps) > 1 else ""
+    if note == "raise":
+        return f"it raises at line {way.at_line}"
     return note.replace(" can raise", " raises").replace("await can be", "it is").replace(" can be ", " is ")
 
 

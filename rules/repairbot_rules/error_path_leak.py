@@ -19,6 +19,7 @@ when nothing between can fail.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from repairbot.analyses.facts import Facts, Leak, Way
 from repairbot.lifetimes.intents import WIDEN_HANDLER
@@ -95,13 +96,36 @@ import socket
 
 def dial(address, timeout):
     link = socket.socket()
-    link.settimeout(timeout)
     try:
+        link.settimeout(timeout)
         link.connect(address)
     except BaseException:
         link.close()
         raise
     return link
+""",
+            line=5,
+        ),
+        Repair(
+            before="""\
+async def fetch(client, request):
+    response = await client.send(request)
+    try:
+        await response.aread()
+    except Exception:
+        await response.aclose()
+        raise
+    return response
+""",
+            after="""\
+async def fetch(client, request):
+    response = await client.send(request)
+    try:
+        await response.aread()
+    except BaseException:
+        await response.aclose()
+        raise
+    return response
 """,
             line=5,
         ),
@@ -149,4 +173,6 @@ def dial(address):
         for leak in facts.pairing.leaks:
             if leak.shape in ("error", "handler-misses"):
                 way = leak.ways[0]
-                yield report(leak, _message(leak, way), way, _intents(leak, way), _confidence(leak))
+                found = report(leak, _message(leak, way), way, _intents(leak, way), _confidence(leak))
+                # The handler is what has to change, so the comment belongs there.
+                yield found if way.passes is None else replace(found, at=way.passes)

@@ -120,7 +120,9 @@ class Link:
                 continue
             names = " and ".join(dict.fromkeys(op.place for op in fact.made))
             verb = "is" if len(fact.made) == 1 else "are"
-            note = fact.steps[len(fact.made)].note if len(fact.steps) > len(fact.made) else "a later step fails"
+            note = (
+                fact.steps[len(fact.made)].note if len(fact.steps) > len(fact.made) else "a later step fails"
+            )
             note = note.replace(" can raise", " raises")
             yield Report(
                 first.at,

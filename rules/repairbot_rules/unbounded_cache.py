@@ -6,7 +6,7 @@ decorator on a method keeps every object that the method was called on, too.
 **Evidence.** A dict of a long-lived object is named a cache (or holds locks, clients, instances by key), is
 filled under keys that are not constants, and nothing takes entries out in the course of work; a removal that
 somebody has to ask for, such as `clear()`, does not count. For decorators: `@cache` or
-`@lru_cache(maxsize=None)` on a method.
+`@lru_cache(maxsize=None)` on a method, or on a function of the module that takes a string or a number.
 
 **Repair.** The oldest entries go beyond a bound; a decorator gets a `maxsize`. Locks that their users hold
 themselves are kept weakly, which is safe; so is what a sibling in the class keeps weakly. A bound that nothing
@@ -31,13 +31,16 @@ from repairbot_rules._growing import configured, report
 def _decorator(fact: Growing, settings: Settings, rule: str) -> Report:
     made = fact.grows[0]
     bound = configured(settings, rule)
-    name = f"{fact.container.name}.{fact.member.name}"
+    method = fact.container.kind == "class"
+    name = f"{fact.container.name}.{fact.member.name}" if method else fact.member.name
+    what = f"every {fact.container.name} that it was called on" if method else "every result"
+    keys = "; its keys hold self" if method else ""
     return Report(
         at=made.at,
         symbol=name,
         variable=fact.member.name,
-        message=f"the cache of {fact.member.name}() keeps every {fact.container.name} that it was called on",
-        witness=(Step(made.at.line, "a cache without a bound; its keys hold self"),),
+        message=f"the cache of {fact.member.name}() keeps {what}",
+        witness=(Step(made.at.line, f"a cache without a bound{keys}"),),
         evidence=fact.evidence,
         confidence=fact.confidence,
         intents=(
@@ -52,7 +55,7 @@ def _decorator(fact: Growing, settings: Settings, rule: str) -> Report:
             ),
         ),
         impact=Impact(
-            f"one result and its object a call of {fact.member.name}()", "unbounded", f"at most {bound}"
+            f"one result a new argument of {fact.member.name}()", "unbounded", f"at most {bound:,}"
         ),
     )
 

@@ -136,14 +136,17 @@ def test_a_sibling_fed_beside_it_names_the_bound() -> None:
     assert [pattern.pattern for pattern in found.safe] == ["recent is bounded"]
 
 
-def test_a_sibling_fed_elsewhere_names_nothing() -> None:
+def test_a_sibling_fed_elsewhere_names_a_bound_for_its_like_alone() -> None:
     (fact,) = facts(SIBLING.format(method="other") + HISTORY).growing
     assert fact.bounds == ()
+    (fact,) = facts(SIBLING.format(method="other").replace("recent", "history") + HISTORY).growing
+    assert [bound.source for bound in fact.bounds] == ["sibling"]
+    assert fact.confidence == "medium"
 
 
-def test_a_bound_that_no_other_method_sees_is_none() -> None:
+def test_a_bound_that_no_other_method_sees() -> None:
     (fact,) = facts(SIBLING.format(method="record").replace("self.window", "window") + HISTORY).growing
-    assert fact.bounds == ()
+    assert [(bound.text, bound.scope) for bound in fact.bounds] == [("window", "__init__")]
 
 
 def test_a_deque_fits_where_nobody_slices() -> None:

@@ -415,6 +415,7 @@ def test_a_member_that_may_be_given() -> None:
         ("init reconnect @12 resource=socket repeats", "", 1),
         ("init reconnect @12 resource=socket repeats conditional", "", 0),
         ("init reconnect @12 resource=socket", "", 0),
+        ("init _open @12 resource=socket repeats", "", 0),
         ("init reconnect @12 resource=socket repeats", "release reconnect @11", 0),
         ("init reconnect @12 resource=socket repeats", "read reconnect @11", 0),
     ],

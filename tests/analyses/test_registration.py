@@ -162,3 +162,13 @@ def test_one_more_at_each_call(words: str, expected: tuple[str, str] | None) -> 
 def test_loads_without_a_bound() -> None:
     unit = text.parse("loading query rows @3 call=all\nloading query some @9 call=all bounded")
     assert [load.symbol for load in loading.analyse(unit)] == ["rows"]
+
+
+def test_what_is_taken_back_is_said_to_be_safe() -> None:
+    unit = text.parse(
+        f"{ON} handler=self.one target=bus\n  removal close @31 target=bus handler=self.one teardown\n"
+        f"{ON} handler=self.two target=bus\n  removal other @20 target=bus handler=self.two\n"
+    )
+    assert [safe.reason for safe in registration.undone(unit)] == [
+        "self.one is removed from bus in close() (line 31)"
+    ]

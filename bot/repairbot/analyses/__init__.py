@@ -15,6 +15,7 @@ def analyse(unit: Unit) -> Facts:
         pairing=pairing.analyse(unit),
         growth=growth.analyse(unit),
         registration=registration.analyse(unit),
+        undone=registration.undone(unit),
         loading=loading.analyse(unit),
         setup=setup.analyse(unit),
     )

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from repairbot.analyses.facts import Bound
+from repairbot.analyses.roles import role_of
 from repairbot.lifetimes.ops import Container, Event, Kind, Member
 from repairbot.model import Step
 
@@ -42,9 +43,7 @@ def readers(member: Member, grows: tuple[Event, ...]) -> Bound | None:
             counted = True
             continue
         return None
-    if depth and any(
-        event.detail not in ("key", "truth", "len") for event in member.of(Kind.READ) if event.depth < depth
-    ):
+    if depth and any(event.depth < depth and not _keys_alone(event) for event in member.of(Kind.READ)):
         return None
     texts = {event.argument for event in last}
     if all(text.isdigit() for text in texts):
@@ -58,21 +57,36 @@ def readers(member: Member, grows: tuple[Event, ...]) -> Bound | None:
     return Bound(text, "readers", Step(where.at.line, f"only the last {text}{each} are read"), not counted)
 
 
+def _keys_alone(event: Event) -> bool:
+    """Whether a read of a dict of lists looks at its keys, and at no list."""
+    if event.detail in ("key", "truth", "len"):
+        return True
+    return event.how in ("list", "sorted", "tuple", "set", "keys", "max", "min")
+
+
 def sibling(container: Container, member: Member, grows: tuple[Event, ...]) -> Bound | None:
-    """Another member, fed in the same method, has a bound."""
+    """Another member has a bound: one fed in the same method, or a history as this is one."""
     methods = {event.method for event in grows}
+    made = member.of(Kind.INIT)[0].method
+    history = role_of(member.name) == "history"
+    found: list[Bound] = []
     for other in container.members.values():
         if other is member:
             continue
-        limits = [
-            event
-            for event in other.of(Kind.BOUND)
-            if event.how == "deque" and _IN_SCOPE.fullmatch(event.argument)
-        ]
-        if limits and methods & {event.method for event in other.of(Kind.GROW)}:
-            note = f"{other.name}, fed beside it, keeps {limits[0].argument}"
-            return Bound(limits[0].argument, "sibling", Step(limits[0].at.line, note), True)
-    return None
+        limit = next((event for event in other.of(Kind.BOUND) if event.how == "deque"), None)
+        if limit is None:
+            continue
+        everywhere = _IN_SCOPE.fullmatch(limit.argument) is not None
+        if not everywhere and not (limit.method == made and re.fullmatch(r"\w+", limit.argument)):
+            continue
+        scope = "" if everywhere else made
+        if methods & {event.method for event in other.of(Kind.GROW)}:
+            note = f"{other.name}, fed beside it, keeps {limit.argument}"
+            found.insert(0, Bound(limit.argument, "sibling", Step(limit.at.line, note), True, scope))
+        elif history and role_of(other.name) == "history":
+            note = f"its sibling {other.name} keeps {limit.argument}"
+            found.append(Bound(limit.argument, "sibling", Step(limit.at.line, note), True, scope))
+    return found[0] if found else None
 
 
 def argument(container: Container, member: Member) -> Bound | None:

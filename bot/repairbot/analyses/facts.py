@@ -120,6 +120,8 @@ class Bound:
     source: Literal["readers", "sibling", "argument", "length", "configured"]
     evidence: Step
     safe: bool
+    scope: str = ""
+    """The method in which alone the bound has this name (a parameter of the constructor); "" for everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +242,8 @@ class Facts:
     pairing: Pairing = Pairing()
     growth: Growth = Growth()
     registration: tuple[Registered, ...] = ()
+    undone: tuple[SafePattern, ...] = ()
+    """Listeners that are taken back at the end of their owner."""
     loading: tuple[Load, ...] = ()
     setup: tuple[Halfway, ...] = ()
     extra: dict[str, str] = field(default_factory=dict)

@@ -7,27 +7,31 @@ sibling, keys made for a request, the method that feeds it) and that its owner l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, Literal
 
 from repairbot.analyses.bounds import bounds_of
+from repairbot.analyses.buckets import buckets_of
 from repairbot.analyses.facts import EmptyBucket, Growing, Growth, Shared
+from repairbot.analyses.forms import channel, decorated, persisted
 from repairbot.analyses.roles import (
     ENDINGS,
     EVENT_METHODS,
+    LOADING,
     MANUAL,
     REGISTERING,
-    RESTORING,
+    SAVING,
     TRANSIENT,
     WAITERS,
-    KeyKind,
+    Role,
     key_kind,
+    keys_of,
+    rebuilt,
     role_of,
 )
 from repairbot.analyses.shared import shared_by_all
 from repairbot.lifetimes.ops import Container, Event, Kind, Member, Unit
-from repairbot.model import Confidence, SafePattern, Step
+from repairbot.model import Confidence, SafePattern
 
 Removal = Literal["none", "partial", "full"]
 _ORDERED: Final = frozenset({"append", "appendleft", "extend", "+="})
@@ -54,8 +58,8 @@ def analyse(unit: Unit) -> Growth:
                 continue
             if (one := shared_by_all(container, member)) is not None:
                 shared.append(one)
-            if (channel := _channel(container, member)) is not None:
-                channels.append(channel)
+            if (queue := channel(container, member)) is not None:
+                channels.append(queue)
             if (found := _judge(container, member)) is None:
                 continue
             if isinstance(found, SafePattern):
@@ -63,7 +67,7 @@ def analyse(unit: Unit) -> Growth:
                 continue
             growing.append(found)
         emptied = {bucket.emptied.at for bucket in buckets}
-        for bucket in _buckets(container):
+        for bucket in buckets_of(container):
             if bucket.emptied.at not in emptied:  # a getter may stand for several members
                 emptied.add(bucket.emptied.at)
                 buckets.append(bucket)
@@ -82,11 +86,15 @@ def _judge(container: Container, member: Member) -> Growing | SafePattern | None
     if made is None:
         return None
     if made.detail == "cache":
-        return _decorated(container, member, made)
+        return decorated(container, member, made)
     if made.detail == "queue":
         return None
     shared = made.method == "" and container.kind == "class" and made.how != "field"
-    all_grows = tuple(event for event in member.of(Kind.GROW) if event.repeats and event.how != "count")
+    all_grows = tuple(
+        event
+        for event in member.of(Kind.GROW)
+        if event.repeats and event.how != "count" and not LOADING.match(event.method.rpartition(".")[2])
+    )
     limit = next((event for event in member.of(Kind.BOUND) if event.how.startswith(("deque", "Weak"))), None)
     if limit is not None:
         if member.of(Kind.GROW):
@@ -94,8 +102,8 @@ def _judge(container: Container, member: Member) -> Growing | SafePattern | None
         return None
     if not all_grows or _injected(inits):
         return None
-    if made.detail == "loaded":
-        return _persisted(container, member, made, all_grows)
+    if any(event.detail == "loaded" for event in inits):
+        return persisted(container, member, all_grows)
     if not (grows := _main(all_grows)):
         return None
     removal, why, where = _removal(container, member, grows, shared)
@@ -111,11 +119,11 @@ def _judge(container: Container, member: Member) -> Growing | SafePattern | None
         grows=grows,
         removal=removal,
         why=why,
-        key=_key(grows),
-        role=role_of(member.name),
+        key=keys_of(grows),
+        role=_role(member, grows),
         bounds=bounds_of(container, member, grows),
         per_key=grows[0].depth > 0 and grows[0].how not in ("setitem", "set empty"),
-        persisted=any(event.detail == "saved" for event in member.of(Kind.READ)),
+        persisted=_saved(member) and role_of(member.name) != "cache",
         ends=_ends(member, grows) if removal == "none" else None,
         shared=shared,
         evidence=container.evidence,
@@ -136,17 +144,30 @@ def _main(grows: tuple[Event, ...]) -> tuple[Event, ...]:
     return tuple(real) or tuple(event for event in grows if key_kind(event.detail, "") != "finite")
 
 
+def _role(member: Member, grows: tuple[Event, ...]) -> Role:
+    """What it is for: by its name, else by the look of "not there? make it and keep it"."""
+    role = role_of(member.name)
+    if role != "unknown" or any(event.how != "setitem" or "(" not in event.argument for event in grows):
+        return role
+    looked = {
+        (event.method, event.key)
+        for event in member.of(Kind.READ)
+        if event.detail == "key" and not event.depth
+    }
+    return "cache" if all((event.method, event.key) in looked for event in grows) else role
+
+
+def _saved(member: Member) -> bool:
+    """Whether it is written out, or put back by what loads and read by what saves."""
+    if any(event.detail == "saved" for event in member.of(Kind.READ)):
+        return True
+    filled = any(LOADING.match(event.method) for event in member.of(Kind.GROW, Kind.INIT))
+    return filled and any(SAVING.match(event.method) for event in member.of(Kind.READ))
+
+
 def _injected(inits: list[Event]) -> bool:
     """Whether somebody else may hold (and empty) the collection."""
     return any(event.detail == "parameter" for event in inits)
-
-
-def _key(grows: tuple[Event, ...]) -> KeyKind:
-    kinds = [key_kind(event.key, event.argument) for event in grows]
-    for kind in ("instance", "per-request", "unknown", "finite"):
-        if kind in kinds:
-            return kind
-    return ""
 
 
 # What removes
@@ -159,14 +180,7 @@ def _removal(
     depth = grows[0].depth
     methods = {event.method for event in grows}
     shrinks = [event for event in member.of(Kind.SHRINK, Kind.CLEAR) if event.depth <= depth]
-    shrinks += [
-        event
-        for event in member.of(Kind.INIT)
-        if event.repeats
-        and event.detail != "none"
-        and event.method not in ("", *_constructors(container))
-        and not RESTORING.match(event.method)
-    ]
+    shrinks += rebuilt(member)
     for event in member.of(Kind.BOUND):
         if event.how == "len" and (
             event.method in methods or any(event.method == other.method for other in shrinks)
@@ -194,10 +208,6 @@ def _removal(
         f"only {', '.join(names[:_FEW])} empties it, and nothing in this file calls that",
         shrinks[0],
     )
-
-
-def _constructors(container: Container) -> tuple[str, ...]:
-    return ("__init__", "__new__", "__post_init__", "initialize", "setup")
 
 
 def _wrong_key(grows: tuple[Event, ...], shrinks: list[Event]) -> str | None:
@@ -253,8 +263,10 @@ def _confidence(fact: Growing, lives: str) -> Confidence | None:
     listed = fact.kind in ("list", "deque") or fact.per_key
     if not long:
         return "medium" if _ident(fact) else None
-    if "sibling" in sources and listed and fact.role == "history":
-        return "high"
+    if listed and fact.role == "history":
+        for bound in fact.bounds:
+            if bound.source == "sibling":
+                return "high" if "beside" in bound.evidence.note else "medium"
     return _by_role(fact, listed)
 
 
@@ -280,7 +292,7 @@ def _by_role(fact: Growing, listed: bool) -> Confidence | None:
         if module and not event_like:
             return "low"
         return "medium" if event_like and not registering else "low"
-    if fact.role == "cache" and not listed and fact.key != "finite":
+    if role_of(fact.member.name) == "cache" and not listed and fact.key != "finite":
         return "medium" if not registering else "low"
     passing = fact.key == "instance" or any(TRANSIENT.search(event.key) for event in fact.grows)
     if passing and fact.key in ("per-request", "instance") and fact.removal == "none" and not registering:
@@ -292,6 +304,8 @@ def _deque_ok(fact: Growing, made: Event) -> bool:
     """Whether every use of a list is one that a deque knows, too."""
     if fact.kind == "deque":
         return not fact.per_key
+    if fact.kind == "defaultdict(list)" and fact.per_key and fact.grows[0].depth == 1:
+        return _buckets_may_be_deques(fact)
     if fact.kind != "list" or fact.per_key or made.argument == "filled" or made.how == "field":
         return False
     if any(event.how not in _ORDERED for event in fact.member.of(Kind.GROW)):
@@ -322,6 +336,22 @@ def _deque_ok(fact: Growing, made: Event) -> bool:
     )
 
 
+def _buckets_may_be_deques(fact: Growing) -> bool:
+    """Whether every use of the lists in a defaultdict is one that a deque knows, too."""
+    if any(
+        event.depth == 1 and event.how not in _ORDERED for event in fact.member.of(Kind.GROW, Kind.SHRINK)
+    ):
+        return False
+    for event in fact.member.of(Kind.READ):
+        if event.depth == 0 and (
+            event.detail not in ("key", "truth", "len") and event.how not in ("list", "keys")
+        ):
+            return False
+        if event.depth == 1 and event.detail not in ("len", "truth", "iterate", "key"):
+            return False
+    return len(fact.member.of(Kind.INIT)) == 1
+
+
 def _weak(fact: Growing) -> str:
     """The weak collection that fits, "" for none."""
     if fact.kind != "dict" or fact.per_key or any(event.how != "setitem" for event in fact.grows):
@@ -338,74 +368,6 @@ def _weak(fact: Growing) -> str:
         event.key in ("cls", "klass", "class_", "type(self)", "self.__class__") for event in fact.grows
     )
     return "WeakKeyDictionary" if classes and constants else ""
-
-
-def _persisted(container: Container, member: Member, made: Event, grows: tuple[Event, ...]) -> Growing | None:
-    """A document that is loaded, added to and saved again: reported, never trimmed."""
-    saved = next((event for event in member.of(Kind.READ) if event.detail == "saved"), None)
-    added = tuple(event for event in grows if event.depth and event.how in ("append", "extend", "+="))
-    if saved is None or not added or container.lives == "short":
-        return None
-    if any(event.kind is Kind.SHRINK and event.depth >= added[0].depth for event in member.events):
-        return None
-    return Growing(
-        container=container,
-        member=member,
-        kind="list",
-        grows=added,
-        removal="none",
-        key=_key(added),
-        role="history",
-        persisted=True,
-        per_key=True,
-        confidence="medium",
-        evidence=(
-            Step(made.at.line, f"loaded by {made.argument}()"),
-            Step(saved.at.line, f"saved whole by {saved.how}()"),
-            *container.evidence,
-        ),
-    )
-
-
-def _decorated(container: Container, member: Member, made: Event) -> Growing | None:
-    """A method under a cache without a bound."""
-    if any(base.rpartition(".")[2] in ("Enum", "IntEnum", "StrEnum", "Flag") for base in container.bases):
-        return None
-    single = any("module level" in step.note for step in container.evidence)
-    return Growing(
-        container=container,
-        member=member,
-        kind="cache",
-        grows=(made,),
-        removal="none",
-        role="cache",
-        confidence="low" if single and not made.argument else "medium",
-        evidence=container.evidence,
-    )
-
-
-def _channel(container: Container, member: Member) -> Growing | None:
-    """A queue without a capacity that one method fills and another empties in a loop."""
-    made = next((event for event in member.of(Kind.INIT) if event.detail == "queue"), None)
-    if made is None or made.argument or member.of(Kind.BOUND) or container.lives in ("short", "local"):
-        return None
-    puts = tuple(
-        event for event in member.of(Kind.GROW) if event.how in ("put", "put_nowait") and event.repeats
-    )
-    gets = [
-        event for event in member.of(Kind.SHRINK) if event.how in ("get", "get_nowait") and event.conditional
-    ]
-    if not puts or not gets or {event.method for event in puts} & {event.method for event in gets}:
-        return None
-    return Growing(
-        container=container,
-        member=member,
-        kind="queue",
-        grows=puts,
-        removal="full",
-        confidence="low",
-        evidence=(Step(gets[0].at.line, "emptied here, at its own pace"), *container.evidence),
-    )
 
 
 # What was looked at and is right
@@ -425,71 +387,3 @@ def _removed(container: Container, member: Member, where: Event | None) -> SafeP
     line = where.at.line
     doing = "its length is checked" if where.kind is Kind.BOUND else f"{where.how} in {where.method}()"
     return SafePattern("", line, container.name, f"{member.name} is emptied", f"{doing}, line {line}")
-
-
-# Buckets
-
-
-def _buckets(container: Container) -> Iterator[EmptyBucket]:
-    """Keys that stay when their bucket is empty."""
-    for member in container.members.values():
-        shared = any(event.how != "field" and not event.method for event in member.of(Kind.INIT))
-        short = container.lives in ("short", "local") and not shared
-        found = _bucket(container, member)
-        if found is not None and (not short or found.confidence == "medium"):
-            yield found
-
-
-def _bucket(container: Container, member: Member) -> EmptyBucket | None:
-    fills = [
-        e
-        for e in member.of(Kind.GROW)
-        if e.depth and e.repeats and e.how in ("add", "append", "setitem", "appendleft")
-    ]
-    if not fills:
-        return None
-    depth = max(event.depth for event in fills)
-    fills = [event for event in fills if event.depth == depth]
-    if all(key_kind(event.key, "") == "finite" for event in fills):
-        return None
-    shrinks = member.of(Kind.SHRINK, Kind.CLEAR)
-    above = [event for event in shrinks if event.depth < depth]
-    resets = [
-        e for e in member.of(Kind.INIT) if e.repeats and e.method and e.method not in _constructors(container)
-    ]
-    for event in shrinks:
-        if event.depth != depth or event.how not in ("remove", "discard", "pop", "-=", "popleft", "del"):
-            continue
-        swept = event.alias and bool(re.fullmatch(r"\w+", event.target)) and _walked(member, event)
-        if any(other.method == event.method for other in above) or resets:
-            continue
-        if above and not swept:
-            continue
-        if not swept and event.how in ("pop", "popleft", "del"):
-            continue
-        if event.how == "del" or not event.method or MANUAL.match(event.method):
-            continue
-        key = event.key or fills[0].key
-        confidence: Confidence = "medium" if container.lives in ("long", "module") or swept else "low"
-        note = f"{event.how} empties the bucket in {event.method}(), and its key stays"
-        return EmptyBucket(
-            container,
-            member,
-            event,
-            key,
-            tuple(fills),
-            confidence,
-            (Step(event.at.line, note), *container.evidence),
-        )
-    return None
-
-
-def _walked(member: Member, event: Event) -> bool:
-    """Whether the bucket is reached by walking over all of them."""
-    return any(
-        read.detail == "iterate"
-        and read.method == event.method
-        and read.depth == event.depth - 1
-        and read.at.start <= event.at.start < read.at.end
-        for read in member.of(Kind.READ)
-    )

@@ -8,7 +8,13 @@ from repairbot.analyses.facts import Owned
 from repairbot.lifetimes.ops import Container, Event, Kind, Member, Resource
 from repairbot.model import Confidence, Step
 
-_CONSTRUCTORS = ("__init__", "__post_init__", "__new__")
+_ONCE = frozenset(
+    {
+        "", "__init__", "__post_init__", "__new__", "__enter__", "__aenter__", "open", "start", "run", "connect",
+        "setup", "setUp", "asyncSetUp", "init", "initialize", "begin", "launch", "prepare",
+    }
+)  # fmt: skip
+"""Methods that run once in an object's life, or in turn with its teardown."""
 _RETURNED = frozenset({"escape", "returned", "passed"})
 
 
@@ -85,6 +91,10 @@ def _confidence(member: Member, made: list[Event], siblings: bool, teardown: str
     teardown is one by a private name alone."""
     if any(event.resource is None and event.detail not in ("", "none") for event in member.of(Kind.INIT)):
         return "low"
+    if all(
+        event.resource and event.resource.severity == "low" and event.resource.collected for event in made
+    ):
+        return "low"
     if siblings:
         return "high"
     return "low" if teardown.startswith("_") and not teardown.endswith("__") else "medium"
@@ -95,7 +105,12 @@ def _overwriting(container: Container, member: Member, made: list[Event]) -> Ite
     if made[0].resource is None or _elsewhere(member, made[0].resource):
         return
     for event in made:
-        if not event.repeats or event.conditional or event.method in ("", *_CONSTRUCTORS):
+        if (
+            not event.repeats
+            or event.conditional
+            or event.method.lstrip("_") in _ONCE
+            or event.method in _ONCE
+        ):
             continue
         others = [other for other in member.events if other.method == event.method and other is not event]
         if any(other.kind is Kind.RELEASE or _looked_at(other, event) for other in others):

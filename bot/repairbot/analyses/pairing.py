@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from repairbot.analyses.facts import Leak, Misuse, Pairing, Shape, Way
 from repairbot.analyses.members import owned
-from repairbot.analyses.tracking import Track, follow, is_constructor, sites, stored
+from repairbot.analyses.tracking import Track, follow, is_constructor, name_of, sites, stored
 from repairbot.lifetimes.ops import Function, Op, Unit
 from repairbot.model import Confidence, SafePattern, Step
 
@@ -57,13 +57,16 @@ def _leak(function: Function, track: Track) -> Leak | None:
     ways = wide or tuple(track.ways)
     if not ways or track.site.resource is None:
         return None
-    shape = _shape(track, ways)
+    place = name_of(function, track.site.place)
+    shape = _shape(track, place, ways)
+    if not track.site.resource.acquire and shape != "handler-misses":
+        return None  # all that is known of it is that a handler releases it
     ways = tuple(_completed(way, track) for way in ways)
     return Leak(
         shape,
         function.symbol,
         function.owner,
-        track.site.place,
+        place,
         track.site.resource,
         track.site,
         ways,
@@ -76,11 +79,11 @@ def _leak(function: Function, track: Track) -> Leak | None:
     )
 
 
-def _shape(track: Track, ways: tuple[Way, ...]) -> Shape:
+def _shape(track: Track, place: str, ways: tuple[Way, ...]) -> Shape:
     """Which of the ten pictures this is; the clearest one first."""
     if track.site.detail == "scope" and track.site.resource and track.site.resource.scope != "releases":
         return "context"
-    if track.site.place.startswith("%"):
+    if place.startswith("%"):
         return "nameless"
     if all(way.passes is not None for way in ways):
         return "handler-misses"
@@ -122,10 +125,12 @@ def _confidence(function: Function, track: Track, shape: Shape) -> Confidence:
     resource = track.site.resource
     passing = resource is not None and resource.severity == "low" and resource.collected
     """It ends with its last reference, and holds little until then."""
-    if shape in ("never", "nameless", "context", "overwritten") and (passing or track.shown):
+    if shape in ("never", "nameless", "context", "overwritten", "early-exit") and (passing or track.shown):
         return "low"
     if shape in ("error", "late", "handler-misses") and function.symbol == "main":
         return "low"  # the program ends by this error
+    if shape in ("never", "nameless") and function.symbol == "<module>":
+        return "low"  # as long as the import, and then the collector comes
     if shape in ("never", "nameless", "context"):
         return "medium" if track.unknown else "high"
     if track.releases:

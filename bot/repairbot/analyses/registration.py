@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from repairbot.analyses.facts import Registered
 from repairbot.lifetimes.ops import Container, Registration, Removal, Unit
-from repairbot.model import Confidence, Step
+from repairbot.model import Confidence, SafePattern, Step
 
 
 def analyse(unit: Unit) -> tuple[Registered, ...]:
@@ -31,8 +31,19 @@ def analyse(unit: Unit) -> tuple[Registered, ...]:
     return tuple(found)
 
 
-def _short(registration: Registration) -> str:
-    return registration.handler or registration.call.rpartition(".")[2]
+def undone(unit: Unit) -> tuple[SafePattern, ...]:
+    """The listeners of a file that are seen to be taken back at the end of their owner's life."""
+    found: list[SafePattern] = []
+    for it in unit.registrations:
+        removal = next(
+            (other for other in it.removals if other.teardown and other.handler == it.handler), None
+        )
+        if it.what == "listener" and removal is not None and it.holds in ("method", "self"):
+            reason = (
+                f"{it.handler} is removed from {it.target} in {removal.method}() (line {removal.at.line})"
+            )
+            found.append(SafePattern(unit.path, it.at.line, it.symbol, "listener taken back", reason))
+    return tuple(found)
 
 
 Steps = tuple[Step, ...]
@@ -239,6 +250,3 @@ def _line(container: Container | None, method: str, default: int) -> int:
     if container is not None and method in container.methods:
         return container.methods[method].line
     return default
-
-
-__all__ = ["analyse"]

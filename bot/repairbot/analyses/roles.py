@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final, Literal
 
+from repairbot.lifetimes.ops import Event, Kind, Member
+
+_ONCE: Final = frozenset(("", "__init__", "__new__", "__post_init__", "initialize", "setup"))
 Role = Literal["history", "cache", "registry", "builder", "unknown"]
 KeyKind = Literal["per-request", "instance", "finite", "unknown", ""]
 
@@ -81,6 +84,8 @@ MANUAL: Final = re.compile(
 
 RESTORING: Final = re.compile(r"^_?(?:async_)?(?:load|restore|read|refresh|__setstate__)")
 """Methods that put back what was stored."""
+LOADING: Final = re.compile(r"^_{0,2}(?:async_)?(?:load|restore|__setstate__)")
+SAVING: Final = re.compile(r"^_{0,2}(?:async_)?(?:save|persist|dump|export|write|flush|__getstate__)")
 TRANSIENT: Final = re.compile(
     r"(?:event|request|req|session|message|msg|job|task|call|query|transaction|correlation|conn|connection|client|ticket"
     r"|trace|span|user|visitor|upload|token|uuid|guid|nonce|thread|ident|host|hostname|addr|address|peer|remote|url|uri"
@@ -89,6 +94,25 @@ TRANSIENT: Final = re.compile(
     re.IGNORECASE,
 )
 """Keys that name what comes and goes."""
+
+
+def keys_of(grows: tuple[Event, ...]) -> KeyKind:
+    """What the keys of all these are, the most telling first."""
+    kinds: list[KeyKind] = [key_kind(event.key, event.argument) for event in grows]
+    ranked: tuple[KeyKind, ...] = ("instance", "per-request", "unknown", "finite")
+    return next((kind for kind in ranked if kind in kinds), "")
+
+
+def rebuilt(member: Member) -> list[Event]:
+    """Where a member gets a new value in the course of work (putting back what was stored is none)."""
+    return [
+        event
+        for event in member.of(Kind.INIT)
+        if event.repeats
+        and event.method not in _ONCE
+        and event.detail != "none"
+        and not RESTORING.match(event.method)
+    ]
 
 
 def role_of(name: str) -> Role:

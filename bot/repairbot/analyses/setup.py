@@ -34,7 +34,9 @@ def analyse(unit: Unit) -> tuple[Halfway, ...]:
 def _halfway(function: Function, container: Container | None) -> Halfway | None:
     tracks = [follow(function, site, keeps_stored=True) for site in sites(function)]
     held = [track for track in tracks if track.ways and not track.gave_up and stored(track)]
-    failures = [(way, way.failing) for track in held for way in track.ways if way.failing is not None]
+    failures = [
+        (way, way.failing) for track in held for way in track.ways if way.kind == "error" and way.failing
+    ]
     if not failures:
         return None
     way, fails = max(failures, key=lambda pair: (_weight(pair[1]), -pair[0].at_line))

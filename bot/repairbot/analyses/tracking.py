@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from repairbot.analyses.facts import Way
@@ -232,6 +232,10 @@ class _Follower:
                 return State("held", frozenset({place}), state.learn(place, None).known), state
             return self._drop(node, state, op, place, False), state
         if kind is Kind.MOVE:
+            if place in state.names and "." in op.other and not self.keeps_stored:
+                if state.phase == "held":
+                    self.track.escapes.append(replace(op, detail="stored"))
+                return None, state
             if place in state.names:
                 return state._replace(names=state.names | {op.other}).learn(op.other, None), state
             moved = self._drop(node, state, op, op.other, state.empty(place))
@@ -386,6 +390,12 @@ def _guards(function: Function) -> frozenset[str]:
     return frozenset(
         place for place, count in asked.items() if "." not in place and (count > 1 or place in constant)
     )
+
+
+def name_of(function: Function, place: str) -> str:
+    """The name that a value comes to have, or its nameless place."""
+    names = sorted(alias for alias in _aliases(function, place) if not alias.startswith("%"))
+    return place if not place.startswith("%") or not names else names[0]
 
 
 def _aliases(function: Function, place: str) -> set[str]:

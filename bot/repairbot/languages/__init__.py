@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 @cache
 def walk() -> dict[str, Language]:
     """Every language by name: the folders here, each of which exposes LANGUAGE."""
-    modules = (importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__) if info.ispkg)
+    modules = (
+        importlib.import_module(f"{__name__}.{info.name}")
+        for info in pkgutil.iter_modules(__path__)
+        if info.ispkg
+    )
     found = [module.LANGUAGE for module in modules]
     return {language.name: language for language in found}
 

@@ -5,13 +5,15 @@ A language is a folder here, found by walking, whose package exposes `LANGUAGE: 
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from repairbot.lifetimes.intents import Refusal
-from repairbot.lifetimes.ops import Intent, Resource, Summary, Unit
-from repairbot.model import Check, Edit
+if TYPE_CHECKING:  # the parent process knows languages by their suffixes alone and loads nothing of this
+    from repairbot.lifetimes.intents import Refusal
+    from repairbot.lifetimes.ops import Intent, Resource, Summary, Unit
+    from repairbot.model import Check, Edit
 
 
 class Unreadable(Exception):
@@ -56,13 +58,20 @@ class Printer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language: how its files are named, its comment sign, its two sides."""
+    """One language: how its files are named, its comment sign, where its two sides are."""
 
     name: str
     suffixes: tuple[str, ...]
     comment: str
-    frontend: Frontend
+    load_frontend: str
+    """Module path of the front end ("repairbot.languages.python.frontend"), exposing FRONTEND; imported on demand."""
     load_printer: str
     """Module path of the printer ("repairbot.languages.python.printer"), exposing PRINTER; imported on demand."""
     package: str = ""
     """The stem of the file that stands for its folder when modules are named ("__init__")."""
+
+    @property
+    def frontend(self) -> Frontend:
+        """The front end; loaded by the first process that reads source."""
+        frontend: Frontend = importlib.import_module(self.load_frontend).FRONTEND
+        return frontend

@@ -65,7 +65,8 @@ Scope = Literal["releases", "other", "none"]
 class Resource:
     """One row of a resources file: what is acquired by a call and how it is released.
 
-    `acquire`: dotted callee names; one that starts with a dot matches any receiver (".cursor").
+    `acquire`: dotted callee names; one that starts with a dot matches any receiver (".cursor"). None at all: the
+    function that handles the value releases it in an error handler, and nothing more is known of it.
     `release`: ".close" is a method of the value, "os.close" a function that takes it.
     `scope`: what the language's scope construct (`with`) does to it: "releases"; "other" (ends something
     else, as `with sqlite3.connect()` does); "none" (there is no such construct); "closing" never appears.

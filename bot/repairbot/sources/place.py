@@ -30,8 +30,8 @@ class Place:
 def locate(paths: Sequence[str], configuration: Path | None = None) -> Place:
     """Find the project that `paths` (or, without any, the working directory) belong to.
 
-    A relative path stays in the project of the working directory; an absolute one may name another project,
-    and then all have to lie in that one. Raises config.ConfigError where a configuration cannot be read.
+    A relative path stays in the project of the working directory; absolute ones may name another project, and
+    then all have to lie in that one. Raises config.ConfigError where a configuration cannot be read.
     """
     here = os.getcwd()
     home = _project(here, configuration)
@@ -47,8 +47,8 @@ def locate(paths: Sequence[str], configuration: Path | None = None) -> Place:
             targets.append(target)
     elsewhere = [target for target in targets if not inside(target, home[0])]
     if elsewhere:
-        first = elsewhere[0]
-        home = _project(first if os.path.isdir(first) else os.path.dirname(first), configuration)
+        folders = [target if os.path.isdir(target) else os.path.dirname(target) for target in elsewhere]
+        home = _project(os.path.commonpath(folders), configuration)
     top, found, repository = home
     problems += [f"{target}: leaves the project {top}" for target in targets if not inside(target, top)]
     targets = [target for target in targets if inside(target, top)]

@@ -45,12 +45,12 @@ def test_the_mean_of_the_last_hundred_answers():
     assert monitor.requests == 600
 
 
-def test_the_last_error():
+def test_the_failures():
     monitor = HealthMonitor()
-    assert monitor.last_error("a") == ""
+    assert monitor.failures("a") == []
     monitor.record_error("a", "timeout")
     monitor.record_error("a", "refused")
-    assert monitor.last_error("a") == "refused"
+    assert monitor.failures("a") == ["timeout", "refused"]
 
 
 def test_a_snapshot_counts_the_unwell():

@@ -55,6 +55,7 @@ def method(body: str, made: str = "[]") -> str:
         ("OrderedDict()", "OrderedDict", ""),
         ("asyncio.Queue()", "queue", ""),
         ("asyncio.Queue(8)", "queue", "8"),
+        ("defaultdict(lambda: deque(maxlen=9))", "defaultdict(lambda: deque(maxlen=9))", "9"),
         ("dict[str, int]()", "dict", ""),
         ("(\n            WeakValueDictionary()\n        )", "WeakValueDictionary", ""),
     ],

@@ -349,6 +349,88 @@ CASES = {
             return 1
         """,
     ),
+    "aligned arguments": (
+        """
+        def f(p):
+            pf = open(p,
+                      "w",
+                      encoding="x")
+            pf.write("x")
+            pf.close()
+        """,
+        ("pf = open(", "pf.close()"),
+        """
+        def f(p):
+            with open(p,
+                      "w",
+                      encoding="x") as pf:
+                pf.write("x")
+        """,
+    ),
+    "made in both branches": (
+        """
+        def f(p):
+            if p:
+                f = gzip.open(p)
+            else:
+                # plain
+                f = open(p)
+                # inner
+
+            x = f.read()
+            f.close()
+            return x
+        """,
+        ("f = open(p)", "f.close()"),
+        """
+        def f(p):
+            if p:
+                f = gzip.open(p)
+            else:
+                # plain
+                f = open(p)
+                # inner
+
+            with f:
+                x = f.read()
+            return x
+        """,
+    ),
+    "made in one branch only": (
+        """
+        def f(p):
+            if p:
+                f = open(p)
+            else:
+                f = sys.stdin
+            return f.read()
+        """,
+        ("f = open(p)",),
+        "refused: f is still used at line 6, outside of the block that acquires it",
+    ),
+    "made by another call in the other branch": (
+        """
+        def f(p):
+            try:
+                f = open(p)
+            except OSError:
+                f = find(p)
+            x = f.read()
+            f.close()
+        """,
+        ("f = open(p)", "f.close()"),
+        """
+        def f(p):
+            try:
+                f = open(p)
+            except OSError:
+                f = find(p)
+            try:
+                x = f.read()
+            finally:
+                f.close()
+        """,
+    ),
     "semicolons": (
         """
         def f(p):
@@ -417,12 +499,21 @@ def test_with(name: str) -> None:
     before, pieces, after = CASES[name]
     before = dedent(before).removeprefix("\n")
     after = dedent(after).removeprefix("\n")
-    assert release(before, *pieces) == after
+    place = pieces[0].partition(" ")[0]
+    assert release(before, *pieces, place=place) == after
     tabs = before.replace("    ", "\t").replace("\n", "\r\n")
     if "    " in before and '"""' not in before:
         pieces = tuple(piece.replace("    ", "\t").replace("\n", "\r\n") for piece in pieces)
         wanted = after if after.startswith("refused") else after.replace("    ", "\t").replace("\n", "\r\n")
-        assert release(tabs, *pieces) == wanted
+        assert release(tabs, *pieces, place=place) == wanted
+
+
+def test_a_process_that_nobody_waits_for() -> None:
+    before = "def f(c):\n    p = Popen(c)\n    log(p.pid)\n"
+    assert "meant to run on" in release(before, "p = Popen(c)", place="p", release=".wait")
+    before = "def f(c):\n    p = Popen(c,\n              2)\n    return p.stdout.read()\n"
+    after = "def f(c):\n    with Popen(c,\n               2) as p:\n        return p.stdout.read()\n"
+    assert release(before, "p = Popen(c,\n              2)", place="p", release=".wait") == after
 
 
 def test_closing() -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from repairbot.languages.base import Language
-from repairbot.languages.python.frontend import FRONTEND
 
 LANGUAGE = Language(
     name="python",
     suffixes=(".py", ".pyw"),
     comment="#",
-    frontend=FRONTEND,
+    load_frontend="repairbot.languages.python.frontend",
     load_printer="repairbot.languages.python.printer",
     package="__init__",
 )

@@ -371,20 +371,24 @@ class _Collector:
 
     # What is no collection of this class
 
-    def cached(self) -> Iterator[tuple[Definition, Member]]:
-        """Methods under a cache without a bound, which keeps every object that it was called on."""
+    def cached(self) -> Iterator[tuple[Definition | None, Member]]:
+        """Functions under a cache without a bound; that of a method keeps every object it was called on, too."""
         for match in _CACHED.finditer(self.module.source):
             node = self.module.root.descendant_for_byte_range(match.start(1), match.end(1))
             while node is not None and node.type != "decorated_definition":
                 node = node.parent
             inner = node.child_by_field_name("definition") if node is not None else None
             function = self.module.definition_at(inner.start_byte) if inner is not None else None
-            if node is None or function is None or function.owner is None:
+            if node is None or inner is None or function is None or not function.parameters:
                 continue
-            parameters = function.parameters
-            plain = {text(decorator) for decorator in function.decorators}
-            if plain & {"staticmethod", "classmethod"} or not parameters or parameters[0] != "self":
-                continue
+            given = text(inner.child_by_field_name("parameters")).strip("()")
+            if function.owner is not None:
+                plain = {text(decorator) for decorator in function.decorators}
+                if plain & {"staticmethod", "classmethod"} or function.parameters[0] != "self":
+                    continue
+                given = given.partition(",")[2].strip()
+            elif function.parent is not None:
+                continue  # its cache goes with the function around it
             decorator = next(d for d in function.decorators if d.start_byte == match.start(1))
             event = Event(
                 kind=Kind.INIT,
@@ -392,19 +396,21 @@ class _Collector:
                 at=span(decorator),
                 how="decorator",
                 detail="cache",
-                argument=", ".join(parameters[1:]),
+                argument=given,
                 statement=span(node),
             )
             yield function.owner, Member(function.name, [event])
 
 
 def _bounded(init: Event) -> bool:
-    return init.detail.startswith("Weak") or (
-        init.detail in ("deque", "queue") and init.argument not in ("", "filled")
-    )
+    if init.argument in ("", "filled"):
+        return init.detail.startswith("Weak")
+    return init.detail.startswith(("Weak", "deque", "queue", "defaultdict("))
 
 
 def _bound(init: Event) -> Event:
+    if init.detail.startswith("defaultdict("):
+        return replace(init, kind=Kind.BOUND, how="deque", depth=1)
     return replace(init, kind=Kind.BOUND, how=init.detail)
 
 

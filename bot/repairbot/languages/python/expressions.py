@@ -409,9 +409,7 @@ class Expressions:
         """Something held goes into a call that acquires something else."""
         for place in argument.places:
             held = self.held.get(place)
-            if held is not None and among(held.keeps, qualified):
-                self.emit(Kind.ESCAPE, place, node, detail="kept", other=qualified)
-            elif among(callees().owns, qualified):
+            if (held is not None and among(held.keeps, qualified)) or among(callees().owns, qualified):
                 self.emit(Kind.ESCAPE, place, node, detail="kept", other=qualified)
             elif (held is not None and among(held.borrows, qualified)) or among(callees().views, qualified):
                 self.emit(Kind.USE, place, node, detail=qualified)

@@ -10,7 +10,16 @@ from collections.abc import Iterator, Set
 from tree_sitter import Node
 
 from repairbot.languages.base import Project, Unreadable
-from repairbot.languages.python import channels, containers, holders, idioms, loads, owning, registrations
+from repairbot.languages.python import (
+    caught,
+    channels,
+    containers,
+    holders,
+    idioms,
+    loads,
+    pairs,
+    registrations,
+)
 from repairbot.languages.python.acquiring import Acquiring, table_of
 from repairbot.languages.python.callees import among, callees
 from repairbot.languages.python.functions import MODULE, Lowering, TooDeep
@@ -54,7 +63,7 @@ class PythonFrontend:
             raise Unreadable(_why(module) if module.root.has_error else f"{why}; skipped")
         unit = Unit(path, "python")
         _Functions(module, resources, project, unit, _broken(module)).run()
-        unit.containers.extend(containers.collect(module, resources))
+        unit.containers.extend(containers.collect(module, (*resources, *unit.resources_made) if unit.resources_made else resources))
         unit.registrations.extend(registrations.collect(module))
         unit.loads.extend(loads.collect(module))
         unit.loads.extend(channels.collect(module))
@@ -142,11 +151,7 @@ class _Functions:
     def run(self) -> None:
         """Lower until no function is found any more that hands out what it acquires."""
         found = self.acquiring.search()
-        for call, resource in owning.found(self.acquiring):
-            if self.acquiring.at(call) is None:
-                self.acquiring.sites[call.start_byte, call.end_byte] = resource
-                found.append(call)
-        waiting = self._sort(found)
+        waiting = self._sort([*found, *caught.made(self.acquiring), *pairs.made(self.acquiring)])
         for resource in holders.made(self.acquiring, found):
             self.unit.resources_made.append(resource)
             waiting |= self._sort(self.acquiring.learn(resource.id, resource))
@@ -190,7 +195,8 @@ class _Functions:
         if definition is None or mixed or definition.symbol in self.handed or not _plain(definition):
             return set()
         resource = handed_out(function)
-        if resource is None:
+        local = resource is not None and resource.origin == "inferred" and not resource.release[0].startswith(".")
+        if resource is None or not resource.acquire or local:
             return set()
         self.handed[definition.symbol] = resource
         return self._sort(self.acquiring.learn(definition.symbol, resource))

@@ -9,6 +9,7 @@ from typing import Final
 from tree_sitter import Node
 
 from repairbot.languages.python.acquiring import Acquiring
+from repairbot.languages.python.callees import CLOSERS
 from repairbot.languages.python.cfg import Cleanup, Handler, Handlers, Loop
 from repairbot.languages.python.expressions import Expressions, TooDeep, Value
 from repairbot.languages.python.summaries import Oracle
@@ -96,6 +97,7 @@ class Lowering(Expressions):
     def _return_statement(self, node: Node) -> None:
         value = self.evaluate(node.named_children[0]) if node.named_children else Value()
         self.mixed |= bool(node.named_children) and not value.places and value.empty != "none"
+        self.mixed |= bool(node.named_children) and node.named_children[0].type in ("expression_list", "tuple")
         self.each(value, Kind.ESCAPE, node, detail="returned")
         self.flow.leave("return", self.at)
 
@@ -401,11 +403,14 @@ class Lowering(Expressions):
     def _cleans_up(self, clause: Node) -> bool:
         """Whether a handler releases something that is tracked."""
         body = clause.text or b""
-        return any(
-            re.search(ending, body)
-            for place in self.tracked
-            for ending in self._endings(place, rb"(?<![\w.])" + re.escape(place.encode()))
-        )
+        for place in self.tracked:
+            name = rb"(?<![\w.])" + re.escape(place.encode())
+            if any(re.search(ending, body) for ending in self._endings(place, name)):
+                return True
+            passed = re.finditer(rb"([\w.]+)\(\s*" + name + rb"\b", body)
+            if any(CLOSERS.search(match[1].decode()) for match in passed):
+                return True
+        return False
 
     # with
 

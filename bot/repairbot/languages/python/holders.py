@@ -36,13 +36,13 @@ def _resource(acquiring: Acquiring, owner: Definition, member: str, call: Node) 
     held = acquiring.at(call)
     methods = {child.name: child for child in owner.children if child.kind == "function"}
     ends = tuple(f".{name}" for name in _ENDS if name in methods and _ends(acquiring.module, methods[name], member))
-    if held is None or not ends:
+    if held is None or not ends or _hands_itself_out(acquiring.module, methods):
         return None
     scoped = "__exit__" in methods or "__aexit__" in methods
     name = owner.symbol
     return Resource(
         name,
-        f"a {owner.name}, which holds {held.what}",
+        owner.name,
         (name,),
         ends + ((".__exit__", ".__aexit__") if scoped else ()),
         "releases" if scoped else "none",
@@ -51,6 +51,14 @@ def _resource(acquiring: Acquiring, owner: Definition, member: str, call: Node) 
         collected=held.collected,
         origin="inferred",
     )
+
+
+def _hands_itself_out(module: Module, methods: dict[str, Definition]) -> bool:
+    """Whether the constructor gives somebody the object or a method of it: then that one may end it."""
+    body = methods["__init__"].body
+    inside = module.source[body.start_byte : body.end_byte] if body is not None else b""
+    given = re.finditer(rb"[(,=][ \t\n]*self(?:\.(\w+))?[ \t\n]*[,)]", inside)
+    return any(match[1] is None or match[1].decode() in methods for match in given)
 
 
 def _ends(module: Module, method: Definition, member: str) -> bool:

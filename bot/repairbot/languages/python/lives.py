@@ -15,7 +15,7 @@ _LONG: Final = re.compile(
     r"|Recorder|Logger|Bus|Controller|Coordinator|Supervisor|Daemon|Agent|Gateway|Limiter|Throttler|Proxy|Router"
     r"|Semaphore|Lock|Loop|System|Backend|Exporter|Watcher|Listener|Consumer|Producer|Orchestrator|Profiler|Tracer"
     r"|Breaker|Balancer|Repository|Storage|Platform|Bridge|Singleton|Memory|Sessions|State|Group|Analytics|Metrics"
-    r"|Stats|Reactor|Protocol|Factory|Reporter)$"
+    r"|Stats|Log|History|Journal|Ledger|Reactor|Protocol|Factory|Reporter)$"
 )
 _SHORT: Final = re.compile(
     r"(?:Parser|Builder|Results?|Response|Request|Messages?|Visitor|Transformer|Formatter|Writer|Reader|Node|Token"
@@ -33,8 +33,9 @@ _LONG_BASES: Final = re.compile(
     r"(?:logging\.Handler|^Handler|Thread|BaseHTTPMiddleware|Middleware|Server|Service|Extension|Singleton\w*|Process|Greenlet"
     r"|DataUpdateCoordinator|Daemon)$"
 )
-_MADE: Final = re.compile(rb"^([ \t]*)(\w+)(?:[ \t]*:[^=\n]+)?[ \t]*=[ \t]*([A-Z_]\w*)\(", re.MULTILINE)
-_GLOBAL: Final = re.compile(rb"^[ \t]+global[ \t]+([\w, \t]+)$", re.MULTILINE)
+_MADE: Final = re.compile(rb"=[ \t]*([A-Z_]\w*)\(")
+_TARGET: Final = re.compile(rb"^([ \t]*)(\w+)(?:[ \t]*:[^=\n]+)?[ \t]*$", re.MULTILINE)
+_GLOBAL: Final = re.compile(rb"global[ \t]+([\w, \t]+)\n")
 _LOOPS: Final = (
     "serve_forever",
     "run_forever",
@@ -80,9 +81,16 @@ def lifetime(owner: Definition, bases: tuple[str, ...], made: int) -> tuple[Live
 def instances(module: Module) -> dict[str, int]:
     """The classes of which the module keeps an instance for good, with the line where it is made."""
     source = module.source
-    found: dict[str, int] = {}
-    names = {name.strip() for match in _GLOBAL.finditer(source) for name in match[1].split(b",")}
+    made: dict[str, int] = {}
+    names: set[bytes] | None = None
     for match in _MADE.finditer(source):
-        if not match[1] or match[2] in names:
-            found.setdefault(match[3].decode("utf-8", "replace"), source.count(b"\n", 0, match.start(3)) + 1)
-    return found
+        target = _TARGET.search(source, source.rfind(b"\n", 0, match.start()) + 1, match.start())
+        if target is None:
+            continue
+        if target[1]:
+            if names is None:
+                names = {name.strip() for found in _GLOBAL.finditer(source) for name in found[1].split(b",")}
+            if target[2] not in names:
+                continue
+        made.setdefault(match[1].decode("utf-8", "replace"), source.count(b"\n", 0, match.start()) + 1)
+    return made

@@ -44,7 +44,7 @@ _TARGET: Final = re.compile(
     rb"(?:^([ \t]*)|=[ \t]*)(?:(self|cls)\.)?([^\W\d]\w*)(?:[ \t]*:[^=]+)?[ \t]*$", re.MULTILINE
 )
 """To what it is assigned: the line before the sign."""
-_TUPLE: Final = re.compile(rb"\bself\.\w+[ \t]*,[^=\n]*=[ \t]*(?:await[ \t]+)?([\w.]+)\(")
+_TUPLE: Final = re.compile(rb"self\.\w+[ \t]*,[^=\n]*=[ \t]*(?:await[ \t]+)?([\w.]+)\(")
 _SELF_NAME: Final = re.compile(rb"self\.(\w+)")
 _LOADER: Final = re.compile(r"(?:^|[._])(?:load|read|restore)(?:s|_\w+)?$")
 _LOADER_BYTES: Final = re.compile(rb"(?:^|_)(?:load|read|restore)(?:s|_|$)")
@@ -63,11 +63,15 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """The resources by what acquires them: dotted names, names of methods of any receiver, last parts."""
+    """The resources by what acquires them: dotted names, names of methods of any receiver, last parts.
+
+    `makers`: the last parts of all callees that make a resource or a collection.
+    """
 
     exact: dict[str, Resource]
     methods: dict[str, Resource]
     last: frozenset[bytes]
+    makers: frozenset[bytes]
 
     def find(self, module: Module, callee: str) -> Resource | None:
         """The resource that a call of `callee` acquires."""
@@ -78,6 +82,7 @@ class Lookup:
         return self.methods.get(callee.rpartition(".")[2]) if "." in callee else None
 
 
+_MAKERS: Final = frozenset((b"field", *(name.encode() for name in COLLECTIONS)))
 _lookups: dict[int, tuple[tuple[Resource, ...], Lookup]] = {}
 _MOST_LOOKUPS: Final = 8
 
@@ -95,7 +100,7 @@ def lookup_of(resources: tuple[Resource, ...]) -> Lookup:
                 else:
                     exact[name] = resource
         last = frozenset(name.rpartition(".")[2].encode() for name in (*exact, *methods))
-        known = (resources, Lookup(exact, methods, last))
+        known = (resources, Lookup(exact, methods, last, last | _MAKERS))
         while len(_lookups) >= _MOST_LOOKUPS:
             _lookups.pop(next(iter(_lookups)))
         _lookups[id(resources)] = known
@@ -136,11 +141,13 @@ def _add(found: dict[tuple[int, str], Made], made: Made, event: Event, resource:
 
 def _candidates(module: Module, lookup: Lookup) -> Iterator[tuple[int, str, bool]]:
     """Offsets and names of what looks, by its bytes, like such a member; whether it is a shared one."""
-    makers = frozenset((b"field", *(name.encode() for name in COLLECTIONS))) | lookup.last
+    makers = lookup.makers
 
     def makes(callee: bytes | None) -> bool:
-        last = callee.rpartition(b".")[2] if callee is not None else b""
-        return callee is None or last in makers or _LOADER_BYTES.search(last) is not None
+        if callee is None:
+            return True
+        last = callee.rpartition(b".")[2]
+        return last in makers or _LOADER_BYTES.search(last) is not None
 
     source = module.source
     for match in _VALUE.finditer(source):
@@ -225,6 +232,8 @@ def _init(
         kind = COLLECTIONS.get(_keyword(values, "default_factory").rpartition(".")[2])
         return (replace(event, detail=kind, how="field"), None) if kind else (None, None)
     if (kind := COLLECTIONS.get(module.qualified(callee).rpartition(".")[2])) is not None:
+        if kind == "defaultdict" and values and (bound := _bucket_limit(values[0])):
+            return replace(event, detail=f"defaultdict({text(values[0])})", argument=bound), None
         if kind == "defaultdict":
             kind = f"defaultdict({text(values[0])})" if values else "defaultdict()"
         first = next((text(value) for value in values if value.type != "keyword_argument"), "[]")
@@ -233,6 +242,15 @@ def _init(
     if _LOADER.search(callee):
         return replace(event, detail="loaded", argument=callee), None
     return None, None
+
+
+def _bucket_limit(factory: Node) -> str:
+    """The bound of the deques that a defaultdict makes (`lambda: deque(maxlen=9)`), "" for none."""
+    call = factory.child_by_field_name("body") if factory.type == "lambda" else factory
+    if call is None or call.type != "call" or "deque" not in text(call):
+        return ""
+    arguments = call.child_by_field_name("arguments")
+    return _limit("deque", arguments.named_children) if arguments is not None else ""
 
 
 def _keyword(values: list[Node], name: str) -> str:

@@ -432,7 +432,7 @@ class Reader(Notes):
         definition = self.module.function_at(statement.start_byte)
         if definition is not None and definition.owner is not None and definition.owner is self.owner:
             self.getters.setdefault(definition.name, Getter(definition.name, place.depth, place.key))
-        self.note(Kind.READ, place, statement, detail="escape" if not place.depth else "key", how="returned")
+        self.note(Kind.READ, place, statement, detail="escape", how="returned")
 
     def _scoped(self, place: Place, parent: Node, following: int) -> None:
         if self.resource is not None and self.resource.scope == "releases":

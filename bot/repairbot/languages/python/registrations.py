@@ -170,6 +170,8 @@ def _listener(
     key = ""
     if pair is not None and 0 <= pair.key < len(arguments) and pair.key != index % len(arguments):
         key = flat(arguments[pair.key])
+    elif handler == arguments[-1]:
+        key = _before(arguments)  # the removal will want them too
     removals = _removals(module, owner, removal_names, pair.key if pair is not None else -1)
     yield Registration(
         what="listener",
@@ -361,7 +363,7 @@ def _removals(
                 method=method,
                 at=span(call),
                 target=resolve(module, function, receiver(call)),
-                key=flat(arguments[0]) if key == 0 and len(arguments) > 1 else "",
+                key=_before(arguments) if arguments and argument == arguments[-1] else "",
                 handler=shown,
                 teardown=method in ends,
                 call=text(name),
@@ -370,6 +372,11 @@ def _removals(
             )
         )
     return tuple(found)
+
+
+def _before(arguments: list[Node]) -> str:
+    """What stands in front of the last argument: the event that a handler, given last, is for."""
+    return ", ".join(flat(argument) for argument in arguments[:-1])
 
 
 def _guarded(module: Module, call: Node, function: Definition | None, target: str, handler: str) -> bool:

@@ -18,7 +18,7 @@ class HealthMonitor:
 
     def __init__(self, history_window: int = 1000) -> None:
         self.history: deque[Snapshot] = deque(maxlen=history_window)
-        self.errors: defaultdict[str, list[str]] = defaultdict(list)
+        self.errors = defaultdict(list)
         self.latencies: defaultdict[str, list[float]] = defaultdict(list)
         self.queue_depths: defaultdict[str, list[int]] = defaultdict(list)
         self.requests = 0
@@ -44,10 +44,9 @@ class HealthMonitor:
         """The deepest queue among the last 100 answers."""
         return max(self.queue_depths[agent][-100:], default=0)
 
-    def last_error(self, agent: str) -> str:
-        """What went wrong last, or an empty string."""
-        errors = self.errors.get(agent)
-        return errors[-1] if errors else ""
+    def failures(self, agent: str) -> list[str]:
+        """What went wrong, oldest first."""
+        return list(self.errors[agent])
 
     def unwell(self, agent: str) -> bool:
         """Slow, or with work piling up."""

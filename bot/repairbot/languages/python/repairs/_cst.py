@@ -59,6 +59,10 @@ class Source(Tree):
             if start <= offset < end
         ]
 
+    def inside_string(self, line: int) -> bool:
+        """Whether the physical line that begins here begins inside a string."""
+        return line in self._inside_strings
+
     def indent(self, start: int, end: int, by: str | None = None) -> list[Edit]:
         """Move the lines that begin in `start..end` in by one unit. Blank lines and the inside of multi-line
         strings stay as they are; comments move along."""

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from repairbot.languages.python.repairs._cst import Row, Source
 from repairbot.languages.python.repairs._draft import Draft
-from repairbot.lifetimes.intents import Refusal
+from repairbot.lifetimes.intents import RELEASE_ON_ERROR, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit, Span
+
+PARTING = frozenset({".quit", ".logout"})
+"""Releases that talk to the other side first: after an error the connection may not be there."""
 
 
 def release_call(source: Source, intent: Intent, place: str, near: Row | None) -> str | Refusal:
     """The statement that releases `place` by the intent's `release`, awaited where it must be."""
     release = intent.args["release"]
+    if intent.do == RELEASE_ON_ERROR and release in PARTING:
+        release = ".close"
     call = f"{place}{release}()" if release.startswith(".") else f"{release}({place})"
     if intent.args.get("asynchronous") != "yes":
         return call

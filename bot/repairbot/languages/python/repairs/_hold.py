@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from repairbot.languages.python.repairs._cst import FUNCTIONS, Compound, Row, Small, Source, walk
+from repairbot.languages.python.repairs._made_on import made_on_every_way
 from repairbot.lifetimes.intents import Refusal
 from repairbot.model import Span
 
@@ -35,7 +36,7 @@ LAZY_METHODS = re.compile(
     r"cursor|makefile|iter|open|stream|execute|submit|map|fileno|getbuffer|begin|channel|pipeline"
 )
 """Methods whose result needs its receiver."""
-PRESENT = re.compile(r"(?i)temp|lock|socket|server|listen|popen|watch|observ|executor|pool|mount|patch|trac")
+PRESENT = re.compile(r"(?i)temp|lock|server|listen|watch|observ|mount|patch|trac")
 """Callees whose value works by being there: it is kept to the end of its block when nothing says otherwise."""
 HARMLESS_AFTER = frozenset({"closed", "name", "returncode", "pid", "mode", "encoding"})
 """Attributes that may be read of a released value."""
@@ -61,7 +62,9 @@ class Hold:
     name: str
     statement: Small
     value: cst.BaseExpression
-    row: cst.SimpleStatementLine
+    row: Row
+    """The row behind which the value is there: the acquisition's line, or the statement whose every branch makes
+    it."""
     rows: list[Row]
     plain: bool
     """The statement is `name = value` and nothing else, so that it can become the head of a `with`."""
@@ -99,13 +102,17 @@ def find(source: Source, name: str, at: Span, releases: tuple[Span, ...]) -> Hol
         _ours(source, node, name) for node in walk(scope) if isinstance(node, cst.FunctionDef)
     ):
         return Refusal(f"functions of this module use {name}")
-    body = source.rows(row)
-    index = next(number for number, item in enumerate(body) if item is row)
-    hold = Hold(source, name, statement, statement.value, row, [], plain)
-    outside = next(_later(source, row, name), None)
-    if outside is not None:
-        line = source.line_number(source.start(outside))
-        return Refusal(f"{name} is still used at line {line}, outside of the block that acquires it")
+    anchor: Row = row
+    while (outside := next(_later(source, anchor, name), None)) is not None:
+        above = source.parent(anchor)
+        outer = source.row(above) if above is not None and plain else None
+        if outer is None or not made_on_every_way(source, outer, name):
+            line = source.line_number(source.start(outside))
+            return Refusal(f"{name} is still used at line {line}, outside of the block that acquires it")
+        anchor = outer
+    body = source.rows(anchor)
+    index = next(number for number, item in enumerate(body) if item is anchor)
+    hold = Hold(source, name, statement, statement.value, anchor, [], plain and anchor is row)
     marks: list[Small] = [
         found for span in releases if isinstance(found := source.statement(span), (cst.Expr, cst.Assign))
     ]
@@ -366,6 +373,9 @@ def against(
             return Refusal(f"what line {line} returns still needs {name}")
         if isinstance(node, (cst.Assign, cst.AnnAssign)) and node.value is not None and node not in marks:
             targets = node.targets if isinstance(node, cst.Assign) else [node]
+            bare = isinstance(node.value, cst.Name) and node.value.value == name
+            if bare and any(isinstance(each.target, (cst.Tuple, cst.List)) for each in targets):
+                return Refusal(f"{name} is taken apart at line {line}: it is not the value itself")
             elsewhere = any(not isinstance(each.target, (cst.Name, cst.Tuple, cst.List)) for each in targets)
             if elsewhere and _any(source, node.value, names, hands_on):
                 return Refusal(f"line {line} stores what still needs {name}")

@@ -8,6 +8,7 @@ from repairbot.languages.python.repairs._cst import COMPREHENSIONS, Compound, Ro
 from repairbot.languages.python.repairs._draft import Draft
 from repairbot.languages.python.repairs._guard import release_call
 from repairbot.languages.python.repairs._hold import against, consumed, derived_from, hands_on, spent
+from repairbot.languages.python.repairs.release_on_exit import WAITING
 from repairbot.lifetimes.intents import NAME_AND_RELEASE, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit
@@ -41,6 +42,8 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
 def _at_once(source: Source, intent: Intent, value: cst.BaseExpression) -> tuple[Edit, ...] | Refusal:
     """`open(path, "w")` alone: its effect stays, and it is released at once."""
     release = intent.args["release"]
+    if release in WAITING:
+        return Refusal("nothing here waits for it: it may be meant to run on")
     if not release.startswith(".") or intent.args.get("asynchronous") == "yes":
         return Refusal("the value is made for its effect and cannot be released in the same expression")
     end = source.outer_end(value)
@@ -141,7 +144,7 @@ def _wrap(
     margin = source.indentation(rows[0])
     start, end = source.line_start(source.start(rows[0])), source.block_end(rows[-1])
     outer = _awaited(source, value) if not head else value
-    draft.write(Edit(source.outer_start(outer), source.outer_end(outer), name))
+    draft.write(Edit(_argument_start(source, outer), source.outer_end(outer), name))
     if source.line_number(source.start(outer)) != source.line_number(source.end(outer)):
         return Refusal("the expression runs over several lines")
     if head:
@@ -156,6 +159,18 @@ def _wrap(
         draft.shift(start, end)
         draft.put(end, margin, f"finally:\n{source.unit}{line}")
     return (*draft.edits(), *imports)
+
+
+def _argument_start(source: Source, value: cst.BaseExpression) -> int:
+    """Where to write the name: right behind the bracket when the value was the only argument on a line below."""
+    start = source.outer_start(value)
+    arg = source.parent(value)
+    call = source.parent(arg) if isinstance(arg, cst.Arg) else None
+    if isinstance(call, cst.Call) and len(call.args) == 1 and source.end(call) == source.outer_end(value) + 1:
+        before = source.data[:start].rstrip()
+        if before.endswith(b"("):
+            return len(before)
+    return start
 
 
 def _awaited(source: Source, value: cst.BaseExpression) -> cst.BaseExpression:

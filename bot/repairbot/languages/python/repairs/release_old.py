@@ -5,7 +5,8 @@ from __future__ import annotations
 import libcst as cst
 
 from repairbot.languages.python.repairs._cst import Source, walk
-from repairbot.languages.python.repairs._guard import release_call
+from repairbot.languages.python.repairs._guard import PARTING, release_call
+from repairbot.languages.python.repairs.release_on_exit import WAITING
 from repairbot.lifetimes.intents import RELEASE_OLD, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit
@@ -20,6 +21,10 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     statement = source.statement(intent.at)
     if not isinstance(statement, (cst.Assign, cst.AnnAssign)) or statement.value is None:
         return Refusal("the old value is not replaced by an assignment")
+    if intent.args["release"] in WAITING | PARTING:
+        return Refusal(
+            f"{intent.args['release'][1:]}() of the old value could fail or wait, and the new one is there"
+        )
     row = source.row(statement)
     if row is None or not source.alone(statement):
         return Refusal("the assignment shares its line with other statements")

@@ -9,6 +9,7 @@ import libcst as cst
 from repairbot.languages.python.repairs import release_on_exit
 from repairbot.languages.python.repairs._cst import Row, Source, walk
 from repairbot.languages.python.repairs._guard import guard, release_call, row_in
+from repairbot.languages.python.repairs._made_on import made_on_every_way
 from repairbot.lifetimes.intents import RELEASE_ON_ERROR, RELEASE_ON_EXIT, RESET_ON_ERROR, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit, Span
@@ -27,23 +28,24 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
         return found
     block, made, steps = found
     first, last = min(steps), max(steps)
+    lines: str | Refusal
+    direct: str | Refusal
     if intent.do == RESET_ON_ERROR:
         last = max(number for number, item in enumerate(block) if number == last or _can_fail(item))
-        lines: str | Refusal = intent.args["statements"]
+        lines = direct = intent.args["statements"]
     else:
         lines = release_call(source, intent, intent.place, row)
+        direct = release_call(source, replace(intent, do=RELEASE_ON_EXIT), intent.place, row)
         own = [number for number in range(first, last + 1) if _releases(source, block[number], str(lines))]
         if own and own[0] > first:
             last = own[0] - 1
-        using = [number for number in range(made + 1, first) if source.mentions(intent.place, block[number])]
-        first = min([first, *using])
     if isinstance(lines, Refusal):
         return lines
     rows = block[first : last + 1]
     if (refusal := _unsound(source, intent, rows)) is not None:
         return refusal
     if intent.do == RELEASE_ON_ERROR and block[made] is row:
-        written = _instead(source, intent, block[made + 1 :], lines)
+        written = _instead(source, intent, block[made + 1 :], {lines, str(direct)})
         if written is not None:
             return written
     return guard(source, rows, lines)
@@ -62,50 +64,10 @@ def _after(source: Source, intent: Intent, row: Row) -> tuple[list[Row], int, li
             return block, made, steps
         above = source.parent(current)
         outer = source.row(above) if above is not None else None
-        if outer is None or not _always_made(source, outer, intent.place):
+        if outer is None or not made_on_every_way(source, outer, intent.place):
             return refusal
         current = outer
     return refusal
-
-
-def _always_made(source: Source, row: Row, name: str) -> bool:
-    """Whether every way through a compound statement calls something for the name (or leaves)."""
-    if isinstance(row, cst.If):
-        return (
-            row.orelse is not None
-            and _makes(source, row.body, name)
-            and _else_makes(source, row.orelse, name)
-        )
-    if isinstance(row, cst.Try) and row.orelse is None and row.finalbody is None:
-        suites = [row.body, *(handler.body for handler in row.handlers)]
-        return all(_makes(source, suite, name) for suite in suites)
-    return False
-
-
-def _else_makes(source: Source, part: cst.If | cst.Else, name: str) -> bool:
-    return _always_made(source, part, name) if isinstance(part, cst.If) else _makes(source, part.body, name)
-
-
-def _makes(source: Source, suite: cst.BaseSuite, name: str) -> bool:
-    """Whether a suite gives the name the value of a call, or leaves."""
-    if not isinstance(suite, cst.IndentedBlock):
-        return False
-    for row in suite.body:
-        if isinstance(row, cst.SimpleStatementLine):
-            item = row.body[-1]
-            if isinstance(item, (cst.Raise, cst.Return, cst.Continue, cst.Break)):
-                return True
-            if isinstance(item, cst.Assign) and isinstance(item.value, cst.Call):
-                target = item.targets[0].target
-                if (
-                    isinstance(target, cst.Name)
-                    and target.value == name
-                    and not source.mentions(name, item.value)
-                ):
-                    return True
-        elif isinstance(row, (cst.If, cst.Try)) and _always_made(source, row, name):
-            return True
-    return False
 
 
 def _releases(source: Source, row: Row, line: str) -> bool:
@@ -113,10 +75,14 @@ def _releases(source: Source, row: Row, line: str) -> bool:
     return any(isinstance(node, cst.Expr) and source.text(node) == line for node in walk(row))
 
 
-def _instead(source: Source, intent: Intent, rows: list[Row], line: str) -> tuple[Edit, ...] | None:
+def _instead(source: Source, intent: Intent, rows: list[Row], lines: set[str]) -> tuple[Edit, ...] | None:
     """Where the release stands at the end of the block all the same, one cleanup for all ways out."""
     for row in rows:
-        if isinstance(row, cst.SimpleStatementLine) and len(row.body) == 1 and _releases(source, row, line):
+        if (
+            isinstance(row, cst.SimpleStatementLine)
+            and len(row.body) == 1
+            and source.text(row.body[0]) in lines
+        ):
             start, end = source.start(row), source.end(row)
             at = Span(start, end, source.line_number(start), source.line_number(end), 1)
             written = release_on_exit.write(source, replace(intent, do=RELEASE_ON_EXIT, spans=(at,)))

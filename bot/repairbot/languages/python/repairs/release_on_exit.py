@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import libcst as cst
 
 from repairbot.languages.python.repairs import _hold
-from repairbot.languages.python.repairs._cst import Row, Small, Source, walk
+from repairbot.languages.python.repairs._cst import Compound, Row, Small, Source, walk
 from repairbot.languages.python.repairs._draft import Draft, only_statement
 from repairbot.languages.python.repairs._hold import Hold, last_word
+from repairbot.languages.python.repairs._made_on import makers
 from repairbot.lifetimes.intents import RELEASE_ON_EXIT, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit
@@ -19,6 +20,10 @@ WRITES = (RELEASE_ON_EXIT,)
 
 AWAITED_SCOPES = frozenset("get post put delete patch head options request ws_connect open".split())
 """Coroutines that are at the same time `async with` managers: the await goes when the `async with` comes."""
+ASKING = frozenset({"wait", "join", "communicate", "stdout", "stderr"})
+"""Members of a process or thread that only somebody who waits for it looks at."""
+WAITING = frozenset({".wait", ".join", ".communicate"})
+"""Releases that block until what they release has ended by itself."""
 PLAIN = frozenset({".close", ".shutdown", ".cleanup", ".aclose", ".release", ".wait"})
 """Releases that a `with` of the same value makes superfluous."""
 
@@ -38,10 +43,12 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     hold = _hold.find(source, intent.place, intent.at, intent.spans)
     if isinstance(hold, Refusal):
         return hold
+    if intent.args["release"] in WAITING and not _waited_for(source, hold):
+        return Refusal(f"nothing here waits for {hold.name}: it may be meant to run on")
     statement = release_statement(source, hold, intent)
     if isinstance(statement, Refusal):
         return statement
-    if not hold.rows and hold.release is None:
+    if not hold.rows and hold.release is None and hold.plain:
         return _at_once(hold, statement, intent)
     form, imports = _form(hold, intent, statement)
     if form.finally_ and (hold.superfluous or hold.kept):
@@ -49,12 +56,39 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     if not form.finally_ and hold.kept and not _harmless_twice(source, hold, intent):
         line = source.line_number(source.start(hold.kept[0]))
         return Refusal(f"{hold.name} is released early at line {line}, and a with would release it again")
+    if isinstance(hold.row, Compound) and not hold.release and not _alike(source, hold):
+        return Refusal(f"{hold.name} is made in several ways, and it is not known whether all need a release")
     draft = Draft(source)
     if form.finally_:
         _write_try(draft, hold, form.finally_)
     else:
         _write_with(draft, hold, form)
     return (*draft.edits(), *imports)
+
+
+def _waited_for(source: Source, hold: Hold) -> bool:
+    """Whether the code waits for the end or the output of what runs on every way, so that waiting changes nothing."""
+    rows = [*hold.rows, *([hold.release] if hold.release else [])]
+    if any(_member(source, item) == "poll" for item in source.mentions(hold.name, rows)):
+        return False
+    for row in rows:
+        part: cst.CSTNode = row.iter if isinstance(row, cst.For) else row
+        if isinstance(part, Compound) and not isinstance(part, cst.Try):
+            continue
+        for item in source.mentions(hold.name, part):
+            call = source.parent(source.parent(item) or item)
+            limited = (
+                isinstance(call, cst.Call) and bool(call.args) and _member(source, item) in ("wait", "join")
+            )
+            if _member(source, item) in ASKING and not limited:
+                return True
+    return False
+
+
+def _member(source: Source, name: cst.Name) -> str:
+    """The member of a value that a mention of it reads."""
+    parent = source.parent(name)
+    return parent.attr.value if isinstance(parent, cst.Attribute) else ""
 
 
 def release_statement(source: Source, hold: Hold, intent: Intent) -> str | Refusal:
@@ -89,8 +123,10 @@ def _form(hold: Hold, intent: Intent, statement: str) -> tuple[Form, list[Edit]]
     release = intent.args["release"]
     explicit = _explicit(source, hold) or statement
     simple = re.fullmatch(rf"(await )?{re.escape(hold.name)}\.\w+\((wait=True)?\)", explicit) is not None
-    matching = simple and "." + explicit.rpartition(".")[2].partition("(")[0] in PLAIN
+    matching = simple and "." + explicit.rpartition(".")[2].partition("(")[0] in PLAIN | {release}
     value = hold.value
+    if isinstance(hold.row, Compound) and matching and scope == "releases" and _alike(source, hold):
+        return Form("async with" if awaited else "with"), imports
     if hold.plain and matching and not isinstance(hold.release, (cst.If,)):
         if scope == "releases":
             if not isinstance(value, cst.Await):
@@ -122,13 +158,25 @@ def _at_once(hold: Hold, statement: str, intent: Intent) -> tuple[Edit, ...] | R
 def _span(hold: Hold) -> tuple[int, int]:
     """The first byte behind the acquisition's line, and the first behind the last row."""
     source = hold.source
-    start = source.line_end(source.end(hold.row) - 1)
+    start = source.block_end(hold.row)
     last = hold.rows[-1] if hold.rows else hold.row
     return start, source.block_end(last)
 
 
-def _write_with(draft: Draft, hold: Hold, form: Form) -> None:
+def _alike(source: Source, hold: Hold) -> bool:
+    """Whether all branches make the value by the same call."""
+    return len(makers(source, hold.row, hold.name)) == 1
+
+
+def _head(draft: Draft, hold: Hold, form: Form) -> None:
+    """The line of the `with`: in place of the acquisition, or behind the statement that made the value."""
     source, value = hold.source, hold.value
+    if isinstance(hold.row, Compound):
+        first, behind = _span(hold)
+        while first < behind and not source.line_text(first).strip():
+            first = source.line_end(first)
+        draft.put(first, source.indentation(hold.row), f"{form.keyword} {hold.name}:")
+        return
     assert isinstance(hold.statement, (cst.Assign, cst.AnnAssign))
     head, tail = form.head, form.tail
     start, end = source.outer_start(value), source.outer_end(value)
@@ -137,6 +185,12 @@ def _write_with(draft: Draft, hold: Hold, form: Form) -> None:
         head, start, end = "", source.outer_start(value.expression), source.outer_end(value.expression)
     draft.write(Edit(source.start(hold.statement), start, f"{form.keyword} {head}"))
     draft.write(Edit(end, source.end(hold.statement), f"{tail} as {hold.name}:"))
+    _align(draft, hold, start, len(form.keyword) + 1 + len(head) - (start - source.start(hold.statement)))
+
+
+def _write_with(draft: Draft, hold: Hold, form: Form) -> None:
+    source = hold.source
+    _head(draft, hold, form)
     first, behind = _span(hold)
     for item in hold.superfluous:
         _take_out(draft, item)
@@ -144,7 +198,8 @@ def _write_with(draft: Draft, hold: Hold, form: Form) -> None:
     if isinstance(release, cst.Try):
         _join_try(draft, hold, release, first)
         return
-    draft.tidy_after(first, behind)
+    if hold.plain:
+        draft.tidy_after(first, behind)
     draft.shift(first, behind)
     if release is not None:
         _drop_release(draft, hold, release, behind)
@@ -152,6 +207,17 @@ def _write_with(draft: Draft, hold: Hold, form: Form) -> None:
         not draft.dropped(line) and source.line_text(line).strip() for line in source.lines(first, behind)
     ):
         draft.put(first, source.indentation(hold.row) + source.unit, "pass")
+
+
+def _align(draft: Draft, hold: Hold, start: int, by: int) -> None:
+    """Move the lines of the value that are aligned with its brackets along with it."""
+    source = hold.source
+    column = start - source.line_start(start)
+    for line in source.lines(start, source.end(hold.value)):
+        text = source.line_text(line)
+        blanks = len(text) - len(text.lstrip(" "))
+        if by and blanks > column and not source.inside_string(line):
+            draft.write(Edit(line, line + max(-by, 0), " " * by))
 
 
 def _drop_release(draft: Draft, hold: Hold, release: Row, behind: int) -> None:
@@ -208,7 +274,8 @@ def _join_try(draft: Draft, hold: Hold, block: cst.Try, first: int) -> None:
     source = hold.source
     line, body, final, end = _parts(source, block)
     assert block.finalbody is not None
-    draft.tidy_after(first, line)
+    if hold.plain:
+        draft.tidy_after(first, line)
     draft.shift(first, line)
     if _lone(block):
         draft.drop(line, body)

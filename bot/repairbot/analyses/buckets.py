@@ -1,0 +1,74 @@
+"""Keys that stay when their bucket is empty."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from repairbot.analyses.facts import EmptyBucket
+from repairbot.analyses.roles import MANUAL, key_kind, rebuilt
+from repairbot.lifetimes.ops import Container, Event, Kind, Member
+from repairbot.model import Confidence, Step
+
+
+def buckets_of(container: Container) -> Iterator[EmptyBucket]:
+    """Keys that stay when their bucket is empty."""
+    for member in container.members.values():
+        shared = any(event.how != "field" and not event.method for event in member.of(Kind.INIT))
+        short = container.lives in ("short", "local") and not shared
+        found = _bucket(container, member)
+        if found is not None and (not short or found.confidence == "medium"):
+            yield found
+
+
+def _bucket(container: Container, member: Member) -> EmptyBucket | None:
+    fills = [
+        e
+        for e in member.of(Kind.GROW)
+        if e.depth and e.repeats and e.how in ("add", "append", "setitem", "appendleft")
+    ]
+    if not fills:
+        return None
+    depth = max(event.depth for event in fills)
+    fills = [event for event in fills if event.depth == depth]
+    if all(key_kind(event.key, "") == "finite" for event in fills):
+        return None
+    shrinks = member.of(Kind.SHRINK, Kind.CLEAR)
+    above = [event for event in shrinks if event.depth < depth]
+    resets = rebuilt(member)
+    for event in shrinks:
+        if event.depth != depth or event.how not in ("remove", "discard", "pop", "-=", "popleft", "del"):
+            continue
+        swept = event.alias and bool(re.fullmatch(r"\w+", event.target)) and _walked(member, event)
+        if any(other.method == event.method for other in above) or resets:
+            continue
+        if above and not swept:
+            continue
+        if not swept and event.how in ("pop", "popleft", "del"):
+            continue
+        if event.how == "del" or not event.method or MANUAL.match(event.method):
+            continue
+        key = event.key or fills[0].key
+        confidence: Confidence = "medium" if container.lives in ("long", "module") or swept else "low"
+        note = f"{event.how} empties the bucket in {event.method}(), and its key stays"
+        return EmptyBucket(
+            container,
+            member,
+            event,
+            key,
+            tuple(fills),
+            confidence,
+            (Step(event.at.line, note), *container.evidence),
+        )
+    return None
+
+
+def _walked(member: Member, event: Event) -> bool:
+    """Whether the bucket is reached by walking over all of them."""
+    return any(
+        read.detail == "iterate"
+        and read.method == event.method
+        and read.depth == event.depth - 1
+        and read.at.start <= event.at.start < read.at.end
+        for read in member.of(Kind.READ)
+    )
