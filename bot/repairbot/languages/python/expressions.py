@@ -518,6 +518,8 @@ class Expressions:
             return "unknown", True
         if effect != "unknown":
             return effect, False
+        if among(known.stores, name):
+            return "unknown", False
         if among(known.borrows, name) or among(known.safe, name):
             return "borrows", False
         if CLOSERS.search(name):

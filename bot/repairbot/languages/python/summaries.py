@@ -72,7 +72,7 @@ class Oracle:
         if any(name not in _PLAIN_DECORATORS for name in names):
             return "unknown"
         parameter = _parameter(definition, slot, bound and "staticmethod" not in names)
-        if not parameter:
+        if not parameter or _stub(definition):
             return "unknown"
         key = (definition.symbol, parameter, resource.id)
         if key not in self._memo:
@@ -167,6 +167,18 @@ def factories(module: Module) -> set[str]:
         for local, origin in module.imports.items()
         if _FACTORY_NAME.match(local) and origin.lstrip(".").partition(".")[0] not in sys.stdlib_module_names
     }
+
+
+def _stub(definition: Definition) -> bool:
+    """Whether a function leaves its work to those that override it: its body only raises, passes or explains."""
+    body = definition.body
+    for statement in body.named_children if body is not None else ():
+        if statement.type in ("comment", "pass_statement", "raise_statement"):
+            continue
+        inner = statement.named_children[0].type if statement.named_children else ""
+        if statement.type != "expression_statement" or inner not in ("string", "ellipsis"):
+            return False
+    return True
 
 
 def _decorators(definition: Definition) -> list[Node]:
