@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from tree_sitter import Node
@@ -17,6 +17,7 @@ from repairbot.languages.python.syntax import Definition, Module, dotted, text
 from repairbot.lifetimes.ops import Resource
 
 _MADE: Final = rb"\s*(?::[^=\n]+)?=\s*(?:await\s+)?([A-Za-z_][\w.]*(?:\(\)\.\w+)*)\("
+_WORD: Final = re.compile(rb"\w")
 _NO_ARGUMENTS: Final = re.compile(r"\([^()]*\)")
 
 
@@ -74,10 +75,20 @@ def table_of(resources: tuple[Resource, ...]) -> Table:
     return Table(exact, methods, endings, frozenset(derived), words, needed, by_id)
 
 
-@lru_cache(maxsize=1024)
-def pattern_of(words: frozenset[bytes]) -> re.Pattern[bytes]:
-    """Finds calls of these names; the match ends at the name."""
-    return re.compile(rb"(?<!\w)(?:" + b"|".join(sorted(map(re.escape, words), key=len, reverse=True)) + rb")(?=\s*\()")
+@cache
+def _call(word: bytes) -> re.Pattern[bytes]:
+    """Finds calls of one name. It begins with plain text, which is what the search engine is fast at."""
+    return re.compile(re.escape(word) + rb"[ \t]*\(")
+
+
+def absolute(qualified: str, path: str) -> str:
+    """A dotted name with its leading dots resolved from the path of the file that uses it."""
+    if not qualified.startswith("."):
+        return qualified
+    bare = qualified.lstrip(".")
+    folders = path.replace("\\", "/").split("/")[:-1]
+    up = len(qualified) - len(bare) - 1
+    return ".".join([*(part for part in folders[: len(folders) - up] if part), bare])
 
 
 class Acquiring:
@@ -91,11 +102,11 @@ class Acquiring:
         """What functions ("make", "Pool.take") and classes of this file hand out, by symbol."""
         self.sites: dict[tuple[int, int], Resource] = {}
         """The acquiring calls by their byte range."""
+        self._makers: dict[tuple[int, str], str] = {}
 
     def search(self) -> list[Node]:
         """Find the calls that the resources' names and other files' answers point at; the call nodes."""
-        active = self.table.active(self.module.words)
-        found = list(self._find(pattern_of(active))) if active else []
+        found = list(self._find(self.table.active(self.module.words | self._package())))
         if not (self.project.resources or self.project.summaries):
             return found
         names = {
@@ -105,23 +116,35 @@ class Acquiring:
             or ((summary := self.project.summaries.get(origin)) is not None and summary.returns)
         }
         if names:
-            found.extend(self._find(pattern_of(frozenset(names))))
+            found.extend(self._find(names))
         return found
+
+    def _package(self) -> frozenset[bytes]:
+        """The folders of the file, which are what its relative imports start from."""
+        if b"from ." in self.module.source:
+            return frozenset(part.encode() for part in self.module.path.split("/")[:-1])
+        return frozenset()
 
     def learn(self, symbol: str, resource: Resource) -> list[Node]:
         """A function or class of this file hands out a resource: the calls of it that are now acquiring."""
         self.own[symbol] = replace(resource, origin="inferred")
-        return list(self._find(pattern_of(frozenset({symbol.rpartition(".")[2].encode()}))))
+        return list(self._find((symbol.rpartition(".")[2].encode(),)))
 
-    def _find(self, pattern: re.Pattern[bytes]) -> Iterator[Node]:
-        for name in self.module.mentions(pattern.pattern):
-            call = _call_of(name)
-            if call is None or (call.start_byte, call.end_byte) in self.sites:
-                continue
-            resource = self._resource(call)
-            if resource is not None:
-                self.sites[call.start_byte, call.end_byte] = resource
-                yield call
+    def _find(self, words: Iterable[bytes]) -> Iterator[Node]:
+        source = self.module.source
+        for word in words:
+            for match in _call(word).finditer(source):
+                start, end = match.start(), match.start() + len(word)
+                if start and _WORD.match(source, start - 1):
+                    continue
+                name = self.module.root.descendant_for_byte_range(end - 1, end)
+                call = _call_of(name) if name is not None and name.type == "identifier" else None
+                if call is None or (call.start_byte, call.end_byte) in self.sites:
+                    continue
+                resource = self._resource(call)
+                if resource is not None:
+                    self.sites[call.start_byte, call.end_byte] = resource
+                    yield call
 
     def at(self, call: Node) -> Resource | None:
         """What this call acquires."""
@@ -142,7 +165,7 @@ class Acquiring:
         if own is not None:
             return own
         qualified = self.module.qualified(callee)
-        found = self.table.exact.get(_absolute(qualified))
+        found = self._exact(qualified)
         if found is not None and not self._shadowed(call, callee, head):
             return found
         if qualified in self.project.resources:
@@ -160,6 +183,18 @@ class Acquiring:
                 return resource
         return self.table.methods.get(method) if head else None
 
+    def _exact(self, qualified: str) -> Resource | None:
+        """By qualified name; of a relative one, by every absolute name that the file's path allows."""
+        if not qualified.startswith("."):
+            return self.table.exact.get(qualified)
+        name = absolute(qualified, self.module.path)
+        while name:
+            found = self.table.exact.get(name)
+            if found is not None and name.partition(".")[0] not in sys.stdlib_module_names:
+                return found
+            name = name.partition(".")[2]
+        return None
+
     def _own(self, call: Node, callee: str, head: str, method: str) -> Resource | None:
         if not self.own:
             return None
@@ -173,7 +208,10 @@ class Acquiring:
         """A builtin's name that this file gives to something else."""
         if head or callee in self.module.imports:
             return False
-        return any(item.symbol == callee for item in self.module.definitions) or self._parameter(call, callee)
+        if any(item.symbol == callee for item in self.module.definitions) or self._parameter(call, callee):
+            return True
+        assigned = b"\n" + callee.encode() + b" = " in self.module.source
+        return assigned or (callee == "open" and b"mock_open" in self.module.words)
 
     def _parameter(self, call: Node, name: str) -> bool:
         function = self.module.function_at(call.start_byte)
@@ -181,6 +219,13 @@ class Acquiring:
 
     def maker(self, node: Node, receiver: str) -> str:
         """The qualified name of the call that made the receiver (a local, a member of self, a global), or ""."""
+        scope = self.module.definition_at(node.start_byte)
+        key = (scope.start if scope is not None else -1, receiver)
+        if key not in self._makers:
+            self._makers[key] = self._find_maker(node, receiver)
+        return self._makers[key]
+
+    def _find_maker(self, node: Node, receiver: str) -> str:
         if _NO_ARGUMENTS.search(receiver):
             return ""
         name = re.escape(receiver.encode())
@@ -193,7 +238,7 @@ class Acquiring:
         found = self._made(name, scope) if scope else ""
         if found or (scope is not None and receiver in scope.parameters):
             return found
-        return self._made(rb"^" + name, None)
+        return self._made(rb"^" + name, None) if b"\n" + receiver.encode() in self.module.source else ""
 
     def _made(self, name: bytes, scope: Definition | None) -> str:
         start, end = (scope.start, scope.end) if scope else (0, len(self.module.source))
@@ -207,13 +252,6 @@ class Acquiring:
             if match:
                 return self.module.qualified(match[1].decode())
         return ""
-
-
-def _absolute(qualified: str) -> str:
-    """A name of a relative import as another package would spell its end (".sessions.Session"), unless that would
-    be a name of the standard library."""
-    bare = qualified.lstrip(".")
-    return qualified if bare == qualified or bare.partition(".")[0] in sys.stdlib_module_names else bare
 
 
 def _call_of(name: Node) -> Node | None:

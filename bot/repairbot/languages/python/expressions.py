@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from tree_sitter import Node
 
 from repairbot.languages.python.acquiring import Acquiring
-from repairbot.languages.python.callees import ASKERS, CLOSERS, among, callees
+from repairbot.languages.python.callees import ASKERS, CLOSERS, HARMLESS, RETRIERS, among, callees
 from repairbot.languages.python.cfg import Builder
 from repairbot.languages.python.summaries import Oracle
 from repairbot.languages.python.syntax import dotted, span, text
@@ -201,9 +201,10 @@ class Expressions:
         return NOTHING
 
     def _yield(self, node: Node, into: str) -> Value:
-        if any(child.type == "from" for child in node.children):
-            return self._await(node, into)  # an older await, or another generator's values
         self.generator = True
+        if any(child.type == "from" for child in node.children):
+            # Before `await`, a coroutine waited with `yield from`.
+            return self._await(node, into)
         value = NOTHING
         for child in node.named_children:
             value = self.evaluate(child)
@@ -215,7 +216,7 @@ class Expressions:
         inner = _only(node)
         value = self.evaluate(inner, into)
         if inner is None or inner.type != "call":
-            self.emit(Kind.CALL, "", node, note="await can raise", detail="await", fallible=True)
+            self.emit(Kind.CALL, "", node, note="waiting can raise", detail="await", fallible=True)
         return value
 
     def _walrus(self, node: Node) -> Value:
@@ -308,6 +309,13 @@ class Expressions:
             else:
                 self.emit(Kind.ESCAPE, place, node, detail="captured")
 
+    def _looked_at(self, node: Node) -> None:
+        """A function that is called before the call around it returns: what it mentions is used."""
+        body = self.module.source[node.start_byte : node.end_byte]
+        for place in sorted(self.tracked):
+            if not place.startswith("%") and re.search(rb"(?<![\w.])" + re.escape(place.encode()) + rb"\b", body):
+                self.emit(Kind.USE, place, node, detail="lambda")
+
     def _endings(self, place: str, name: bytes) -> Iterator[bytes]:
         resource = self.held.get(place)
         for release in resource.release if resource else (".close",):
@@ -364,7 +372,11 @@ class Expressions:
         for child in listing.named_children:
             if child.type == "comment":
                 continue
-            if child.type == "keyword_argument":
+            if child.type == "lambda" and RETRIERS.search(dotted(node.child_by_field_name("function"))):
+                self._looked_at(child)
+                yield NOTHING, position
+                position += 1
+            elif child.type == "keyword_argument":
                 yield self._argument(child.child_by_field_name("value")), text(child.child_by_field_name("name"))
             else:
                 yield self._argument(child), position
@@ -441,7 +453,9 @@ class Expressions:
             self.flow.current = None
             return NOTHING
         note = f"{_short(callee) or 'a call'}() can raise"
-        fallible = not among(known.safe, qualified)
+        fallible = not (among(known.safe, qualified) or HARMLESS.search(qualified))
+        if fallible and receiver is NOTHING and ASKERS.search(qualified) and any(value.places for value, _ in arguments):
+            fallible = False  # it has the value: if it raises, it may well have ended it before
         result = NOTHING
         ops: list[tuple[Kind, str, dict[str, object]]] = []
         for value, slot in arguments:
@@ -454,6 +468,8 @@ class Expressions:
                     result = Value((into or self.nameless(node),))
                 elif effect == "borrows":
                     ops.append((Kind.USE, place, {"detail": callee}))
+                elif method and f".{method}" in known.stores and effect == "unknown":
+                    ops.append((Kind.ESCAPE, place, {"detail": "stored", "other": callee.rpartition(".")[0]}))
                 elif effect == "keeps":
                     ops.append((Kind.ESCAPE, place, {"detail": "kept", "other": callee}))
                 else:
@@ -471,7 +487,7 @@ class Expressions:
             last = number == len(ops) - 1 and kind is not Kind.RELEASE
             if kind is Kind.MOVE:
                 self.hold(str(values["other"]), self.held.get(place))
-            self.emit(kind, place, node, note=note, fallible=fallible and last, **values)
+            self.emit(kind, place, node, note=note, fallible=fallible and last and kind is not Kind.MOVE, **values)
         return result
 
     def _keeps(self, place: str) -> tuple[str, ...]:
@@ -502,6 +518,8 @@ class Expressions:
             return "unknown", True
         if effect != "unknown":
             return effect, False
+        if among(known.stores, name):
+            return "unknown", False
         if among(known.borrows, name) or among(known.safe, name):
             return "borrows", False
         if CLOSERS.search(name):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Set
 
 from tree_sitter import Node
 
@@ -51,11 +53,14 @@ class PythonFrontend:
     def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
         """True when no name in the bytes acquires, grows, registers or loads anything."""
         words = set(WORD.findall(source))
-        return _OTHERS.isdisjoint(words) and not table_of(resources).active(words)
+        # What is left is little; what is no Python among it is not called clean (see `lower`).
+        return _dull(words, resources) and not self.broken(source)
 
     def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
         """Lower the whole file. Raises Unreadable on Python 2 and on what cannot be read at all."""
         module = Module(source, path)
+        if _dull(module.words, resources) and (why := self.broken(source)):
+            raise Unreadable(_why(module) if module.root.has_error else f"{why}; skipped")
         unit = Unit(path, "python")
         _Functions(module, resources, project, unit, _broken(module)).run()
         unit.containers.extend(containers.collect(module, (*resources, *unit.resources_made) if unit.resources_made else resources))
@@ -67,18 +72,22 @@ class PythonFrontend:
 
     def broken(self, source: bytes) -> str:
         """Why the source does not parse, in one line, or "": the compiler's own word."""
-        try:
-            compile(source, "<repaired>", "exec", dont_inherit=True)
-        except SyntaxError as error:
-            return f"line {error.lineno or 1}: {error.msg}"
-        except ValueError as error:
-            return f"line 1: {error}"
-        except RecursionError:
-            return "line 1: nested too deep"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is odd but valid
+            try:
+                compile(source, "<source>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+            except SyntaxError as error:
+                return f"line {error.lineno or 1}: {error.msg}"
+            except (ValueError, RecursionError, MemoryError) as error:
+                return f"line 1: {error or 'nested too deep'}"
         return ""
 
 
 FRONTEND = PythonFrontend()
+
+
+def _dull(words: Set[bytes], resources: tuple[Resource, ...]) -> bool:
+    return _OTHERS.isdisjoint(words) and not table_of(resources).active(words)
 
 
 def _broken(module: Module) -> list[Definition]:

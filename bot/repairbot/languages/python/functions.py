@@ -18,6 +18,7 @@ from repairbot.lifetimes.ops import EXIT, Edge, Function, Kind, Op, Resource
 
 MODULE: Final = "<module>"
 _EVERYTHING: Final = frozenset({"BaseException"})
+_MOST_GATHERED: Final = 4
 _FAILS: Final = frozenset({"self.fail", "pytest.fail", "pytest.skip", "self.skipTest", "parser.error"})
 
 
@@ -318,6 +319,11 @@ class Lowering(Expressions):
     def _for_statement(self, node: Node) -> None:
         right = node.child_by_field_name("right")
         asynchronous = node.children[0].type == "async"
+        left = node.child_by_field_name("left")
+        gathered = self._gathered(right)
+        if gathered and left is not None and left.type == "identifier":
+            self._for_each(node, gathered, left)
+            return
         value = self.evaluate(right)
         header, body, over, after = (self.flow.block() for _ in range(4))
         self.flow.join(header)
@@ -330,7 +336,6 @@ class Lowering(Expressions):
         self.flow.edge("normal", over)
         self.flow.current = body
         self.flow.frames.append(Loop(header, after))
-        left = node.child_by_field_name("left")
         for target in left.named_children if left is not None and left.named_children else (left,):
             place = self.place_of(target)
             if place and target is not None:
@@ -338,6 +343,33 @@ class Lowering(Expressions):
         self.block(node.child_by_field_name("body"))
         self.flow.go(header, "loop")
         self.flow.frames.pop()
+        self._otherwise(node, over, after)
+
+    def _gathered(self, right: Node | None) -> tuple[str, ...]:
+        """The tracked places that a display names, also inside `filter(None, ...)` and the like; () when there are
+        none or too many."""
+        if right is not None and right.type == "call":
+            if dotted(right.child_by_field_name("function")) not in ("filter", "reversed", "list", "tuple"):
+                return ()
+            listing = right.child_by_field_name("arguments")
+            right = listing.named_children[-1] if listing is not None and listing.named_children else None
+        if right is None or right.type not in ("tuple", "list", "set"):
+            return ()
+        places = tuple(place for child in right.named_children if (place := self.place_of(child)) in self.tracked)
+        return places if len(places) <= _MOST_GATHERED else ()
+
+    def _for_each(self, node: Node, places: tuple[str, ...], left: Node) -> None:
+        """`for f in (a, b):` runs for every one of them: what it does to `f` it does to each."""
+        over, after = self.flow.block(), self.flow.block()
+        for place in places:
+            following = self.flow.block()
+            self.move(place, text(left), left)
+            self.flow.frames.append(Loop(following, after))
+            self.block(node.child_by_field_name("body"))
+            self.flow.frames.pop()
+            self.flow.go(following)
+            self.flow.current = following if self._entered(following) else None
+        self.flow.go(over)
         self._otherwise(node, over, after)
 
     def _otherwise(self, node: Node, over: int, after: int) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from tree_sitter import Node
 
 from repairbot.languages.base import Project
+from repairbot.languages.python.acquiring import absolute
 from repairbot.languages.python.syntax import Definition, Module, dotted, text
 from repairbot.lifetimes.ops import EXIT, Effect, Function, Kind, Resource, Summary
 
@@ -71,7 +72,7 @@ class Oracle:
         if any(name not in _PLAIN_DECORATORS for name in names):
             return "unknown"
         parameter = _parameter(definition, slot, bound and "staticmethod" not in names)
-        if not parameter:
+        if not parameter or _stub(definition):
             return "unknown"
         key = (definition.symbol, parameter, resource.id)
         if key not in self._memo:
@@ -168,15 +169,16 @@ def factories(module: Module) -> set[str]:
     }
 
 
-def absolute(qualified: str, path: str) -> str:
-    """A dotted name with leading dots resolved from the path of the file that uses it."""
-    if not qualified.startswith("."):
-        return qualified
-    bare = qualified.lstrip(".")
-    folders = path.replace("\\", "/").split("/")[:-1]
-    up = len(qualified) - len(bare) - 1
-    kept = folders[: len(folders) - up] if up else folders
-    return ".".join([*(part for part in kept if part), bare])
+def _stub(definition: Definition) -> bool:
+    """Whether a function leaves its work to those that override it: its body only raises, passes or explains."""
+    body = definition.body
+    for statement in body.named_children if body is not None else ():
+        if statement.type in ("comment", "pass_statement", "raise_statement"):
+            continue
+        inner = statement.named_children[0].type if statement.named_children else ""
+        if statement.type != "expression_statement" or inner not in ("string", "ellipsis"):
+            return False
+    return True
 
 
 def _decorators(definition: Definition) -> list[Node]:
@@ -262,7 +264,3 @@ def handed_out(function: Function) -> Resource | None:
         found = op.resource
     return found
 
-
-def known(names: Iterable[str]) -> frozenset[str]:
-    """The last parts of dotted names."""
-    return frozenset(name.rpartition(".")[2] for name in names)
