@@ -60,6 +60,8 @@ def examine(
 ) -> Examined:
     """Audit one file; with `fixes` every finding carries its checked repair or the reasons why there is none.
 
+    A file that others ask (`project.asked`) is lowered even where nothing in it can leak.
+
     Never raises for what a file holds: what cannot be read ends as skipped, with its reason.
     """
     try:
@@ -67,9 +69,10 @@ def examine(
     except UndecodableError as error:
         return _skipped(path, language, str(error))
     resources = load(language.name, settings.resources)
-    if language.frontend.dismiss(text.data, resources):
+    project = project or Project()
+    if not project.asked and language.frontend.dismiss(text.data, resources):
         return Examined(FileResult(path, language.name, Outcome.CLEAN, encoding=text.encoding))
-    room = _Room(path, language, settings, project or Project(), resources)
+    room = _Room(path, language, settings, project, resources)
     try:
         facts = room.facts(text.data)
     except Unreadable as error:
@@ -191,9 +194,11 @@ class _Findings:
     def all(self, *, fixes: bool) -> Iterator[Finding]:
         """Every finding, in the order of the lines."""
         rules = {rule.id: rule for rule in self.room.rules}
+        least = SEVERITIES.index(self.room.settings.repair_from)
         for name, report in self.found.reports:
             finding = self._finding(rules[name], report)
-            yield self._repaired(finding, name, report) if fixes else finding
+            shown = SEVERITIES.index(report.confidence) <= least
+            yield self._repaired(finding, name, report) if fixes and shown else finding
 
     @cached_property
     def _lines(self) -> list[str]:
