@@ -6,7 +6,7 @@ import re
 
 from repairbot.analyses.facts import Bound, Growing
 from repairbot.lifetimes.intents import BOUND_DEQUE, INSERT_AFTER, TRIM_AFTER, WEAK
-from repairbot.lifetimes.ops import Event, Intent, Kind
+from repairbot.lifetimes.ops import Event, Idiom, Intent, Kind
 from repairbot.model import Impact, Settings, Severity, Step
 from repairbot.rule import Report
 
@@ -280,4 +280,18 @@ def _pop_at_end(fact: Growing, end: Event) -> Intent:
         {"lines": f"{head}.pop({end.key}, None)"},
         (statement,),
         why=f"{end.method}() is called when {end.key} goes, and reads it last",
+    )
+
+
+def of_idiom(idiom: Idiom) -> Report:
+    """The report of what the language's folder recognised."""
+    return Report(
+        at=idiom.at,
+        symbol=idiom.symbol,
+        variable=idiom.place,
+        message=idiom.message,
+        witness=idiom.steps,
+        evidence=idiom.evidence,
+        confidence=idiom.confidence,
+        intents=idiom.intents,
     )

@@ -39,8 +39,9 @@ _ORDERED: Final = frozenset({"append", "appendleft", "extend", "+="})
 _LISTED: Final = frozenset(
     {"append", "appendleft", "extend", "extendleft", "insert", "add", "+=", "heappush", "update"}
 )
-_CONSUMERS: Final = frozenset({"list", "tuple", "sorted", "sum", "min", "max", "any", "set", "reversed"})
 _DEQUE_READS: Final = frozenset({"len", "truth", "iterate", "key"})
+_TAKERS: Final = frozenset({"list", "tuple", "sorted", "sum", "min", "max", "any", "set", "reversed"})
+"""Functions that take a deque as they take a list."""
 _FEW: Final = 3
 _WEAK_VALUE: Final = re.compile(r"^(?:\w+ = )?(?:[\w.]+\.)?[A-Z]\w*\(")
 _LOCK_VALUE: Final = re.compile(r"^\w+ = (?:[\w.]+\.)?(?:R?Lock|\w*Semaphore|Condition)\(")
@@ -316,19 +317,16 @@ def _deque_ok(fact: Growing, made: Event) -> bool:
         or len(fact.member.of(Kind.INIT)) > 1
     ):
         return False
-    for event in fact.member.of(Kind.READ):
-        if event.depth:
-            continue
-        if event.detail not in _DEQUE_READS and not _consumed(event):
-            return False
+    if not all(event.depth or _known_to_deques(event) for event in fact.member.of(Kind.READ)):
+        return False
     return not any(
         event.how in ("replace", "slice", "sort") for event in fact.member.of(Kind.SHRINK, Kind.CLEAR)
     )
 
 
-def _consumed(event: Event) -> bool:
-    """Whether a reader takes all elements one by one, whatever holds them."""
-    return event.detail == "all" and event.how in _CONSUMERS
+def _known_to_deques(read: Event) -> bool:
+    """Whether a deque can be read like this."""
+    return read.detail in _DEQUE_READS or (read.detail == "all" and read.how in _TAKERS)
 
 
 def _buckets_may_be_deques(fact: Growing) -> bool:
@@ -342,7 +340,7 @@ def _buckets_may_be_deques(fact: Growing) -> bool:
             event.detail not in ("key", "truth", "len") and event.how not in ("list", "keys")
         ):
             return False
-        if event.depth == 1 and event.detail not in ("len", "truth", "iterate", "key") and not _consumed(event):
+        if event.depth == 1 and not _known_to_deques(event):
             return False
     return len(fact.member.of(Kind.INIT)) == 1
 

@@ -100,7 +100,10 @@ def keys_of(grows: tuple[Event, ...]) -> KeyKind:
     """What the keys of all these are, the most telling first."""
     kinds: list[KeyKind] = [key_kind(event.key, event.argument) for event in grows]
     ranked: tuple[KeyKind, ...] = ("instance", "per-request", "unknown", "finite")
-    return next((kind for kind in ranked if kind in kinds), "")
+    for kind in ranked:
+        if kind in kinds:
+            return kind
+    return ""
 
 
 def rebuilt(member: Member) -> list[Event]:

@@ -63,6 +63,8 @@ _GROWTH: Final = re.compile(
     rb"\.(?:" + b"|".join(sorted(name.encode() for name in GROWS)) + rb")\b|\[[^\n]*(?:=|\.\w+\()|[ \t]*[+|]"
 )
 """What stands behind a name when it grows then and there."""
+_APPLIED: Final = re.compile(rb"[<>%\[]|max|min\(|limit|\(self\.[,)]|return self\.[ \t]*$")
+"""What stands in a line where a limit is put to use."""
 _BOUND: Final = re.compile(rb"(?:[ \t]*:[^=\n]+)?[ \t]*=[^=]|:[ \t]*\n")
 """What stands behind a local name where it is bound."""
 _ONWARD: Final = frozenset(b".[),\n:")
@@ -139,11 +141,21 @@ class _Collector:
         found: dict[str, int] = {}
         for match in _LIMIT.finditer(self.module.source, owner.start, owner.end):
             name = match[1]
-            if sum(1 for _ in occurrences(self.module.source, b"self." + name, owner.start, owner.end)) > 1:
+            if self.applied(name, owner):
                 continue
             line = self.module.source.count(b"\n", 0, match.start()) + 1
             found.setdefault(f"self.{name.decode()}", line)
         return found
+
+    def applied(self, name: bytes, owner: Definition) -> bool:
+        """Whether an attribute is compared, cut by or handed on, and not only set and shown."""
+        source = self.module.source
+        for offset in occurrences(source, name, owner.start, owner.end):
+            if source[offset - 5 : offset] == b"self.":
+                line = source[source.rfind(b"\n", 0, offset) + 1 : source.find(b"\n", offset)]
+                if _APPLIED.search(line.replace(name, b"")):
+                    return True
+        return False
 
     def called(self, owner: Definition, methods: set[str]) -> tuple[str, ...]:
         """Which of these methods the file calls itself, but for teardowns, constructors and each other."""
