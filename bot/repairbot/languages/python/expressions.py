@@ -57,6 +57,8 @@ class Expressions:
         self.oracle = oracle
         self.held: dict[str, Resource] = dict(seeds)
         self.tracked = set(seeds)
+        self.closures: list[Node] = []
+        """The nested functions and lambdas so far."""
         self.generator = False
         self.flow = Builder()
         self.at = Span(0, 0, 1, 1, 1)
@@ -295,19 +297,21 @@ class Expressions:
 
     def capture(self, node: Node) -> None:
         """A nested function or lambda: what it mentions is captured; what it releases is kept."""
-        if not self.tracked:
-            return
-        body = self.module.source[node.start_byte : node.end_byte]
+        self.closures.append(node)  # what its names are given later, it has as well
         for place in sorted(self.tracked):
-            if place.startswith("%"):
-                continue
-            name = re.escape(place.encode())
-            if re.search(rb"(?<![\w.])" + name + rb"\b", body) is None:
-                continue
-            if any(re.search(ending, body) for ending in self._endings(place, name)):
-                self.emit(Kind.ESCAPE, place, node, detail="kept", other="a nested function releases it")
-            else:
-                self.emit(Kind.ESCAPE, place, node, detail="captured")
+            self._captured(node, place, node)
+
+    def _captured(self, closure: Node, place: str, node: Node) -> None:
+        if place.startswith("%"):
+            return
+        body = self.module.source[closure.start_byte : closure.end_byte]
+        name = re.escape(place.encode())
+        if re.search(rb"(?<![\w.])" + name + rb"\b", body) is None:
+            return
+        if any(re.search(ending, body) for ending in self._endings(place, name)):
+            self.emit(Kind.ESCAPE, place, node, detail="kept", other="a nested function releases it")
+        else:
+            self.emit(Kind.ESCAPE, place, node, detail="captured")
 
     def _looked_at(self, node: Node) -> None:
         """A function that is called before the call around it returns: what it mentions is used."""
@@ -433,6 +437,8 @@ class Expressions:
         place = into or self.nameless(node)
         self.hold(place, resource)
         self.emit(Kind.ACQUIRE, place, node, note=f"{callee}() can raise", resource=resource, fallible=True)
+        for closure in self.closures:
+            self._captured(closure, place, node)
         return Value((place,))
 
     def _use(self, value: Value, node: Node, callee: str) -> None:
