@@ -93,9 +93,6 @@ class Resource:
     def __hash__(self) -> int:
         return hash(self.id)  # tables of resources are keys of caches, looked up for every file
 
-    def __hash__(self) -> int:
-        return hash(self.id)  # tables are looked up by their resources, file after file
-
 
 @dataclass(frozen=True, slots=True)
 class Op:
