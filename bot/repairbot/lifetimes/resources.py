@@ -34,8 +34,8 @@ def resource(table: Mapping[str, object], origin: str = "builtin") -> Resource:
     for key in ("acquire", "release"):
         if not values[key]:
             raise BadResource(f"a resource needs {key!r}: the call that {key}s it")
-    scope = table.get("scope", "none")
-    severity = table.get("severity", "medium")
+    scope: Any = table.get("scope", "none")
+    severity: Any = table.get("severity", "medium")
     if scope not in get_args(Scope) or severity not in get_args(Severity):
         raise BadResource(f"scope is one of {', '.join(get_args(Scope))}; severity is low, medium or high")
     slots = table.get("slots", ())

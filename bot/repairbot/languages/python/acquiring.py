@@ -70,7 +70,9 @@ def table_of(resources: tuple[Resource, ...]) -> Table:
         last = rest.rpartition(".")[2] or head
         heads.setdefault(last.encode(), set()).add(head.encode())
     words = frozenset(heads) | free
-    needed = {word: frozenset(first) for word, first in heads.items() if word not in first and word not in free}
+    needed = {
+        word: frozenset(first) for word, first in heads.items() if word not in first and word not in free
+    }
     by_id = {item.id: item for item in resources}
     return Table(exact, methods, endings, frozenset(derived), words, needed, by_id)
 

@@ -72,7 +72,13 @@ class Builder:
         return len(self.blocks) - 1
 
     def edge(
-        self, kind: EdgeKind, target: int, line: int = 0, note: str = "", place: str = "", empty: bool | None = None
+        self,
+        kind: EdgeKind,
+        target: int,
+        line: int = 0,
+        note: str = "",
+        place: str = "",
+        empty: bool | None = None,
     ) -> None:
         """An edge from the current block."""
         if self.current is not None:
@@ -179,10 +185,16 @@ class Builder:
             self.edge("normal", last)
             edges = self.blocks[last].edges
             if way == "error":
-                edges.extend(Edge("error", target, passes=passes) for target, passes in self._outward(index, cancelled))
+                edges.extend(
+                    Edge("error", target, passes=passes) for target, passes in self._outward(index, cancelled)
+                )
             else:
                 target = self._jump_target(index, way)  # type: ignore[arg-type]
-                edges.append(Edge("exit" if target == EXIT else "loop" if self._is_header(target) else "normal", target))
+                edges.append(
+                    Edge(
+                        "exit" if target == EXIT else "loop" if self._is_header(target) else "normal", target
+                    )
+                )
         self.current, self.frames = current, frames
         return entry
 
@@ -234,6 +246,8 @@ def _reachable(blocks: list[Block]) -> list[Block]:
         for edge in block.edges:
             target = through(edge.target)
             number = numbers.get(target, target)
-            edges.append(Edge(edge.kind, number, edge.line, edge.note, edge.place, edge.empty, edge.at, edge.passes))
+            edges.append(
+                Edge(edge.kind, number, edge.line, edge.note, edge.place, edge.empty, edge.at, edge.passes)
+            )
         made.append(Block(block.ops, list(dict.fromkeys(edges))))
     return made

@@ -63,7 +63,11 @@ class PythonFrontend:
             raise Unreadable(_why(module) if module.root.has_error else f"{why}; skipped")
         unit = Unit(path, "python")
         _Functions(module, resources, project, unit, _broken(module)).run()
-        unit.containers.extend(containers.collect(module, (*resources, *unit.resources_made) if unit.resources_made else resources))
+        unit.containers.extend(
+            containers.collect(
+                module, (*resources, *unit.resources_made) if unit.resources_made else resources
+            )
+        )
         unit.registrations.extend(registrations.collect(module))
         unit.loads.extend(loads.collect(module))
         unit.loads.extend(channels.collect(module))
@@ -139,7 +143,9 @@ class _Functions:
         self.module, self.unit = module, unit
         for definition in broken:
             line = _first_error(definition.node).start_point[0] + 1
-            unit.skipped.append(Step(definition.node.start_point[0] + 1, f"{definition.symbol} does not parse (line {line})"))
+            unit.skipped.append(
+                Step(definition.node.start_point[0] + 1, f"{definition.symbol} does not parse (line {line})")
+            )
         self.acquiring = Acquiring(module, resources, project)
         self.oracle = Oracle(module, project, self._assuming)
         self.broken = {around.start for definition in broken for around in _around(definition)}
@@ -176,8 +182,7 @@ class _Functions:
         return touched
 
     def _definition(self, start: int) -> Definition | None:
-        definition = self.module.definition_at(start) if start >= 0 else None
-        return definition
+        return self.module.definition_at(start) if start >= 0 else None
 
     def _lower(self, start: int) -> set[int]:
         """Lower one function; the functions that are to be lowered because of what it hands out."""
@@ -195,14 +200,19 @@ class _Functions:
         if definition is None or mixed or definition.symbol in self.handed or not _plain(definition):
             return set()
         resource = handed_out(function)
-        local = resource is not None and resource.origin == "inferred" and not resource.release[0].startswith(".")
+        local = (
+            resource is not None and resource.origin == "inferred" and not resource.release[0].startswith(".")
+        )
         if resource is None or not resource.acquire or local:
             return set()
         self.handed[definition.symbol] = resource
         return self._sort(self.acquiring.learn(definition.symbol, resource))
 
     def _graph(
-        self, definition: Definition | None, seeds: dict[str, Resource], parameters: dict[str, Resource] | None = None
+        self,
+        definition: Definition | None,
+        seeds: dict[str, Resource],
+        parameters: dict[str, Resource] | None = None,
     ) -> tuple[Function, bool] | None:
         """The graph of a function, in a second round with the names that the first found; None when it is too deep."""
         try:
@@ -258,7 +268,7 @@ def _seeds(acquiring: Acquiring, calls: list[Node]) -> Iterator[tuple[str, Resou
 
 def _target(module: Module, call: Node) -> Node | None:
     """What a call's value is assigned to, through what hands it on unchanged."""
-    node, parent = call, call.parent
+    parent = call.parent
     while parent is not None:
         if parent.type == "named_expression":
             return parent.child_by_field_name("name")
@@ -271,9 +281,9 @@ def _target(module: Module, call: Node) -> Node | None:
             callee = module.qualified(dotted(parent.parent.child_by_field_name("function")))
             if not (among(callees().owns, callee) or among(callees().views, callee)):
                 return None
-            node, parent = parent.parent, parent.parent.parent
+            parent = parent.parent.parent
             continue
         if parent.type not in _THROUGH:
             return None
-        node, parent = parent, parent.parent
+        parent = parent.parent
     return None

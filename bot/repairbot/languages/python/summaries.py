@@ -18,12 +18,26 @@ ANYTHING: Final = Resource(
     "anything",
     "a value",
     (),
-    (".close", ".aclose", ".release", ".shutdown", ".terminate", ".disconnect", ".stop", ".cleanup", "os.close"),
+    (
+        ".close",
+        ".aclose",
+        ".release",
+        ".shutdown",
+        ".terminate",
+        ".disconnect",
+        ".stop",
+        ".cleanup",
+        "os.close",
+    ),
     "releases",
 )
 """Stands for a parameter of which nothing is known."""
-_PLAIN_DECORATORS: Final = frozenset({"staticmethod", "classmethod", "override", "typing.override", "abstractmethod"})
-_FACTORY: Final = re.compile(rb"import[^\n]*\b(?:open|connect|create|make|new|acquire|start|launch|spawn|get)_?\w*")
+_PLAIN_DECORATORS: Final = frozenset(
+    {"staticmethod", "classmethod", "override", "typing.override", "abstractmethod"}
+)
+_FACTORY: Final = re.compile(
+    rb"import[^\n]*\b(?:open|connect|create|make|new|acquire|start|launch|spawn|get)_?\w*"
+)
 _FACTORY_NAME: Final = re.compile(r"_?(open|connect|create|make|new|acquire|start|launch|spawn|get)(_|$)")
 _MOST: Final = 40
 """How many summaries are made for one file: beyond that, callees count as unknown."""
@@ -33,7 +47,10 @@ class Oracle:
     """Answers what a call does with one of its arguments."""
 
     def __init__(
-        self, module: Module, project: Project, lower: Callable[[Definition, dict[str, Resource]], Function | None]
+        self,
+        module: Module,
+        project: Project,
+        lower: Callable[[Definition, dict[str, Resource]], Function | None],
     ) -> None:
         """`lower` gives a function's graph in which the named parameters hold something from the start."""
         self.module = module
@@ -103,14 +120,18 @@ class Oracle:
         return (top, top.kind == "class") if top is not None else None
 
     def _top(self, name: str) -> Definition | None:
-        return next((item for item in self.module.definitions if item.parent is None and item.name == name), None)
+        return next(
+            (item for item in self.module.definitions if item.parent is None and item.name == name), None
+        )
 
     def _foreign(self, qualified: str, slot: str | int) -> Effect:
         if not qualified or qualified.startswith(("self.", "cls.")) or "()" in qualified or "[]" in qualified:
             return "unknown"
         head = qualified.partition(".")[0]
-        if head and head not in self.module.imports.values() and not any(
-            origin.startswith(head) for origin in self.module.imports.values()
+        if (
+            head
+            and head not in self.module.imports.values()
+            and not any(origin.startswith(head) for origin in self.module.imports.values())
         ):
             return "unknown"
         name = absolute(qualified, self.module.path)
@@ -180,7 +201,9 @@ def _parameter(definition: Definition, slot: str | int, bound: bool) -> str:
     if isinstance(slot, str):
         return slot if slot in names else ""
     position = slot + 1 if bound else slot
-    plain = [child for child in (listing.named_children if listing is not None else ()) if child.type != "comment"]
+    plain = [
+        child for child in (listing.named_children if listing is not None else ()) if child.type != "comment"
+    ]
     for index, child in enumerate(plain):
         if child.type in ("list_splat_pattern", "dictionary_splat_pattern", "keyword_separator"):
             return ""
@@ -251,4 +274,3 @@ def handed_out(function: Function) -> Resource | None:
             return None
         found = op.resource
     return found
-
