@@ -296,6 +296,8 @@ def _by_role(fact: Growing, listed: bool) -> Confidence | None:
         return "medium" if event_like and not registering else "low"
     if role_of(fact.member.name) == "cache" and not listed and fact.key != "finite":
         return "medium" if not registering else "low"
+    if fact.weak and fact.role == "cache":
+        return "medium"  # locks that their users hold, or objects as others here hold weakly
     passing = fact.key == "instance" or any(TRANSIENT.search(event.key) for event in fact.grows)
     if passing and fact.key in ("per-request", "instance") and fact.removal == "none" and not registering:
         return "medium"
