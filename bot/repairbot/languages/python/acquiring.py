@@ -108,7 +108,11 @@ class Acquiring:
 
     def search(self) -> list[Node]:
         """Find the calls that the resources' names and other files' answers point at; the call nodes."""
-        found = list(self._find(self.table.active(self.module.words | self._package())))
+        active = self.table.active(self.module.words | self._package())
+        if active and b" as " in self.module.source:
+            imports = self.module.imports
+            active |= {local.encode() for local, origin in imports.items() if origin in self.table.exact}
+        found = list(self._find(active))
         if not (self.project.resources or self.project.summaries):
             return found
         names = {
