@@ -13,12 +13,14 @@ from typing import Final
 from tree_sitter import Node
 
 from repairbot.languages.base import Project
-from repairbot.languages.python.syntax import Definition, Module, dotted, text
+from repairbot.languages.python.syntax import Module, dotted, text
 from repairbot.lifetimes.ops import Resource
 
-_MADE: Final = rb"\s*(?::[^=\n]+)?=\s*(?:await\s+)?([A-Za-z_][\w.]*(?:\(\)\.\w+)*)\("
+_MADE: Final = re.compile(rb"[ \t]*(?::[^=\n]+)?=[ \t]*\(?\s*(?:await\s+)?([A-Za-z_][\w.]*(?:\(\)\.\w+)*)\(")
+_TYPED: Final = re.compile(rb"[ \t]*:[ \t]*[\"']?([A-Za-z_][\w.]*)")
+_ENTERED: Final = re.compile(rb"([A-Za-z_][\w.]*)\([^\n]*\)\s+as\s+$")
+_PART: Final = re.compile(rb"[\w.]")
 _WORD: Final = re.compile(rb"\w")
-_NO_ARGUMENTS: Final = re.compile(r"\([^()]*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,31 +234,35 @@ class Acquiring:
         return self._makers[key]
 
     def _find_maker(self, node: Node, receiver: str) -> str:
-        if _NO_ARGUMENTS.search(receiver):
+        if "(" in receiver or "[" in receiver:
             return ""
-        name = re.escape(receiver.encode())
+        name = receiver.encode()
         if receiver.startswith("self."):
-            scope: Definition | None = self.module.class_at(node.start_byte)
-            return self._made(name, scope) if scope else ""
+            owner = self.module.class_at(node.start_byte)
+            return self._made(name, owner.start, owner.end) if owner else ""
         if "." in receiver:
             return ""
         scope = self.module.function_at(node.start_byte)
-        found = self._made(name, scope) if scope else ""
+        found = self._made(name, scope.start, scope.end) if scope else ""
         if found or (scope is not None and receiver in scope.parameters):
             return found
-        return self._made(rb"^" + name, None) if b"\n" + receiver.encode() in self.module.source else ""
+        return self._made(b"\n" + name, 0, len(self.module.source))
 
-    def _made(self, name: bytes, scope: Definition | None) -> str:
-        start, end = (scope.start, scope.end) if scope else (0, len(self.module.source))
-        boundary = b"" if name.startswith(b"^") else rb"(?<![\w.])"
-        forms = [boundary + name + _MADE]
-        if boundary:
-            forms.append(rb"([A-Za-z_][\w.]*)\([^\n]*\)\s+as\s+" + name + rb"\b")
-            forms.append(rb"[(,]\s*" + name + rb"\s*:\s*[\"']?([A-Za-z_][\w.]*)")
-        for form in forms:
-            match = re.compile(form, re.MULTILINE).search(self.module.source, start, end)
-            if match:
-                return self.module.qualified(match[1].decode())
+    def _made(self, name: bytes, start: int, end: int) -> str:
+        """What the name is given in a stretch of the source: `x = make()`, `with make() as x`, `x: Made`."""
+        source = self.module.source
+        at = source.find(name, start, end)
+        while at >= 0:
+            behind = at + len(name)
+            if not at or not _PART.match(source, at - 1):
+                match = _MADE.match(source, behind, end)
+                if match is None and source[max(0, at - 40) : at].rstrip(b" \n")[-1:] in (b"(", b","):
+                    match = _TYPED.match(source, behind, end)
+                if match is None and source[at - 4 : at] == b" as " and not _PART.match(source, behind):
+                    match = _ENTERED.search(source, source.rfind(b"\n", 0, at) + 1, at)
+                if match is not None:
+                    return self.module.qualified(match[1].decode())
+            at = source.find(name, behind, end)
         return ""
 
 
