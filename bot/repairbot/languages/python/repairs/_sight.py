@@ -15,6 +15,8 @@ from tree_sitter import Node, Parser
 from repairbot.languages.python.syntax import LANGUAGE, text
 from repairbot.lifetimes.ops import Intent
 
+CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__", "setUp"})
+"""Methods that are always seen: they say which members an object has from its start."""
 _FILLER = b"pass"
 _WORD = re.compile(r"[^\W\d]\w*")
 
@@ -22,39 +24,38 @@ _WORD = re.compile(r"[^\W\d]\w*")
 def seen(data: bytes, intent: Intent) -> bytes:
     """The source with the bodies blanked that this intent does not speak of; all of it for the module's own code."""
     root = Parser(LANGUAGE).parse(data).root_node
-    if root.has_error:
+    places = [span.start for span in (intent.at, *intent.spans)]
+    if root.has_error or not all(
+        any(_inside(place, outer) for outer, _ in _definitions(root)) for place in places
+    ):
         return data
-    definitions = [
-        (outer, inner) for outer in root.named_children if (inner := _definition(outer)) is not None
-    ]
-    spans = (intent.at, *intent.spans)
-    if not all(any(_inside(span.start, outer) for outer, _ in definitions) for span in spans):
-        return data
-    named = {word for value in intent.args.values() for word in _WORD.findall(value)}
+    named = {word for value in intent.args.values() for word in _WORD.findall(value)} | CONSTRUCTORS
     parts, last = [], 0
-    for start, end in _bodies(definitions, named, [span.start for span in spans]):
-        parts += [data[last:start], _FILLER.ljust(end - start)]
-        last = end
+    for body in _dark(root, places, named):
+        parts += [data[last : body.start_byte], _FILLER.ljust(body.end_byte - body.start_byte)]
+        last = body.end_byte
     return b"".join((*parts, data[last:]))
 
 
-def _bodies(
-    definitions: list[tuple[Node, Node]], named: set[str], places: list[int]
-) -> Iterator[tuple[int, int]]:
-    """The bodies to blank, in the order of the source."""
-    for outer, inner in definitions:
+def _dark(suite: Node, places: list[int], named: set[str]) -> Iterator[Node]:
+    """The bodies to blank in a module or a class, in the order of the source."""
+    for outer, inner in _definitions(suite):
         body = inner.child_by_field_name("body")
-        if body is None or text(inner.child_by_field_name("name")) in named:
+        if body is None:
             continue
-        if any(_inside(place, outer) for place in places) or body.end_byte - body.start_byte < len(_FILLER):
-            continue
-        yield body.start_byte, body.end_byte
+        if any(_inside(place, outer) for place in places):
+            if inner.type == "class_definition":
+                yield from _dark(body, places, named)
+        elif text(inner.child_by_field_name("name")) not in named and len(body.text or b"") >= len(_FILLER):
+            yield body
 
 
-def _definition(node: Node) -> Node | None:
-    """The function or class that a statement of the module defines."""
-    inner = node.child_by_field_name("definition") if node.type == "decorated_definition" else node
-    return inner if inner is not None and inner.type in ("function_definition", "class_definition") else None
+def _definitions(suite: Node) -> Iterator[tuple[Node, Node]]:
+    """The functions and classes that stand in a suite, with their decorators and without."""
+    for outer in suite.named_children:
+        inner = outer.child_by_field_name("definition") if outer.type == "decorated_definition" else outer
+        if inner is not None and inner.type in ("function_definition", "class_definition"):
+            yield outer, inner
 
 
 def _inside(place: int, node: Node) -> bool:
