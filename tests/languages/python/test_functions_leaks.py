@@ -578,3 +578,18 @@ def test_a_function_that_does_not_parse_is_passed_over_alone() -> None:
     found = unit(good + "def bad(p):\n    h = open(p)\n    return h ::\n")
     assert [function.symbol for function in found.functions] == ["good"]
     assert [step.note for step in found.skipped] == ["bad does not parse (line 8)"]
+
+
+def test_cleanup_in_cleanup_in_cleanup_is_passed_over() -> None:
+    lines, blank = ["def f(p):", "    h = open(p)"], "    "
+    for depth in range(18):
+        lines += [f"{blank}try:", f"{blank}    work({depth})"]
+        lines += [f"{blank}    if p: return", f"{blank}finally:"]
+        blank += "    "
+    found = unit("\n".join([*lines, f"{blank}h.close()", ""]))
+    assert [step.note for step in found.skipped] == ["f: too many paths; skipped"]
+
+
+def test_an_expression_without_end_is_passed_over() -> None:
+    found = unit("def f(p):\n    h = open(p)\n    return " + "[" * 400 + "]" * 400 + "\n")
+    assert [step.note for step in found.skipped] == ["f: an expression is nested too deep; skipped"]

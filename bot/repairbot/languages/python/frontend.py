@@ -22,6 +22,7 @@ from repairbot.languages.python import (
 )
 from repairbot.languages.python.acquiring import Acquiring, table_of
 from repairbot.languages.python.callees import among, callees
+from repairbot.languages.python.cfg import TooLarge
 from repairbot.languages.python.functions import MODULE, Lowering, TooDeep
 from repairbot.languages.python.summaries import Oracle, factories, handed_out
 from repairbot.languages.python.syntax import WORD, Definition, Module, dotted, text
@@ -222,10 +223,11 @@ class _Functions:
             if set(more) - set(seeds):
                 lowering = Lowering(self.acquiring, self.oracle, definition, more)
                 function = lowering.run(parameters)
-        except TooDeep:
+        except (TooDeep, TooLarge) as error:
+            why = "an expression is nested too deep" if isinstance(error, TooDeep) else "too many paths"
             line = definition.node.start_point[0] + 1 if definition is not None else 1
             symbol = definition.symbol if definition is not None else MODULE
-            self.unit.skipped.append(Step(line, f"{symbol}: an expression is nested too deep; skipped"))
+            self.unit.skipped.append(Step(line, f"{symbol}: {why}; skipped"))
             return None
         return function, lowering.mixed
 

@@ -27,7 +27,7 @@ class Scopes(Expressions):
 
     def entered(self, block: int) -> bool:
         """Whether anything leads to a block that was made before what leads there."""
-        return any(edge.target == block for each in self.flow.blocks for edge in each.edges)
+        return block in self.flow.reached
 
     def _try_statement(self, node: Node) -> None:
         final = next((child for child in node.named_children if child.type == "finally_clause"), None)
