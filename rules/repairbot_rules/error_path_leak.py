@@ -84,9 +84,8 @@ def load(path, parse):
 import socket
 
 
-def dial(address, timeout):
+def dial(address):
     link = socket.socket()
-    link.settimeout(timeout)
     link.connect(address)
     return link
 """,
@@ -94,10 +93,9 @@ def dial(address, timeout):
 import socket
 
 
-def dial(address, timeout):
+def dial(address):
     link = socket.socket()
     try:
-        link.settimeout(timeout)
         link.connect(address)
     except BaseException:
         link.close()

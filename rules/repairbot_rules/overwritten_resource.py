@@ -22,7 +22,16 @@ from repairbot.lifetimes.intents import INSERT_BEFORE, RELEASE_OLD
 from repairbot.lifetimes.ops import Event, Intent
 from repairbot.model import Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
-from repairbot_rules._held import done, on_exit, release_args, release_line, report, worst
+from repairbot_rules._held import (
+    done,
+    on_error,
+    on_exit,
+    owned_elsewhere,
+    release_args,
+    release_line,
+    report,
+    worst,
+)
 
 
 def _member(owned: Owned, event: Event) -> Report:
@@ -55,7 +64,9 @@ def _local(leak: Leak) -> Report:
     way = worst(leak)
     line = release_line(leak.resource, leak.place)
     intents: tuple[Intent, ...] = (on_exit(leak),)
-    if way.exit is not None:
+    if owned_elsewhere(leak):
+        intents = (on_error(leak),) if way.failing is not None else ()
+    elif way.exit is not None:
         title = f"release {leak.place} before it is replaced"
         intents = (
             *intents,

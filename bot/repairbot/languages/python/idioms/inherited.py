@@ -29,6 +29,8 @@ def update(self, *args, **kwargs):
 
 def collect(module: Module) -> list[Idiom]:
     """One idiom a class that bounds itself in `__setitem__` and leaves `update` as it is."""
+    if b"__setitem__" not in module.words:
+        return []
     return [found for owner in module.classes if (found := _class(module, owner)) is not None]
 
 
