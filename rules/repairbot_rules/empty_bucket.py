@@ -153,6 +153,22 @@ class TopicServer:
         ),
         Quiet(
             code="""\
+class Levels:
+    def __init__(self):
+        self.levels = []
+
+    def add(self, group):
+        while group.depth >= len(self.levels):
+            self.levels.append([])
+        self.levels[group.depth].append(group)
+
+    def remove(self, group):
+        self.levels[group.depth].remove(group)
+""",
+            why="the buckets stand in a list: a place in it is no key",
+        ),
+        Quiet(
+            code="""\
 class TopicServer:
     def __init__(self):
         self.readers = {}

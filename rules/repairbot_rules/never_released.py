@@ -102,6 +102,34 @@ def feed(path, parser):
         ),
         Quiet(
             code="""\
+import socket
+import threading
+
+
+def flood(address):
+    def stop():
+        peer.close()
+
+    peer = socket.create_connection(address)
+    threading.Timer(1.0, stop).start()
+    while True:
+        peer.send(b"x")
+""",
+            why="a nested function that was written before it closes it",
+        ),
+        Quiet(
+            code="""\
+import os
+
+
+def silence(fd):
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, fd)
+""",
+            why="where fd was closed before, open() gives its number again, and both are one",
+        ),
+        Quiet(
+            code="""\
 import tempfile
 
 

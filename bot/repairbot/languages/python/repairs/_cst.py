@@ -344,6 +344,6 @@ def _is_header(row: cst.CSTNode) -> bool:
 
 
 @lru_cache(maxsize=4)
-def parse(data: bytes) -> Source:
-    """The parsed file; the last few are kept, since a file's findings are repaired one after the other."""
-    return Source(data)
+def parse(data: bytes, seen: bytes) -> Source:
+    """The file, parsed as far as it is seen; the last few are kept: findings are repaired one after the other."""
+    return Source(data, seen)
