@@ -36,8 +36,8 @@ _PLAIN_DECORATORS: Final = frozenset(
     {"staticmethod", "classmethod", "override", "typing.override", "abstractmethod"}
 )
 _LENT: Final = frozenset(
-    "f fp fh fd fin fout file fileobj file_obj file_ handle sock socket conn connection db client session stream response "
-    "resp cursor proc process loop executor pool channel transport reader writer".split()
+    "f fp fh fd fin fout file fileobj file_obj file_ handle sock socket conn connection db client session stream "
+    "response resp cursor proc process loop executor pool channel transport reader writer".split()
 )
 """What parameters are called that take a resource: the functions that other files may hand one to."""
 _LENDING: Final = re.compile(
