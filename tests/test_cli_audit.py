@@ -185,7 +185,7 @@ def test_rules_and_explain(tmp_path: Path) -> None:
     for rule in rule_ids():
         page = repairbot(tmp_path, "explain", rule)
         assert page.code == 0
-        assert page.out.startswith(f"# {rule}\n")
+        assert rule in page.out
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

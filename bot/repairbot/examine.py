@@ -60,6 +60,8 @@ def examine(
 ) -> Examined:
     """Audit one file; with `fixes` every finding carries its checked repair or the reasons why there is none.
 
+    A file that others ask (`project.asked`) is lowered even where nothing in it can leak.
+
     Never raises for what a file holds: what cannot be read ends as skipped, with its reason.
     """
     try:
@@ -67,9 +69,10 @@ def examine(
     except UndecodableError as error:
         return _skipped(path, language, str(error))
     resources = load(language.name, settings.resources)
-    if language.frontend.dismiss(text.data, resources):
+    project = project or Project()
+    if not project.asked and language.frontend.dismiss(text.data, resources):
         return Examined(FileResult(path, language.name, Outcome.CLEAN, encoding=text.encoding))
-    room = _Room(path, language, settings, project or Project(), resources)
+    room = _Room(path, language, settings, project, resources)
     try:
         facts = room.facts(text.data)
     except Unreadable as error:
@@ -142,7 +145,9 @@ class _Room:
 
     def reported(self, facts: Facts) -> Reported:
         """What the rules say, one report a place and variable, in the order of the lines."""
-        found = [(rule, report) for rule in self.rules for report in rule.check(facts, self.settings)]
+        found = [
+            (rule, _in_test(rule, report)) for rule in self.rules for report in rule.check(facts, self.settings)
+        ]
         misuses: Counter[Key] = Counter(
             (misuse.kind, misuse.function, misuse.place) for misuse in facts.pairing.misuses
         )
@@ -154,6 +159,20 @@ class _Room:
             return self.reported(self.facts(data))
         except Unreadable as error:
             return Reported(wrong=f"the repaired file cannot be read: {error}")
+
+
+_TEST = re.compile(
+    r"(?:^|\.)(?:test_\w+|Test[A-Z_]\w*|\w+Tests?|\w+TestCase|\w*TestBase|(?:async)?[sS]etUp\w*|tearDown\w*)(?:\.|$)"
+)
+"""The symbol of a place in test code."""
+
+
+def _in_test(rule: Rule, report: Report) -> Report:
+    """The report with no more confidence than its rule has in test code."""
+    if rule.in_tests == "high" or not _TEST.search(report.symbol):
+        return report
+    sure = max(rule.in_tests, report.confidence, key=SEVERITIES.index)
+    return replace(report, confidence=sure)
 
 
 def _one_a_place(found: Iterable[tuple[Rule, Report]]) -> list[tuple[Rule, Report]]:
@@ -191,9 +210,11 @@ class _Findings:
     def all(self, *, fixes: bool) -> Iterator[Finding]:
         """Every finding, in the order of the lines."""
         rules = {rule.id: rule for rule in self.room.rules}
+        least = SEVERITIES.index(self.room.settings.repair_from)
         for name, report in self.found.reports:
             finding = self._finding(rules[name], report)
-            yield self._repaired(finding, name, report) if fixes else finding
+            shown = SEVERITIES.index(report.confidence) <= least
+            yield self._repaired(finding, name, report) if fixes and shown else finding
 
     @cached_property
     def _lines(self) -> list[str]:

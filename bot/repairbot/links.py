@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import posixpath
-import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,54 +40,45 @@ class Naming:
 
 
 class Exchange:
-    """Collects what files offer and ask, then joins them. What they offer lies on the disk meanwhile."""
+    """Collects what files ask and joins it with what the asked files offer."""
 
     def __init__(self, namings: Mapping[str, Naming], there: Callable[[str], bool]) -> None:
         """`there` tells whether a path (relative to the root; file or folder) exists."""
         self._namings = namings
         self._there = there
         self._known: dict[str, bool] = {}
-        self._asks: dict[int, tuple[str, ...]] = {}
-        self._files: dict[str, tuple[int, str]] = {}
-        self._offers = sqlite3.connect("")  # a private file that the system removes with the connection
-        self._offers.execute("create table offers(tag integer primary key, links blob)")
+        self._asks: dict[int, tuple[str, str, tuple[str, ...]]] = {}
+        self._offers: dict[tuple[str, str], tuple[str, Any]] = {}
 
-    def add(self, tag: int, path: str, language: str, asks: Iterable[str], offers: bytes) -> None:
-        """One examined file. `offers`: the JSON line {"exports": [...], "resources": [...]}, or empty."""
-        self._files[path] = (tag, language)
-        if names := tuple(asks):
-            self._asks[tag] = names
-        if len(offers) > len(b"{}"):
-            self._offers.execute("insert or replace into offers values (?, ?)", (tag, offers))
+    def ask(self, tag: int, path: str, language: str, asks: tuple[str, ...]) -> None:
+        """One examined file, and the names it asks about. Asking again replaces what it asked before."""
+        self._known[path] = True
+        if asks:
+            self._asks[tag] = (path, language, asks)
 
-    def missing(self) -> set[str]:
-        """Files that were not looked at but could answer: paths relative to the root."""
-        paths = {tag: (path, language) for path, (tag, language) in self._files.items()}
-        wanted = set()
-        for tag, asks in self._asks.items():
-            path, language = paths[tag]
+    def offer(self, path: str, offers: bytes) -> None:
+        """What a file that was asked offers: a line of JSON, {"exports": [...], "resources": [...]}."""
+        for kind, name, value in _named(json.loads(offers)):
+            self._offers[path, name] = (kind, value)
+
+    def asked(self) -> dict[str, tuple[str, ...]]:
+        """The files that others ask, by path, with the names in them that are asked about."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for path, language, asks in self._asks.values():
             for ask in asks:
-                for file, _ in self._candidates(ask, path, language):
-                    if file not in self._files:
-                        wanted.add(file)
-        return wanted
+                for file, name in self._candidates(ask, path, language):
+                    if file != path:
+                        found[file].add(name)
+        return {file: tuple(sorted(names)) for file, names in found.items()}
 
     def answers(self) -> dict[int, Answers]:
         """For every file (by tag) whose questions others answered: the answers."""
-        leaves = {ask.rpartition(".")[2] for asks in self._asks.values() for ask in asks}
-        held: dict[tuple[int, str], tuple[str, Any]] = {}
-        for tag, links in self._offers.execute("select tag, links from offers"):
-            for kind, name, value in _named(json.loads(links)):
-                if name.rpartition(".")[2] in leaves:
-                    held[tag, name] = (kind, value)
-        paths = {tag: (path, language) for path, (tag, language) in self._files.items()}
         found: dict[int, Answers] = {}
-        for tag, asks in self._asks.items() if held else ():
-            path, language = paths[tag]
+        for tag, (path, language, asks) in self._asks.items() if self._offers else ():
             answered: Answers = defaultdict(dict)
             for ask in asks:
                 for file, name in self._candidates(ask, path, language):
-                    answer = held.get((self._files[file][0], name)) if file in self._files else None
+                    answer = self._offers.get((file, name))
                     if answer and file != path:
                         answered[answer[0]][ask] = answer[1]
                         break
@@ -125,8 +115,6 @@ class Exchange:
                 yield source
 
     def _exists(self, path: str) -> bool:
-        if path in self._files:
-            return True
         known = self._known.get(path)
         if known is None:
             known = self._known[path] = self._there(path)

@@ -196,3 +196,5 @@ class Settings:
     bounds: dict[str, int] = field(default_factory=lambda: {"default": 1000})
     resources: tuple[dict[str, object], ...] = ()
     """The project's own resources, each a table as in rules/repairbot_rules/resources/*.toml."""
+    repair_from: Confidence = "low"
+    """The least confidence of a finding for which a repair is written: what nobody will see needs none."""

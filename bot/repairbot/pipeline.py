@@ -33,8 +33,13 @@ class Examination:
     result: FileResult | None = None
     unknown: int = 0
     answers: Answers = field(default_factory=dict)
-    wanted: bool = True
-    """False for files that only answer the others."""
+    asked: tuple[str, ...] = ()
+    """For a look that only serves others: the names they ask about."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the user asked for this file's result."""
+        return not self.asked
 
 
 class Run:
@@ -69,7 +74,7 @@ class Run:
         self.examinations.sort(key=lambda each: each.entry.path)
         self._total = len(self.examinations)
         self._examine(range(self._total))
-        self._neighbours()
+        self._ask()
         answers = self._exchange.answers()
         for tag, answered in answers.items():
             self.examinations[tag].answers = answered
@@ -93,13 +98,14 @@ class Run:
             return None
         return source if digest(source) == each.content else None
 
-    def _neighbours(self) -> None:
-        """Look at the files that were not asked for but can answer those that were."""
+    def _ask(self) -> None:
+        """Look closely at the files that others ask, be they in this run or beside it."""
         first = len(self.examinations)
-        for path in sorted(self._exchange.missing()):
-            entry = self.source.neighbour(path)
+        here = {each.entry.path: each.entry for each in self.examinations}
+        for path, names in sorted(self._exchange.asked().items()):
+            entry = here.get(path) or self.source.neighbour(path)
             if entry is not None:
-                self.examinations.append(Examination(entry, wanted=False))
+                self.examinations.append(Examination(entry, asked=names))
         self._examine(range(first, len(self.examinations)))
 
     def _examine(self, tags: Sequence[int]) -> None:
@@ -151,14 +157,16 @@ class Run:
                 if held is not None and self._take(tag, held):
                     continue
             keys[tag] = self._key(each)
-            yield Task(
-                tag, request(entry.path, entry.language, self._fixes and each.wanted, each.answers), source
-            )
+            yield Task(tag, self._request(each), source)
+
+    def _request(self, each: Examination) -> bytes:
+        fixes = self._fixes and each.wanted
+        return request(each.entry.path, each.entry.language, each.answers, fixes=fixes, asked=each.asked)
 
     def _key(self, each: Examination) -> bytes:
         answers = json.dumps(each.answers, sort_keys=True).encode() if each.answers else b""
-        full = b"" if each.wanted else b"no fixes"
-        return digest(self._salt, os.fsencode(each.entry.path), each.content, answers, full)
+        asked = "\n".join(each.asked).encode("utf-8", "surrogateescape")
+        return digest(self._salt, os.fsencode(each.entry.path), each.content, answers, asked)
 
     def _take(self, tag: int, frame: bytes) -> bool:
         """Take in one answer; False when it is not one."""
@@ -172,9 +180,10 @@ class Run:
                 failed(each.entry.path, each.entry.language, f"the answer about it was malformed: {error}"),
             )
             return False
-        again = bool(each.answers)
-        if not again:
-            self._exchange.add(tag, each.entry.path, each.entry.language, line.asks, line.offers)
+        if each.asked:
+            self._exchange.offer(each.entry.path, line.offers)
+        elif not each.answers:
+            self._exchange.ask(tag, each.entry.path, each.entry.language, line.asks)
         each.unknown = line.unknown
         self._end(each, result)
         return True
@@ -187,9 +196,11 @@ class Run:
         self._progress(self._done, self._total, self._findings)
 
 
-def request(path: str, language: str, fixes: bool, answers: Answers) -> bytes:
+def request(
+    path: str, language: str, answers: Answers, *, fixes: bool = True, asked: tuple[str, ...] = ()
+) -> bytes:
     """A worker.Request as JSON, without importing what the worker imports."""
-    return wire.encode({"path": path, "language": language, "fixes": fixes, **answers})
+    return wire.encode({"path": path, "language": language, "fixes": fixes, "asked": asked, **answers})
 
 
 @dataclass(slots=True)

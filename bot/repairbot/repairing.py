@@ -107,7 +107,7 @@ def repair(works: Sequence[Work], pool: Pool, wanted: Wanted) -> None:
         tasks = (
             Task(
                 tag,
-                request(active[tag].original.path, active[tag].original.language, True, active[tag].answers),
+                request(active[tag].original.path, active[tag].original.language, active[tag].answers),
                 draft,
             )
             for tag, draft in drafts.items()

@@ -46,11 +46,15 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The header of one file. `summaries` and `resources`: what other files answered, by the asked name."""
+    """The header of one file. `summaries` and `resources`: what other files answered, by the asked name.
+
+    `asked`: the names in it that others ask about.
+    """
 
     path: str
     language: str
     fixes: bool = True
+    asked: tuple[str, ...] = ()
     summaries: dict[str, Summary] = field(default_factory=dict)
     resources: dict[str, Resource] = field(default_factory=dict)
 
@@ -92,7 +96,7 @@ def main() -> None:
 
 def _answer(request: Request, source: bytes, known: dict[str, Language], settings: Settings) -> bytes:
     language = known[request.language]
-    project = Project(request.summaries, request.resources)
+    project = Project(request.summaries, request.resources, frozenset(request.asked))
     examined = examine(source, request.path, language, settings, project, fixes=request.fixes)
     result = suppress(source, language.comment, examined.result)
     asking = Asking(examined.asks, examined.unknown)

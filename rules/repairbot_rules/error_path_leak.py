@@ -52,13 +52,14 @@ def _message(leak: Leak, way: Way) -> str:
 
 def _confidence(leak: Leak) -> Confidence:
     if leak.shape == "handler-misses":
-        return "high" if leak.asynchronous else "medium"
+        return "high" if leak.asynchronous else "low"  # only an interrupt gets by
     return leak.confidence
 
 
 class ErrorPathLeak(Rule):
     """Released when all goes well, and not otherwise."""
 
+    in_tests = "low"
     practice = (
         "Put the release where an error reaches it too: `with`, or `finally` right behind the acquisition."
     )
@@ -84,9 +85,8 @@ def load(path, parse):
 import socket
 
 
-def dial(address, timeout):
+def dial(address):
     link = socket.socket()
-    link.settimeout(timeout)
     link.connect(address)
     return link
 """,
@@ -94,10 +94,10 @@ def dial(address, timeout):
 import socket
 
 
-def dial(address, timeout):
+def dial(address):
     link = socket.socket()
+    link.settimeout(timeout)
     try:
-        link.settimeout(timeout)
         link.connect(address)
     except BaseException:
         link.close()

@@ -21,9 +21,10 @@ from collections.abc import Iterator
 
 from repairbot.analyses.facts import Facts, Shared
 from repairbot.lifetimes.intents import PER_INSTANCE, REPLACE_ARGUMENT
-from repairbot.lifetimes.ops import Idiom, Intent
+from repairbot.lifetimes.ops import Intent
 from repairbot.model import Impact, Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
+from repairbot_rules._growing import of_idiom
 
 
 def _report(fact: Shared) -> Report:
@@ -61,19 +62,6 @@ def _report(fact: Shared) -> Report:
         confidence=fact.confidence,
         intents=(intent,),
         impact=Impact(f"one entry a call of {event.method}()", "unbounded", "what one instance adds"),
-    )
-
-
-def _idiom(idiom: Idiom) -> Report:
-    return Report(
-        at=idiom.at,
-        symbol=idiom.symbol,
-        variable=idiom.place,
-        message=idiom.message,
-        witness=idiom.steps,
-        evidence=idiom.evidence,
-        confidence=idiom.confidence,
-        intents=idiom.intents,
     )
 
 
@@ -203,4 +191,4 @@ def collect(rows, found=[]):
             yield _report(fact)
         for idiom in facts.unit.idioms:
             if idiom.name == self.id:
-                yield _idiom(idiom)
+                yield of_idiom(idiom)

@@ -6,7 +6,9 @@ decorator on a method keeps every object that the method was called on, too.
 **Evidence.** A dict of a long-lived object is named a cache (or holds locks, clients, instances by key), is
 filled under keys that are not constants, and nothing takes entries out in the course of work; a removal that
 somebody has to ask for, such as `clear()`, does not count. For decorators: `@cache` or
-`@lru_cache(maxsize=None)` on a method, or on a function of the module that takes a string or a number.
+`@lru_cache(maxsize=None)` on a method, or on a function of the module whose argument names a request, a user, an address.
+
+A mapping that keeps its bound in `__setitem__` and inherits an `update` which does not call that has none.
 
 **Repair.** The oldest entries go beyond a bound; a decorator gets a `maxsize`. Locks that their users hold
 themselves are kept weakly, which is safe; so is what a sibling in the class keeps weakly. A bound that nothing
@@ -25,7 +27,7 @@ from repairbot.lifetimes.intents import BOUND_CACHE
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Impact, Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
-from repairbot_rules._growing import configured, report
+from repairbot_rules._growing import configured, of_idiom, report
 
 
 def _decorator(fact: Growing, settings: Settings, rule: str) -> Report:
@@ -63,6 +65,7 @@ def _decorator(fact: Growing, settings: Settings, rule: str) -> Report:
 class UnboundedCache(Rule):
     """A cache without a bound."""
 
+    in_tests = "low"
     practice = "A cache says how much it keeps, or holds its entries weakly."
     examples = (
         Repair(
@@ -157,6 +160,48 @@ class Catalogue:
             unsafe=True,
             line=8,
         ),
+        Repair(
+            before="""\
+class Recent(dict):
+    def __init__(self, limit):
+        super().__init__()
+        self.limit = limit
+
+    def __setitem__(self, key, value):
+        if len(self) >= self.limit:
+            self.pop(next(iter(self)))
+        super().__setitem__(key, value)
+""",
+            after="""\
+class Recent(dict):
+    def __init__(self, limit):
+        super().__init__()
+        self.limit = limit
+
+    def __setitem__(self, key, value):
+        if len(self) >= self.limit:
+            self.pop(next(iter(self)))
+        super().__setitem__(key, value)
+
+    def update(self, *args, **kwargs):
+        for key, value in dict(*args, **kwargs).items():
+            self[key] = value
+""",
+            line=6,
+        ),
+        Quiet(
+            code="""\
+from collections import UserDict
+
+
+class Recent(UserDict):
+    def __setitem__(self, key, value):
+        if len(self) >= 100:
+            self.pop(next(iter(self)))
+        super().__setitem__(key, value)
+""",
+            why="the update() of this base sets item by item",
+        ),
         Quiet(
             code="""\
 class ProfileService:
@@ -204,3 +249,6 @@ class ProfileParser:
                 yield _decorator(fact, settings, self.id)
             elif fact.role == "cache":
                 yield report(fact, settings, self.id)
+        for idiom in facts.unit.idioms:
+            if idiom.name == self.id:
+                yield of_idiom(idiom)

@@ -156,6 +156,12 @@ def test_a_deque_fits_where_nobody_slices() -> None:
     assert not growing(PER_KEY + "    read mean @20 detail=last argument=5 key=agent depth=1").deque_ok
 
 
+def test_deques_by_key_fit_where_nobody_slices() -> None:
+    shown = PER_KEY + "    read show @20 detail=all how=list key=agent depth=1"
+    assert growing(shown.replace("member times", "member errors")).deque_ok
+    assert not growing(shown.replace("how=list", "how===").replace("member times", "member errors")).deque_ok
+
+
 def test_the_wrong_key() -> None:
     fact = growing(BY_REQUEST + "    shrink done @20 how=pop key=request repeats")
     assert fact.removal == "partial"

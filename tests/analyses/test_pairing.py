@@ -273,6 +273,17 @@ def test_nameless() -> None:
     assert leak("b0: acquire %1 file @2\n exit @2").shape == "nameless"
 
 
+def test_nameless_and_handed_on_in_the_same_expression() -> None:
+    assert not facts("""
+      b0: acquire %1 file @2
+          -> b1
+      b1: call @2 fallible
+          -> b2 | error
+      b2: escape %1 passed @2
+          exit
+    """).leaks
+
+
 def test_a_scope_that_ends_something_else() -> None:
     found = leak("""
     resource db "a database" scope=other

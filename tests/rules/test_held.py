@@ -73,7 +73,7 @@ container Server class @1-30 teardowns=close
             intents.RELEASE_ON_EXIT,
         ),
         (
-            'resource file release=.close\nfunction f() @1\n b0: acquire %1 file @2\n exit @4',
+            "resource file release=.close\nfunction f() @1\n b0: acquire %1 file @2\n exit @4",
             "nameless-resource",
             "this file has no name and is never closed",
             intents.NAME_AND_RELEASE,
@@ -157,6 +157,25 @@ def test_a_constructor_that_fails_half_way() -> None:
     )
     assert found.message == "self.read and self.write are not closed when Popen() raises"
     assert found.intents[0].args["statements"] == "os.close(self.write)\nos.close(self.read)"
+
+
+def test_what_another_owner_gets_on_one_path_is_not_released_on_all() -> None:
+    found = one(
+        """
+        resource link release=.close severity=high
+        function dial(addresses) @1-9
+          b0: -> b1 | -> b4
+          b1: acquire s link @3
+              -> b2
+          b2: use s @4 fallible
+              -> b3 | error -> b0 @4 "connect() can raise"
+          b3: escape s passed @5
+              -> b4
+          b4: exit @6
+        """,
+        "early-exit-leak",
+    )
+    assert found.intents == ()
 
 
 def test_an_idiom_of_the_language_is_reported_as_it_is() -> None:

@@ -40,6 +40,8 @@ _LISTED: Final = frozenset(
     {"append", "appendleft", "extend", "extendleft", "insert", "add", "+=", "heappush", "update"}
 )
 _DEQUE_READS: Final = frozenset({"len", "truth", "iterate", "key"})
+_TAKERS: Final = frozenset({"list", "tuple", "sorted", "sum", "min", "max", "any", "set", "reversed"})
+"""Functions that take a deque as they take a list."""
 _FEW: Final = 3
 _WEAK_VALUE: Final = re.compile(r"^(?:\w+ = )?(?:[\w.]+\.)?[A-Z]\w*\(")
 _LOCK_VALUE: Final = re.compile(r"^\w+ = (?:[\w.]+\.)?(?:R?Lock|\w*Semaphore|Condition)\(")
@@ -180,7 +182,7 @@ def _removal(
     depth = grows[0].depth
     methods = {event.method for event in grows}
     shrinks = [event for event in member.of(Kind.SHRINK, Kind.CLEAR) if event.depth <= depth]
-    shrinks += rebuilt(member)
+    shrinks += rebuilt(member, methods)
     for event in member.of(Kind.BOUND):
         if event.how == "len" and (
             event.method in methods or any(event.method == other.method for other in shrinks)
@@ -231,6 +233,12 @@ def _wrong_key(grows: tuple[Event, ...], shrinks: list[Event]) -> str | None:
     return None
 
 
+def _names(method: str, key: str) -> bool:
+    """Whether an ending speaks of the key ("spider_closed", "closed") and not of something else ("test_done")."""
+    words = [word for word in method.strip("_").split("_")[:-1] if word not in ("on", "handle", "async")]
+    return not words or any(word.startswith(key[:4]) or key.startswith(word[:4]) for word in words)
+
+
 def _ends(member: Member, grows: tuple[Event, ...]) -> Event | None:
     """A read by key in a method that is called when the key's owner goes."""
     keys = {event.key for event in grows if event.key}
@@ -241,6 +249,7 @@ def _ends(member: Member, grows: tuple[Event, ...]) -> Event | None:
             event.key in keys
             and event.depth <= 1
             and ENDINGS.match(event.method)
+            and _names(event.method, event.key)
             and re.fullmatch(r"\w+", event.key)
         ):
             return event
@@ -262,7 +271,7 @@ def _confidence(fact: Growing, lives: str) -> Confidence | None:
         return "high" if long else "medium"
     listed = fact.kind in ("list", "deque") or fact.per_key
     if not long:
-        return "medium" if _ident(fact) else None
+        return "medium" if of_threads(fact.grows) else None
     if listed and fact.role == "history":
         for bound in fact.bounds:
             if bound.source == "sibling":
@@ -273,6 +282,11 @@ def _confidence(fact: Growing, lives: str) -> Confidence | None:
 def _ident(fact: Growing) -> bool:
     """Keyed by thread or by address: keys that are made anew for ever."""
     return any(re.search(r"ident\(\)$|^id\(", event.key) for event in fact.grows)
+
+
+def of_threads(grows: tuple[Event, ...]) -> bool:
+    """Keyed by thread: each entry belongs to one that may still run."""
+    return any(re.search(r"ident\(\)$|current_thread\(\)$", event.key) for event in grows)
 
 
 def _by_role(fact: Growing, listed: bool) -> Confidence | None:
@@ -294,6 +308,8 @@ def _by_role(fact: Growing, listed: bool) -> Confidence | None:
         return "medium" if event_like and not registering else "low"
     if role_of(fact.member.name) == "cache" and not listed and fact.key != "finite":
         return "medium" if not registering else "low"
+    if fact.weak and fact.role == "cache":
+        return "medium"  # locks that their users hold, or objects as others here hold weakly
     passing = fact.key == "instance" or any(TRANSIENT.search(event.key) for event in fact.grows)
     if passing and fact.key in ("per-request", "instance") and fact.removal == "none" and not registering:
         return "medium"
@@ -315,25 +331,16 @@ def _deque_ok(fact: Growing, made: Event) -> bool:
         or len(fact.member.of(Kind.INIT)) > 1
     ):
         return False
-    for event in fact.member.of(Kind.READ):
-        if event.depth:
-            continue
-        consumed = event.detail == "all" and event.how in (
-            "list",
-            "tuple",
-            "sorted",
-            "sum",
-            "min",
-            "max",
-            "any",
-            "set",
-            "reversed",
-        )
-        if event.detail not in _DEQUE_READS and not consumed:
-            return False
+    if not all(event.depth or _known_to_deques(event) for event in fact.member.of(Kind.READ)):
+        return False
     return not any(
         event.how in ("replace", "slice", "sort") for event in fact.member.of(Kind.SHRINK, Kind.CLEAR)
     )
+
+
+def _known_to_deques(read: Event) -> bool:
+    """Whether a deque can be read like this."""
+    return read.detail in _DEQUE_READS or (read.detail == "all" and read.how in _TAKERS)
 
 
 def _buckets_may_be_deques(fact: Growing) -> bool:
@@ -347,7 +354,7 @@ def _buckets_may_be_deques(fact: Growing) -> bool:
             event.detail not in ("key", "truth", "len") and event.how not in ("list", "keys")
         ):
             return False
-        if event.depth == 1 and event.detail not in ("len", "truth", "iterate", "key"):
+        if event.depth == 1 and not _known_to_deques(event):
             return False
     return len(fact.member.of(Kind.INIT)) == 1
 

@@ -61,6 +61,8 @@ def _leak(function: Function, track: Track) -> Leak | None:
     shape = _shape(track, place, ways)
     if not track.site.resource.acquire and shape != "handler-misses":
         return None  # all that is known of it is that a handler releases it
+    if shape == "nameless" and track.escapes:
+        return None  # somebody gets it in the same expression: a name would not tell who releases it
     ways = tuple(_completed(way, track) for way in ways)
     return Leak(
         shape,
@@ -135,9 +137,9 @@ def _confidence(function: Function, track: Track, shape: Shape) -> Confidence:
         return "medium" if track.unknown else "high"
     if track.releases:
         return "high" if track.released_normally or not track.unknown else "medium"
-    if shape == "error":
+    lasting = resource is not None and (resource.severity == "high" or not resource.collected)
+    if shape in ("error", "overwritten"):
         # Nobody else has the value yet; the runtime may still collect it, unless the error keeps it alive.
-        lasting = resource is not None and (resource.severity == "high" or not resource.collected)
         return "medium" if lasting else "low"
     return "medium" if all(op.detail == "returned" for op in track.escapes) else "low"
 

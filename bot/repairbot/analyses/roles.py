@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final, Literal
 
 from repairbot.lifetimes.ops import Event, Kind, Member
@@ -14,13 +15,13 @@ KeyKind = Literal["per-request", "instance", "finite", "unknown", ""]
 _HISTORY: Final = re.compile(
     r"(?:^|_)(?:history|histories|logs?|log_entries|entries|records?|metrics|samples?|latenc(?:y|ies)|timings?"
     r"|durations?|errors?|failures?|events?|traces?|audit\w*|measurements?|observations?|readings?|snapshots?|alerts?"
-    r"|violations?|response_times?|\w*_times|recover\w*|attempts?|success\w*|contributions?|activit(?:y|ies)"
+    r"|violations?|response_times?|\w*_times|attempts?|activit(?:y|ies)"
     r"|incidents?|transactions?|executions?|decisions?|feedbacks?|interactions?|data_?points|breadcrumbs?|timeline"
     r"|journal|timestamps)$",
     re.IGNORECASE,
 )
 _CACHE: Final = re.compile(
-    r"(?:^|_)(?:cache[sd]?|memo|memoized|lookups?|locks?|lru|instances|clients|emojis)(?:$|_)|cache",
+    r"(?:^|_)(?:cache[sd]?|memo|memoized|lookups?|locks?|lru|instances|clients)(?:$|_)|cache",
     re.IGNORECASE,
 )
 _REGISTRY: Final = re.compile(
@@ -37,8 +38,8 @@ WAITERS: Final = re.compile(
 )
 
 _PER_REQUEST: Final = re.compile(
-    r"(?:^|[._\['\"(])(?:u?u?ids?|guid|sid|token|ident|get_ident\(\)|session|session_hash|session_key|request|req"
-    r"|hosts?|hostname|url_hostname|addr|address|peer|peername|ip|client_ip|remote_addr|remote|url|uri|timestamp|thread"
+    r"(?:^|[._\['\"(])(?:u?u?ids?|guid|sid|token|ident|get_ident\(\)|session|session_\w+|request|req"
+    r"|hosts?|hostname|addr|address|peer|peername|ip|client_ip|remote_addr|remote|url|uri|timestamp|thread"
     r"|current_thread\(\)|get_native_id\(\)|user|username|nonce|digest|bucket|fingerprint|correlation_id|email|jid|pid)"
     r"(?:\)|'\]|\"\])*$",
     re.IGNORECASE,
@@ -54,13 +55,13 @@ _INSTANCE: Final = re.compile(
     r"^(?:self|cls|klass|clazz|class_|type\(\w+\)|id\([\w.]+\)|[\w.]+\.__class__|[\w.]*_ident\(\)|[\w.]*loop)$"
 )
 _OBJECT: Final = re.compile(
-    r"^(?:\w*_)?(?:spider|conn|connection|client|websocket|ws|sock|socket|task|future|job|worker|loop|obj|instance|thread"
+    r"^(?:\w*_)?(?:conn|connection|client|websocket|ws|sock|socket|task|future|job|worker|loop|obj|instance|thread"
     r"|peer|protocol|transport|session|request|callback|func|fn|fun|function|callable)$"
 )
 EVENT_METHODS: Final = re.compile(
     r"^_{0,2}(?:async_)?(?:on_|handle|record|log|track|emit|observe|collect|report|notify|request|receive|process|dispatch"
     r"|capture|sample|measure|update_stats|audit|call|execute|append|write|feed|increment|count|add_(?:sample|metric|event"
-    r"|error|record|entry|alert|data|measurement|result|message|contribution|log|history|transaction)|save_|store_"
+    r"|error|record|entry|alert|data|measurement|result|message|log|history|transaction)|save_|store_"
     r"|publish|send|check|monitor|analy[sz]e|predict|evaluate|generate|acquire|wait|fetch|query|poll|tick|step|trigger"
     r"|\w*_received$|\w*_hit|__call__|\w+_event$)"
 )
@@ -89,7 +90,7 @@ SAVING: Final = re.compile(r"^_{0,2}(?:async_)?(?:save|persist|dump|export|write
 TRANSIENT: Final = re.compile(
     r"(?:event|request|req|session|message|msg|job|task|call|query|transaction|correlation|conn|connection|client|ticket"
     r"|trace|span|user|visitor|upload|token|uuid|guid|nonce|thread|ident|host|hostname|addr|address|peer|remote|url|uri"
-    r"|chat|conversation|run|invocation|execution|bucket|timestamp|email|order|crawl|spider|future|websocket|socket"
+    r"|chat|conversation|run|invocation|execution|bucket|timestamp|email|order|future|websocket|socket"
     r")(?:\._?(?:uu)?id|_id|_key|_hash|_name)?(?:\(\)|['\"\])])*$",
     re.IGNORECASE,
 )
@@ -100,18 +101,24 @@ def keys_of(grows: tuple[Event, ...]) -> KeyKind:
     """What the keys of all these are, the most telling first."""
     kinds: list[KeyKind] = [key_kind(event.key, event.argument) for event in grows]
     ranked: tuple[KeyKind, ...] = ("instance", "per-request", "unknown", "finite")
-    return next((kind for kind in ranked if kind in kinds), "")
+    for kind in ranked:
+        if kind in kinds:
+            return kind
+    return ""
 
 
-def rebuilt(member: Member) -> list[Event]:
-    """Where a member gets a new value in the course of work (putting back what was stored is none)."""
+def rebuilt(member: Member, methods: Collection[str] = ()) -> list[Event]:
+    """Where a member gets a new value in the course of work (putting back what was stored is none).
+
+    `methods`: those that fill it; a new value in one of them counts however often it runs.
+    """
     return [
         event
         for event in member.of(Kind.INIT)
-        if event.repeats
+        if (event.repeats or event.method in methods)
         and event.method not in _ONCE
         and event.detail != "none"
-        and not RESTORING.match(event.method)
+        and (not RESTORING.match(event.method) or {event.method} == set(methods))
     ]
 
 
@@ -131,6 +138,8 @@ def key_kind(key: str, value: str) -> KeyKind:
     """What a key is made of, by its text and by that of the value stored under it."""
     if not key:
         return ""
+    if value == "cls" and _FINITE.match(key):
+        return "finite"  # a class registered under its name
     if _INSTANCE.match(key) or value in ("self", "cls"):
         return "instance"
     if _FINITE.match(key):

@@ -184,7 +184,7 @@ def opened(chosen: Options, first: Process | None) -> Iterator[Session]:
         place = locate(chosen.paths, configuration)
         if not place.targets:
             raise SourceError("; ".join(place.problems))
-        config = _with_rules(load(place.configuration), chosen.rule)
+        config = _narrowed(load(place.configuration), chosen)
         jobs = chosen.jobs or config.jobs
         pool.configure(config.settings, memory=config.memory, seconds=config.seconds, jobs=jobs)
         folder = None if chosen.no_cache else chosen.cache_dir or default_folder()
@@ -200,18 +200,18 @@ def exit_code(audit: Audit, left: int) -> int:
     return 1 if left else 0
 
 
-def _with_rules(config: Config, rules: Sequence[str]) -> Config:
-    """The configuration with the rules on that the command line names."""
-    if not rules:
-        return config
-    from repairbot.rule import rule_ids
+def _narrowed(config: Config, chosen: Options) -> Config:
+    """The configuration with the rules on that the command line names, and repairs for what will be shown alone."""
+    settings = replace(config.settings, repair_from="low" if chosen.everything else config.confidence)
+    if chosen.rule:
+        from repairbot.rule import rule_ids
 
-    known = rule_ids()
-    for name in rules:
-        if name not in known:
-            raise click.UsageError(f"unknown rule {name!r}{nearest(name, known)}")
-    settings = config.settings
-    return replace(config, settings=replace(settings, rules=settings.rules | dict.fromkeys(rules, True)))
+        known = rule_ids()
+        for name in chosen.rule:
+            if name not in known:
+                raise click.UsageError(f"unknown rule {name!r}{nearest(name, known)}")
+        settings = replace(settings, rules=settings.rules | dict.fromkeys(chosen.rule, True))
+    return replace(config, settings=settings)
 
 
 def _width() -> int:

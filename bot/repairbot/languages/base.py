@@ -22,10 +22,14 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What is known of the other files: summaries and resource classes by dotted name ("pkg.mod.name")."""
+    """What is known of the other files: summaries and resource classes by dotted name ("pkg.mod.name").
+
+    `asked`: the names in this file that others ask about; only of these are summaries made.
+    """
 
     summaries: Mapping[str, Summary] = field(default_factory=dict)
     resources: Mapping[str, Resource] = field(default_factory=dict)
+    asked: frozenset[str] = frozenset()
 
 
 class Frontend(Protocol):

@@ -91,7 +91,7 @@ class Resource:
     """A regular expression that the text of the acquiring call must match somewhere."""
 
     def __hash__(self) -> int:
-        return hash(self.id)  # tables are looked up by their resources, file after file
+        return hash(self.id)  # tables of resources are keys of caches, looked up for every file
 
 
 @dataclass(frozen=True, slots=True)

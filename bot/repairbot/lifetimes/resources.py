@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from repairbot.lifetimes.ops import Resource, Scope
 from repairbot.model import Severity
@@ -45,8 +45,8 @@ def resource(table: Mapping[str, object], origin: str = "builtin") -> Resource:
     return Resource(
         id=name,
         what=str(table.get("what", name)),
-        scope=scope,
-        severity=severity,
+        scope=cast(Scope, scope),
+        severity=cast(Severity, severity),
         slots=tuple(slots),
         asynchronous=bool(table.get("asynchronous", False)),
         collected=bool(table.get("collected", True)),

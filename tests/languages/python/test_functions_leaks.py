@@ -550,7 +550,10 @@ def test_a_class_that_holds_a_resource_is_offered_to_other_files() -> None:
 
 
 def test_what_functions_do_is_offered_to_other_files() -> None:
-    exports = unit("def make(p):\n    return open(p)\n\ndef end(handle):\n    handle.close()\n").exports
+    ends = "def {}(handle):\n    handle.close()\n\n"
+    source = "def make(p):\n    return open(p)\n\n" + ends.format("end") + ends.format("other")
+    exports = unit(source, project=Project(asked=frozenset({"make", "end"}))).exports
+    assert set(exports) == {"make", "end"}
     assert exports["make"].returns == "file"
     assert exports["end"].effects == {"handle": "releases"}
 

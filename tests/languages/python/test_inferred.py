@@ -182,3 +182,29 @@ def test_who_unpacks_a_pair_owns_no_single_value() -> None:
             def open(self, host):
                 self.sock, self.port = free_port(host)
     """)
+
+
+@pytest.mark.parametrize(
+    ("line", "count"),
+    [
+        ("for line in path.open():\n        print(line)", 1),
+        ("return self.store.open(path).read()", 1),
+        ("box.open()", 0),
+        ("shown = dialog.open()", 0),
+    ],
+)
+def test_whatever_opens_what_is_read_is_a_file(line: str, count: int) -> None:
+    assert len(leaks(f"def f(self, path, dialog):\n    {line}\n")) == count
+
+
+@pytest.mark.parametrize(("callee", "count"), [("retry_on_signal", 1), ("bus.subscribe", 0)])
+def test_a_lambda_that_is_run_at_once(callee: str, count: int) -> None:
+    found = leaks(f"""
+        import socket
+
+        def dial(address, bus, retry_on_signal):
+            link = socket.socket()
+            {callee}(lambda: link.connect(address))
+            return link
+    """)
+    assert len(found) == count

@@ -21,6 +21,7 @@ _TYPED: Final = re.compile(rb"[ \t]*:[ \t]*[\"']?([A-Za-z_][\w.]*)")
 _ENTERED: Final = re.compile(rb"([A-Za-z_][\w.]*)\([^\n]*\)\s+as\s+$")
 _PART: Final = re.compile(rb"[\w.]")
 _WORD: Final = re.compile(rb"\w")
+_READS: Final = frozenset({"read", "readline", "readlines", "write", "writelines"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +190,8 @@ class Acquiring:
         for name, resource in self.table.endings.items():
             if callee.endswith("." + name):
                 return resource
+        if method == "open" and head and _read_at_once(call):
+            return self.table.by_id.get("file")
         return self.table.methods.get(method) if head else None
 
     def _exact(self, qualified: str) -> Resource | None:
@@ -264,6 +267,17 @@ class Acquiring:
                     return self.module.qualified(match[1].decode())
             at = source.find(name, behind, end)
         return ""
+
+
+def _read_at_once(call: Node) -> bool:
+    """`x.open().read()`, `for line in x.open()`: whatever opens, what it gives is a file."""
+    parent = call.parent
+    if parent is None:
+        return False
+    if parent.type == "for_statement":
+        return parent.child_by_field_name("right") == call
+    called = parent.parent is not None and parent.parent.type == "call"
+    return parent.type == "attribute" and called and text(parent.child_by_field_name("attribute")) in _READS
 
 
 def _call_of(name: Node) -> Node | None:

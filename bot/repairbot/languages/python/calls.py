@@ -155,6 +155,8 @@ class Calls(Tracking):
         place = into or self.nameless(node)
         self.hold(place, resource)
         self.emit(Kind.ACQUIRE, place, node, note=f"{callee}() can raise", resource=resource, fallible=True)
+        for closure in self.closures:
+            self.captured(closure, place, node)
         return Value((place,))
 
     def use(self, value: Value, node: Node, callee: str) -> None:

@@ -16,7 +16,7 @@ from typing import Final
 from tree_sitter import Node
 
 from repairbot.languages.python.lives import instances, lifetime
-from repairbot.languages.python.made import Made, find, lookup_of, method_at
+from repairbot.languages.python.made import Made, find, grows, lookup_of, method_at
 from repairbot.languages.python.mentions import Reader
 from repairbot.languages.python.places import Place
 from repairbot.languages.python.shapes import occurrences
@@ -59,14 +59,10 @@ _LIMIT: Final = re.compile(
     rb"\bself\.(_?(?:max|limit|maxlen|maxsize|capacity|window)(?:_\w+)?|\w+_(?:limit|window|size|max|maxlen|maxsize|capacity))"
     rb"(?:[ \t]*:[^=\n]+)?[ \t]*=[^=]"
 )
-_GROWTH: Final = re.compile(
-    rb"\.(?:" + b"|".join(sorted(name.encode() for name in GROWS)) + rb")\b|\[[^\n]*(?:=|\.\w+\()|[ \t]*[+|]"
-)
-"""What stands behind a name when it grows then and there."""
+_APPLIED: Final = re.compile(rb"[<>%\[]|max|min\(|limit|\(self\.[,)]|return self\.[ \t]*$")
+"""What stands in a line where a limit is put to use."""
 _BOUND: Final = re.compile(rb"(?:[ \t]*:[^=\n]+)?[ \t]*=[^=]|:[ \t]*\n")
 """What stands behind a local name where it is bound."""
-_ONWARD: Final = frozenset(b".[),\n:")
-"""What may stand behind a member that grows under another name."""
 
 
 def collect(module: Module, resources: tuple[Resource, ...]) -> list[Container]:
@@ -139,11 +135,21 @@ class _Collector:
         found: dict[str, int] = {}
         for match in _LIMIT.finditer(self.module.source, owner.start, owner.end):
             name = match[1]
-            if sum(1 for _ in occurrences(self.module.source, b"self." + name, owner.start, owner.end)) > 1:
+            if self.applied(name, owner):
                 continue
             line = self.module.source.count(b"\n", 0, match.start()) + 1
             found.setdefault(f"self.{name.decode()}", line)
         return found
+
+    def applied(self, name: bytes, owner: Definition) -> bool:
+        """Whether an attribute is compared, cut by or handed on, and not only set and shown."""
+        source = self.module.source
+        for offset in occurrences(source, name, owner.start, owner.end):
+            if source[offset - 5 : offset] == b"self.":
+                line = source[source.rfind(b"\n", 0, offset) + 1 : source.find(b"\n", offset)]
+                if _APPLIED.search(line.replace(name, b"")):
+                    return True
+        return False
 
     def called(self, owner: Definition, methods: set[str]) -> tuple[str, ...]:
         """Which of these methods the file calls itself, but for teardowns, constructors and each other."""
@@ -218,13 +224,7 @@ class _Collector:
         """Whether some mention may add to it: a cheap look at the bytes behind the name."""
         if item.inits and all(init.detail.startswith("Weak") for init in item.inits):
             return False
-        source, size = self.module.source, len(item.name)
-        for offset in offsets:
-            end = offset + size
-            handed_on = not item.shared or source[offset - 2 : offset] == b"= "
-            if _GROWTH.match(source, end) or (handed_on and source[end : end + 1] and source[end] in _ONWARD):
-                return True
-        return False
+        return grows(self.module.source, item.name.encode(), offsets, shared=item.shared)
 
     def placed(self, item: Made, event: Event) -> Event:
         """The event with its method, and whether it happens again and again."""

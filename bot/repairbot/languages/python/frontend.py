@@ -6,6 +6,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator, Set
+from functools import cached_property
 
 from tree_sitter import Node
 
@@ -25,7 +26,7 @@ from repairbot.languages.python.callees import among, callees
 from repairbot.languages.python.cfg import TooLarge
 from repairbot.languages.python.functions import MODULE, Lowering, TooDeep
 from repairbot.languages.python.summaries import Oracle, factories, handed_out
-from repairbot.languages.python.syntax import WORD, Definition, Module, dotted, text
+from repairbot.languages.python.syntax import Definition, Module, dotted, text, words_of
 from repairbot.lifetimes.ops import Function, Kind, Resource, Unit
 from repairbot.model import Step
 
@@ -53,17 +54,30 @@ class PythonFrontend:
 
     def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
         """True when no name in the bytes acquires, grows, registers or loads anything."""
-        words = set(WORD.findall(source))
+        words = words_of(source)
         # What is left is little; what is no Python among it is not called clean (see `lower`).
         return _dull(words, resources) and not self.broken(source)
 
     def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
         """Lower the whole file. Raises Unreadable on Python 2 and on what cannot be read at all."""
-        module = Module(source, path)
+        unit = Unit(path, "python")
+        broken: list[Definition] = []
+
+        def parsed(module: Module) -> None:
+            for definition in _broken(module):
+                broken.append(definition)
+                line = _first_error(definition.node).start_point[0] + 1
+                unit.skipped.append(
+                    Step(
+                        definition.node.start_point[0] + 1,
+                        f"{definition.symbol} does not parse (line {line})",
+                    )
+                )
+
+        module = Module(source, path, parsed)
         if _dull(module.words, resources) and (why := self.broken(source)):
             raise Unreadable(_why(module) if module.root.has_error else f"{why}; skipped")
-        unit = Unit(path, "python")
-        _Functions(module, resources, project, unit, _broken(module)).run()
+        _Functions(module, resources, project, unit, broken).run()
         unit.containers.extend(
             containers.collect(
                 module, (*resources, *unit.resources_made) if unit.resources_made else resources
@@ -142,14 +156,9 @@ class _Functions:
         broken: list[Definition],
     ) -> None:
         self.module, self.unit = module, unit
-        for definition in broken:
-            line = _first_error(definition.node).start_point[0] + 1
-            unit.skipped.append(
-                Step(definition.node.start_point[0] + 1, f"{definition.symbol} does not parse (line {line})")
-            )
         self.acquiring = Acquiring(module, resources, project)
         self.oracle = Oracle(module, project, self._assuming)
-        self.broken = {around.start for definition in broken for around in _around(definition)}
+        self._broken = broken
         self.calls: dict[int, list[Node]] = {}
         """The acquiring calls by the start of their function, -1 for the module's own code."""
         self.lowered: dict[int, Function] = {}
@@ -169,6 +178,11 @@ class _Functions:
         self.unit.functions.extend(self.lowered[start] for start in sorted(self.lowered))
         self.unit.exports.update(self.oracle.exports(self.handed))
         self.unit.asks |= self.oracle.asks | factories(self.module)
+
+    @cached_property
+    def broken(self) -> set[int]:
+        """The starts of the functions that do not parse, and of those around them; known once the file is parsed."""
+        return {around.start for definition in self._broken for around in _around(definition)}
 
     def _sort(self, calls: list[Node]) -> set[int]:
         """File new acquiring calls under their functions; the functions to lower (again)."""

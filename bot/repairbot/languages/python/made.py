@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tree_sitter import Node
 
-from repairbot.languages.python.shapes import branched, looped
+from repairbot.languages.python.shapes import branched, looped, occurrences
 from repairbot.languages.python.syntax import Definition, Module, dotted, span, statement_of, text
+from repairbot.languages.python.vocabulary import GROWS
 from repairbot.lifetimes.ops import Event, Kind, Resource
 
 COLLECTIONS: Final = {
@@ -82,6 +84,15 @@ class Lookup:
         return self.methods.get(callee.rpartition(".")[2]) if "." in callee else None
 
 
+_GROWTH: Final = re.compile(
+    rb"\.(?:" + b"|".join(sorted(name.encode() for name in GROWS)) + rb")\b|\[[^\n]*(?:=|\.\w+\()|[ \t]*[+|]"
+)
+"""What stands behind a name when it grows then and there."""
+_ONWARD: Final = frozenset(b".[),\n:")
+"""What may stand behind a member that grows under another name."""
+_PLAIN: Final = frozenset((b"list", b"dict", b"set", b"OrderedDict", b"Counter"))
+"""Constructors of what has no bound and needs no release."""
+_HEAD: Final = re.compile(rb"^([ \t]*)(class|def|async[ \t]+def)\b", re.MULTILINE)
 _MAKERS: Final = frozenset((b"field", *(name.encode() for name in COLLECTIONS)))
 _lookups: dict[int, tuple[tuple[Resource, ...], Lookup]] = {}
 _MOST_LOOKUPS: Final = 8
@@ -150,12 +161,28 @@ def _candidates(module: Module, lookup: Lookup) -> Iterator[tuple[int, str, bool
         return last in makers or _LOADER_BYTES.search(last) is not None
 
     source = module.source
+    outside = _outside_functions(source)
+    targets: list[re.Match[bytes]] = []
+    kept: set[bytes] = set()
+    """Names that are made as more than a plain collection: what they are matters even where they do not grow."""
     for match in _VALUE.finditer(source):
         if not makes(match[1]):
             continue
         sign = match.start()
         target = _TARGET.search(source, source.rfind(b"\n", 0, sign) + 1, sign)
-        if target is None:
+        if target is None or not (target[2] or outside(target.start(3))):
+            continue
+        targets.append(target)
+        if match[1] is not None and match[1].rpartition(b".")[2] not in _PLAIN:
+            kept.add(target[3])
+    owned = {target[3] for target in targets if target[2]}
+    growing = {
+        name
+        for name in {target[3] for target in targets} - kept
+        if grows(source, name, list(occurrences(source, name, 0, len(source))), shared=name not in owned)
+    }
+    for target in targets:
+        if target[3] not in kept and target[3] not in growing:
             continue
         offset, name = target.start(3), target[3].decode("utf-8", "replace")
         if target[2]:
@@ -165,6 +192,38 @@ def _candidates(module: Module, lookup: Lookup) -> Iterator[tuple[int, str, bool
         owner = module.definition_at(offset)
         if (owner is None and not target[1]) or (owner is not None and owner.kind == "class"):
             yield offset, name, True
+
+
+def _outside_functions(source: bytes) -> Callable[[int], bool]:
+    """Tells of an offset whether, by indentation, it stands in a class body or at the top of the module."""
+    heads = [(match.start(), len(match[1]), match[2] == b"class") for match in _HEAD.finditer(source)]
+    starts = [start for start, _, _ in heads]
+
+    def outside(offset: int) -> bool:
+        line = source.rfind(b"\n", 0, offset) + 1
+        indent = len(source[line:offset]) - len(source[line:offset].lstrip())
+        if not indent:
+            return True
+        for index in range(bisect_left(starts, line) - 1, -1, -1):
+            if heads[index][1] < indent:
+                return heads[index][2]
+        return False
+
+    return outside
+
+
+def grows(source: bytes, name: bytes, offsets: list[int], *, shared: bool) -> bool:
+    """Whether some mention of a name may add to it: a cheap look at the bytes behind each.
+
+    What an object keeps may also grow under another name; what is `shared` is followed through assignments alone.
+    """
+    size = len(name)
+    for offset in offsets:
+        end = offset + size
+        handed_on = not shared or source[offset - 2 : offset] == b"= "
+        if _GROWTH.match(source, end) or (handed_on and source[end : end + 1] and source[end] in _ONWARD):
+            return True
+    return False
 
 
 def _assignment(module: Module, offset: int) -> Node | None:

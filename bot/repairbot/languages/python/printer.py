@@ -13,6 +13,7 @@ import libcst as cst
 from repairbot.languages.python import repairs
 from repairbot.languages.python.repairs._cst import Source, parse
 from repairbot.languages.python.repairs._draft import merged
+from repairbot.languages.python.repairs._sight import seen
 from repairbot.lifetimes.intents import Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Check, Edit
@@ -41,7 +42,7 @@ class PythonPrinter:
         if writer is None:
             return Refusal(f"no repair of Python writes {intent.do}")
         try:
-            parsed = parse(source)
+            parsed = parse(source, seen(source, intent))
         except cst.ParserSyntaxError:
             return Refusal("libcst, which writes the repairs, cannot parse this file")
         except RecursionError:

@@ -35,15 +35,6 @@ ANYTHING: Final = Resource(
 _PLAIN_DECORATORS: Final = frozenset(
     {"staticmethod", "classmethod", "override", "typing.override", "abstractmethod"}
 )
-_LENT: Final = frozenset(
-    "f fp fh fd fin fout file fileobj file_obj file_ handle sock socket conn connection db client session stream "
-    "response resp cursor proc process loop executor pool channel transport reader writer".split()
-)
-"""What parameters are called that take a resource: the functions that other files may hand one to."""
-_LENDING: Final = re.compile(
-    rb"^(?:async[ \t]+)?def[ \t]+\w+\((?=[^)]*\b(?:" + "|".join(sorted(_LENT)).encode() + rb")\b)",
-    re.MULTILINE,
-)
 _FACTORY: Final = re.compile(
     rb"import[^\n]*\b(?:open|connect|create|make|new|acquire|start|launch|spawn|get)_?\w*"
 )
@@ -153,13 +144,14 @@ class Oracle:
         return summary.effects.get(slot, "unknown")
 
     def exports(self, functions: dict[str, Resource]) -> dict[str, Summary]:
-        """Summaries of what other files may call: functions that hand out a resource, or end an argument.
+        """Summaries of the functions that other files ask about: what they hand out, what they do with arguments.
 
         `functions`: what the functions of this file hand out, by symbol.
         """
-        for definition in self._lent():
-            for parameter in definition.parameters:
-                if parameter in _LENT:
+        asked = self.project.asked
+        for definition in self.module.functions if asked else ():
+            if definition.symbol in asked:
+                for parameter in definition.parameters:
                     self.of(definition, parameter, False, ANYTHING)
         effects: dict[str, dict[str, Effect]] = {symbol: {} for symbol in functions}
         for (symbol, parameter, _), effect in self._memo.items():
@@ -167,17 +159,12 @@ class Oracle:
                 effects.setdefault(symbol, {})[parameter] = effect
         found: dict[str, Summary] = {}
         for symbol, known_effects in effects.items():
-            if "." in symbol or symbol.startswith("__"):
+            if symbol not in asked:
                 continue
             definition = next(item for item in self.module.functions if item.symbol == symbol)
             returns = functions[symbol].id if symbol in functions else ""
             found[symbol] = Summary(symbol, definition.parameters, known_effects, returns)
         return found
-
-    def _lent(self) -> list[Definition]:
-        """The functions at the top of the file to which others may lend a resource, by a parameter's name."""
-        starts = {match.start() for match in _LENDING.finditer(self.module.source)}
-        return [item for item in self.module.functions if item.start in starts] if starts else []
 
 
 def factories(module: Module) -> set[str]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Literal
 
 import tree_sitter_python
@@ -124,25 +125,52 @@ class Definition:
             target: Node | None = child
             while target is not None and target.type != "identifier":
                 name = target.child_by_field_name("name")
-                target = name if name is not None else (target.named_children[0] if target.named_children else None)
+                target = (
+                    name
+                    if name is not None
+                    else (target.named_children[0] if target.named_children else None)
+                )
             if target is not None:
                 names.append(text(target))
         return tuple(names)
 
 
-class Module:
-    """One parsed file."""
+@lru_cache(maxsize=4)
+def words_of(source: bytes) -> frozenset[bytes]:
+    """Every word in a source, comments and strings included."""
+    return frozenset(WORD.findall(source))
 
-    def __init__(self, source: bytes, path: str) -> None:
+
+class Module:
+    """One file; parsed when somebody first asks for its tree, which most files are spared.
+
+    Whoever reads it looks at the bytes first and at the tree where they promise something.
+    """
+
+    def __init__(self, source: bytes, path: str, parsed: Callable[[Module], None] | None = None) -> None:
+        """`parsed` is called once, with the tree there, before anybody else sees it; it may raise Unreadable."""
         self.source = source
         self.path = path
-        self.tree: Tree = Parser(LANGUAGE).parse(source)
-        self.root: Node = self.tree.root_node
+        self._parsed = parsed
 
     @cached_property
+    def tree(self) -> Tree:
+        """The syntax tree."""
+        return Parser(LANGUAGE).parse(self.source)
+
+    @cached_property
+    def root(self) -> Node:
+        """The tree's root."""
+        root = self.tree.root_node
+        if self._parsed is not None:
+            self.__dict__["root"] = root  # `parsed` looks at it
+            self._parsed(self)
+        return root
+
+    @property
     def words(self) -> frozenset[bytes]:
         """Every word in the file, comments and strings included."""
-        return frozenset(WORD.findall(self.source))
+        return words_of(self.source)
 
     @cached_property
     def definitions(self) -> list[Definition]:
@@ -221,7 +249,9 @@ class Module:
         The node is taken at the last byte of the match; matches in strings and comments are left out.
         """
         found: list[Node] = []
-        for match in re.compile(pattern).finditer(self.source, start, len(self.source) if end is None else end):
+        for match in re.compile(pattern).finditer(
+            self.source, start, len(self.source) if end is None else end
+        ):
             node = self.root.descendant_for_byte_range(match.end() - 1, match.end())
             if node is not None and node.type == "identifier":
                 found.append(node)

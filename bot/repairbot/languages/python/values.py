@@ -43,6 +43,8 @@ class Tracking(ABC):
         self.oracle = oracle
         self.held: dict[str, Resource] = dict(seeds)
         self.tracked = set(seeds)
+        self.closures: list[Node] = []
+        """The nested functions and lambdas so far."""
         self.generator = False
         self.flow = Builder()
         self.at = Span(0, 0, 1, 1, 1)
@@ -121,19 +123,22 @@ class Tracking(ABC):
 
     def capture(self, node: Node) -> None:
         """A nested function or lambda: what it mentions is captured; what it releases is kept."""
-        if not self.tracked:
-            return
-        body = self.module.source[node.start_byte : node.end_byte]
+        self.closures.append(node)  # what its names are given later, it has as well
         for place in sorted(self.tracked):
-            if place.startswith("%"):
-                continue
-            name = re.escape(place.encode())
-            if re.search(rb"(?<![\w.])" + name + rb"\b", body) is None:
-                continue
-            if any(re.search(ending, body) for ending in self.endings(place, name)):
-                self.emit(Kind.ESCAPE, place, node, detail="kept", other="a nested function releases it")
-            else:
-                self.emit(Kind.ESCAPE, place, node, detail="captured")
+            self.captured(node, place, node)
+
+    def captured(self, closure: Node, place: str, node: Node) -> None:
+        """What becomes of a place that a nested function may mention."""
+        if place.startswith("%"):
+            return
+        body = self.module.source[closure.start_byte : closure.end_byte]
+        name = re.escape(place.encode())
+        if re.search(rb"(?<![\w.])" + name + rb"\b", body) is None:
+            return
+        if any(re.search(ending, body) for ending in self.endings(place, name)):
+            self.emit(Kind.ESCAPE, place, node, detail="kept", other="a nested function releases it")
+        else:
+            self.emit(Kind.ESCAPE, place, node, detail="captured")
 
     def looked_at(self, node: Node) -> None:
         """A function that is called before the call around it returns: what it mentions is used."""

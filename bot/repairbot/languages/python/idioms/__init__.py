@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from repairbot.languages.python.idioms import closures, defaults, exceptions, removals
+from repairbot.languages.python.idioms import closures, defaults, exceptions, inherited, removals
 from repairbot.languages.python.syntax import Module
 from repairbot.lifetimes.ops import Idiom
 
-_PARTS = (closures, defaults, exceptions, removals)
+_PARTS = (closures, defaults, exceptions, inherited, removals)
 
 TRIGGERS: frozenset[bytes] = frozenset().union(*(part.TRIGGERS for part in _PARTS))
 """A file with none of these words has nothing for this package."""

@@ -29,6 +29,7 @@ COMPREHENSIONS = (cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp)
 _TRIVIA = re.compile(
     r"whitespace|leading_lines|lines_after|footer|header|indent|newline|semicolon|^comma$|^lpar|^rpar"
 )
+_WORD = re.compile(r"[^\W\d]\w*")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
@@ -61,10 +62,11 @@ def walk(node: cst.CSTNode, *, into_functions: bool = True) -> Iterator[cst.CSTN
 class Tree:
     """One file: its bytes, its tree, and where every node stands. Raises cst.ParserSyntaxError."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, seen: bytes = b"") -> None:
+        """`seen`: the same bytes with what need not be looked at blanked (see `_sight`); the tree is that one's."""
         self.data = data
         self._shift = len(BOM) if data.startswith(BOM) else 0
-        tree = cst.parse_module(data[self._shift :].decode("utf-8"))
+        tree = cst.parse_module((seen or data)[self._shift :].decode("utf-8"))
         self.module: cst.Module = tree
         provider = ByteSpanPositionProvider()
         # Not by MetadataWrapper.resolve(): it also walks the whole tree for visitors that there are none of.
@@ -297,8 +299,8 @@ class Tree:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """Every identifier in the file, whatever it stands for."""
-        return frozenset(node.value for node in self._all if isinstance(node, cst.Name))
+        """Every word in the file, whatever it stands for."""
+        return frozenset(_WORD.findall(self.data.decode("utf-8")))
 
     def fresh(self, wanted: str, near: cst.CSTNode | None = None) -> str:
         """`wanted`, or with a number behind it, so that it collides with nothing.
