@@ -119,6 +119,20 @@ class TopicServer:
         ),
         Quiet(
             code="""\
+class GroupQueue:
+    def __init__(self):
+        self.queue = []
+
+    def add(self, group):
+        self.queue[group.depth].append(group)
+
+    def remove(self, group):
+        self.queue[group.depth].remove(group)
+""",
+            why="a list's indices are no keys: deleting one would move the others",
+        ),
+        Quiet(
+            code="""\
 from collections import defaultdict
 
 
@@ -136,6 +150,22 @@ class TopicServer:
             self.readers.pop(topic_id)
 """,
             why="the key goes with its last element",
+        ),
+        Quiet(
+            code="""\
+class Levels:
+    def __init__(self):
+        self.levels = []
+
+    def add(self, group):
+        while group.depth >= len(self.levels):
+            self.levels.append([])
+        self.levels[group.depth].append(group)
+
+    def remove(self, group):
+        self.levels[group.depth].remove(group)
+""",
+            why="the buckets stand in a list: a place in it is no key",
         ),
         Quiet(
             code="""\

@@ -66,6 +66,17 @@ def ping(host):
         ),
         Quiet(
             code="""\
+def sources(paths):
+    found = []
+    for path in paths:
+        file = open(path)
+        found.append(file)
+    return found
+""",
+            why="what is put into a list lives on there",
+        ),
+        Quiet(
+            code="""\
 def opened(path):
     source = open(path)
     return source
@@ -88,6 +99,34 @@ def feed(path, parser):
     parser.attach(source)
 """,
             why="the parser may own it: nothing here tells",
+        ),
+        Quiet(
+            code="""\
+import socket
+import threading
+
+
+def flood(address):
+    def stop():
+        peer.close()
+
+    peer = socket.create_connection(address)
+    threading.Timer(1.0, stop).start()
+    while True:
+        peer.send(b"x")
+""",
+            why="a nested function that was written before it closes it",
+        ),
+        Quiet(
+            code="""\
+import os
+
+
+def silence(fd):
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, fd)
+""",
+            why="where fd was closed before, open() gives its number again, and both are one",
         ),
         Quiet(
             code="""\

@@ -10,6 +10,8 @@ from repairbot.analyses.roles import MANUAL, key_kind, rebuilt
 from repairbot.lifetimes.ops import Container, Event, Kind, Member
 from repairbot.model import Confidence, Step
 
+_SEQUENCES = frozenset({"list", "deque", "queue"})
+
 
 def buckets_of(container: Container) -> Iterator[EmptyBucket]:
     """Keys that stay when their bucket is empty."""
@@ -29,6 +31,8 @@ def _bucket(container: Container, member: Member) -> EmptyBucket | None:
     ]
     if not fills:
         return None
+    if any(event.detail in _SEQUENCES for event in member.of(Kind.INIT)):
+        return None  # a place in a sequence is no key: taking it out would move all behind it
     depth = max(event.depth for event in fills)
     fills = [event for event in fills if event.depth == depth]
     if all(key_kind(event.key, "") == "finite" for event in fills):

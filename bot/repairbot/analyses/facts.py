@@ -208,7 +208,9 @@ class Registered:
     """
 
     registration: Registration
-    problem: Literal["dropped", "never-removed", "overwritten", "mismatched", "duplicate", "strong", "uncancelled"]
+    problem: Literal[
+        "dropped", "never-removed", "overwritten", "mismatched", "duplicate", "strong", "uncancelled"
+    ]
     steps: tuple[Step, ...]
     container: Container | None = None
     teardown: str = ""

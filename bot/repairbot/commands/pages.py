@@ -15,7 +15,14 @@ def info(rule: Rule) -> RuleInfo:
         for example in rule.examples
     )
     return RuleInfo(
-        rule.id, rule.title(), rule.page(), rule.practice, rule.severity, rule.default, rule.languages, samples
+        rule.id,
+        rule.title(),
+        rule.page(),
+        rule.practice,
+        rule.severity,
+        rule.default,
+        rule.languages,
+        samples,
     )
 
 

@@ -42,7 +42,8 @@ DROP_EMPTY: Final = "drop-empty"
 """Delete the key when its bucket is empty. spans[0]: the emptying statement. args: container and key
 ("" where they have no name there), bucket (its text in that statement)."""
 WEAK: Final = "weak"
-"""Make the collection weak. at: the INIT expression, spans: the others. args: type (WeakValueDictionary, WeakKeyDictionary, WeakSet)."""
+"""Make the collection weak. at: the INIT expression, spans: the others. args: type (WeakValueDictionary,
+WeakKeyDictionary, WeakSet)."""
 BOUND_CACHE: Final = "bound-cache"
 """Bound a decorator cache. at: the decorator. args: bound."""
 BOUND_CHANNEL: Final = "bound-channel"
@@ -61,7 +62,8 @@ ends it)."""
 REGISTER_ONCE: Final = "register-once"
 """Check before registering. spans[0]: the registering statement. args: test (the condition under which to register)."""
 REPLACE_ARGUMENT: Final = "replace-argument"
-"""Replace an expression by another. at: the expression. args: text, import (a line that must stand at the top, or "")."""
+"""Replace an expression by another. at: the expression. args: text, import (a line that must stand at the
+top, or "")."""
 REPLACE_TEXT: Final = REPLACE_ARGUMENT
 INSERT_AFTER: Final = "insert-after"
 """Insert statements behind a statement. spans[0]: the statement. args: lines (joined with a newline)."""

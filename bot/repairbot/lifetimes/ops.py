@@ -88,10 +88,10 @@ class Resource:
     """Whether the runtime releases it at the latest when the value is collected."""
     origin: Literal["builtin", "project", "inferred"] = "builtin"
     needs: str = ""
-    """A regular expression that the text of the acquiring call's arguments must match somewhere."""
+    """A regular expression that the text of the acquiring call must match somewhere."""
 
     def __hash__(self) -> int:
-        return hash(self.id)  # tables are looked up by their resources, file after file
+        return hash(self.id)  # tables of resources are keys of caches, looked up for every file
 
 
 @dataclass(frozen=True, slots=True)

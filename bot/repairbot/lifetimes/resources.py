@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from repairbot.lifetimes.ops import Resource, Scope
 from repairbot.model import Severity
@@ -34,8 +34,8 @@ def resource(table: Mapping[str, object], origin: str = "builtin") -> Resource:
     for key in ("acquire", "release"):
         if not values[key]:
             raise BadResource(f"a resource needs {key!r}: the call that {key}s it")
-    scope = table.get("scope", "none")
-    severity = table.get("severity", "medium")
+    scope: Any = table.get("scope", "none")
+    severity: Any = table.get("severity", "medium")
     if scope not in get_args(Scope) or severity not in get_args(Severity):
         raise BadResource(f"scope is one of {', '.join(get_args(Scope))}; severity is low, medium or high")
     slots = table.get("slots", ())
@@ -45,8 +45,8 @@ def resource(table: Mapping[str, object], origin: str = "builtin") -> Resource:
     return Resource(
         id=name,
         what=str(table.get("what", name)),
-        scope=scope,
-        severity=severity,
+        scope=cast(Scope, scope),
+        severity=cast(Severity, severity),
         slots=tuple(slots),
         asynchronous=bool(table.get("asynchronous", False)),
         collected=bool(table.get("collected", True)),

@@ -291,7 +291,7 @@ def function(text: str, resources: Iterable[Resource] = ()) -> Function:
 
 def _with(unit: Unit, holder: Any, name: str, item: Any) -> Any:
     """`holder` with one item more in a field; frozen records are replaced in the unit."""
-    value = (*getattr(holder, name), item)
+    value: Any = (*getattr(holder, name), item)
     if isinstance(holder, Container):
         holder.evidence = value
         return holder

@@ -189,7 +189,7 @@ def test_who_unpacks_a_pair_owns_no_single_value() -> None:
     [
         ("for line in path.open():\n        print(line)", 1),
         ("return self.store.open(path).read()", 1),
-        ("path.open()", 0),
+        ("box.open()", 0),
         ("shown = dialog.open()", 0),
     ],
 )

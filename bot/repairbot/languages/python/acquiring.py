@@ -5,20 +5,23 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from tree_sitter import Node
 
 from repairbot.languages.base import Project
-from repairbot.languages.python.syntax import Definition, Module, dotted, text
+from repairbot.languages.python.syntax import Module, dotted, text
 from repairbot.lifetimes.ops import Resource
 
-_MADE: Final = rb"\s*(?::[^=\n]+)?=\s*(?:await\s+)?([A-Za-z_][\w.]*(?:\(\)\.\w+)*)\("
+_MADE: Final = re.compile(rb"[ \t]*(?::[^=\n]+)?=[ \t]*\(?\s*(?:await\s+)?([A-Za-z_][\w.]*(?:\(\)\.\w+)*)\(")
+_TYPED: Final = re.compile(rb"[ \t]*:[ \t]*[\"']?([A-Za-z_][\w.]*)")
+_ENTERED: Final = re.compile(rb"([A-Za-z_][\w.]*)\([^\n]*\)\s+as\s+$")
+_PART: Final = re.compile(rb"[\w.]")
+_WORD: Final = re.compile(rb"\w")
 _READS: Final = frozenset({"read", "readline", "readlines", "write", "writelines"})
-_NO_ARGUMENTS: Final = re.compile(r"\([^()]*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +73,27 @@ def table_of(resources: tuple[Resource, ...]) -> Table:
         last = rest.rpartition(".")[2] or head
         heads.setdefault(last.encode(), set()).add(head.encode())
     words = frozenset(heads) | free
-    needed = {word: frozenset(first) for word, first in heads.items() if word not in first and word not in free}
+    needed = {
+        word: frozenset(first) for word, first in heads.items() if word not in first and word not in free
+    }
     by_id = {item.id: item for item in resources}
     return Table(exact, methods, endings, frozenset(derived), words, needed, by_id)
 
 
-@lru_cache(maxsize=1024)
-def pattern_of(words: frozenset[bytes]) -> re.Pattern[bytes]:
-    """Finds calls of these names; the match ends at the name."""
-    return re.compile(rb"(?<!\w)(?:" + b"|".join(sorted(map(re.escape, words), key=len, reverse=True)) + rb")(?=\s*\()")
+@cache
+def _call(word: bytes) -> re.Pattern[bytes]:
+    """Finds calls of one name. It begins with plain text, which is what the search engine is fast at."""
+    return re.compile(re.escape(word) + rb"[ \t]*\(")
+
+
+def absolute(qualified: str, path: str) -> str:
+    """A dotted name with its leading dots resolved from the path of the file that uses it."""
+    if not qualified.startswith("."):
+        return qualified
+    bare = qualified.lstrip(".")
+    folders = path.replace("\\", "/").split("/")[:-1]
+    up = len(qualified) - len(bare) - 1
+    return ".".join([*(part for part in folders[: len(folders) - up] if part), bare])
 
 
 class Acquiring:
@@ -92,11 +107,15 @@ class Acquiring:
         """What functions ("make", "Pool.take") and classes of this file hand out, by symbol."""
         self.sites: dict[tuple[int, int], Resource] = {}
         """The acquiring calls by their byte range."""
+        self._makers: dict[tuple[int, str], str] = {}
 
     def search(self) -> list[Node]:
         """Find the calls that the resources' names and other files' answers point at; the call nodes."""
-        active = self.table.active(self.module.words)
-        found = list(self._find(pattern_of(active))) if active else []
+        active = self.table.active(self.module.words | self._package())
+        if active and b" as " in self.module.source:
+            imports = self.module.imports
+            active |= {local.encode() for local, origin in imports.items() if origin in self.table.exact}
+        found = list(self._find(active))
         if not (self.project.resources or self.project.summaries):
             return found
         names = {
@@ -106,23 +125,35 @@ class Acquiring:
             or ((summary := self.project.summaries.get(origin)) is not None and summary.returns)
         }
         if names:
-            found.extend(self._find(pattern_of(frozenset(names))))
+            found.extend(self._find(names))
         return found
+
+    def _package(self) -> frozenset[bytes]:
+        """The folders of the file, which are what its relative imports start from."""
+        if b"from ." in self.module.source:
+            return frozenset(part.encode() for part in self.module.path.split("/")[:-1])
+        return frozenset()
 
     def learn(self, symbol: str, resource: Resource) -> list[Node]:
         """A function or class of this file hands out a resource: the calls of it that are now acquiring."""
         self.own[symbol] = replace(resource, origin="inferred")
-        return list(self._find(pattern_of(frozenset({symbol.rpartition(".")[2].encode()}))))
+        return list(self._find((symbol.rpartition(".")[2].encode(),)))
 
-    def _find(self, pattern: re.Pattern[bytes]) -> Iterator[Node]:
-        for name in self.module.mentions(pattern.pattern):
-            call = _call_of(name)
-            if call is None or (call.start_byte, call.end_byte) in self.sites:
-                continue
-            resource = self._resource(call)
-            if resource is not None:
-                self.sites[call.start_byte, call.end_byte] = resource
-                yield call
+    def _find(self, words: Iterable[bytes]) -> Iterator[Node]:
+        source = self.module.source
+        for word in words:
+            for match in _call(word).finditer(source):
+                start, end = match.start(), match.start() + len(word)
+                if start and _WORD.match(source, start - 1):
+                    continue
+                name = self.module.root.descendant_for_byte_range(end - 1, end)
+                call = _call_of(name) if name is not None and name.type == "identifier" else None
+                if call is None or (call.start_byte, call.end_byte) in self.sites:
+                    continue
+                resource = self._resource(call)
+                if resource is not None:
+                    self.sites[call.start_byte, call.end_byte] = resource
+                    yield call
 
     def at(self, call: Node) -> Resource | None:
         """What this call acquires."""
@@ -143,7 +174,7 @@ class Acquiring:
         if own is not None:
             return own
         qualified = self.module.qualified(callee)
-        found = self.table.exact.get(_absolute(qualified))
+        found = self._exact(qualified)
         if found is not None and not self._shadowed(call, callee, head):
             return found
         if qualified in self.project.resources:
@@ -163,6 +194,18 @@ class Acquiring:
             return self.table.by_id.get("file")
         return self.table.methods.get(method) if head else None
 
+    def _exact(self, qualified: str) -> Resource | None:
+        """By qualified name; of a relative one, by every absolute name that the file's path allows."""
+        if not qualified.startswith("."):
+            return self.table.exact.get(qualified)
+        name = absolute(qualified, self.module.path)
+        while name:
+            found = self.table.exact.get(name)
+            if found is not None and name.partition(".")[0] not in sys.stdlib_module_names:
+                return found
+            name = name.partition(".")[2]
+        return None
+
     def _own(self, call: Node, callee: str, head: str, method: str) -> Resource | None:
         if not self.own:
             return None
@@ -176,7 +219,10 @@ class Acquiring:
         """A builtin's name that this file gives to something else."""
         if head or callee in self.module.imports:
             return False
-        return any(item.symbol == callee for item in self.module.definitions) or self._parameter(call, callee)
+        if any(item.symbol == callee for item in self.module.definitions) or self._parameter(call, callee):
+            return True
+        assigned = b"\n" + callee.encode() + b" = " in self.module.source
+        return assigned or (callee == "open" and b"mock_open" in self.module.words)
 
     def _parameter(self, call: Node, name: str) -> bool:
         function = self.module.function_at(call.start_byte)
@@ -184,31 +230,42 @@ class Acquiring:
 
     def maker(self, node: Node, receiver: str) -> str:
         """The qualified name of the call that made the receiver (a local, a member of self, a global), or ""."""
-        if _NO_ARGUMENTS.search(receiver):
+        scope = self.module.definition_at(node.start_byte)
+        key = (scope.start if scope is not None else -1, receiver)
+        if key not in self._makers:
+            self._makers[key] = self._find_maker(node, receiver)
+        return self._makers[key]
+
+    def _find_maker(self, node: Node, receiver: str) -> str:
+        if "(" in receiver or "[" in receiver:
             return ""
-        name = re.escape(receiver.encode())
+        name = receiver.encode()
         if receiver.startswith("self."):
-            scope: Definition | None = self.module.class_at(node.start_byte)
-            return self._made(name, scope) if scope else ""
+            owner = self.module.class_at(node.start_byte)
+            return self._made(name, owner.start, owner.end) if owner else ""
         if "." in receiver:
             return ""
         scope = self.module.function_at(node.start_byte)
-        found = self._made(name, scope) if scope else ""
+        found = self._made(name, scope.start, scope.end) if scope else ""
         if found or (scope is not None and receiver in scope.parameters):
             return found
-        return self._made(rb"^" + name, None)
+        return self._made(b"\n" + name, 0, len(self.module.source))
 
-    def _made(self, name: bytes, scope: Definition | None) -> str:
-        start, end = (scope.start, scope.end) if scope else (0, len(self.module.source))
-        boundary = b"" if name.startswith(b"^") else rb"(?<![\w.])"
-        forms = [boundary + name + _MADE]
-        if boundary:
-            forms.append(rb"([A-Za-z_][\w.]*)\([^\n]*\)\s+as\s+" + name + rb"\b")
-            forms.append(rb"[(,]\s*" + name + rb"\s*:\s*[\"']?([A-Za-z_][\w.]*)")
-        for form in forms:
-            match = re.compile(form, re.MULTILINE).search(self.module.source, start, end)
-            if match:
-                return self.module.qualified(match[1].decode())
+    def _made(self, name: bytes, start: int, end: int) -> str:
+        """What the name is given in a stretch of the source: `x = make()`, `with make() as x`, `x: Made`."""
+        source = self.module.source
+        at = source.find(name, start, end)
+        while at >= 0:
+            behind = at + len(name)
+            if not at or not _PART.match(source, at - 1):
+                match = _MADE.match(source, behind, end)
+                if match is None and source[max(0, at - 40) : at].rstrip(b" \n")[-1:] in (b"(", b","):
+                    match = _TYPED.match(source, behind, end)
+                if match is None and source[at - 4 : at] == b" as " and not _PART.match(source, behind):
+                    match = _ENTERED.search(source, source.rfind(b"\n", 0, at) + 1, at)
+                if match is not None:
+                    return self.module.qualified(match[1].decode())
+            at = source.find(name, behind, end)
         return ""
 
 
@@ -221,13 +278,6 @@ def _read_at_once(call: Node) -> bool:
         return parent.child_by_field_name("right") == call
     called = parent.parent is not None and parent.parent.type == "call"
     return parent.type == "attribute" and called and text(parent.child_by_field_name("attribute")) in _READS
-
-
-def _absolute(qualified: str) -> str:
-    """A name of a relative import as another package would spell its end (".sessions.Session"), unless that would
-    be a name of the standard library."""
-    bare = qualified.lstrip(".")
-    return qualified if bare == qualified or bare.partition(".")[0] in sys.stdlib_module_names else bare
 
 
 def _call_of(name: Node) -> Node | None:

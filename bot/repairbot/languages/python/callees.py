@@ -16,14 +16,16 @@ CLOSERS: Final = re.compile(
 )
 """Names of callees that may well release what they are given: who owns it afterwards is not known."""
 ASKERS: Final = re.compile(
-    r"(?:^|[._])_?(?:verify|check|validate|ensure|assert|is|has|log|debug|describe|raise_for|inspect|show|print|format)_\w*$",
-    re.IGNORECASE,
+    r"(?:^|[._])_*(?:verify|check|validate|ensure|assert|is|has|log|debug|describe|raise_for|inspect|show|print|format|set|"
+    r"configure|prepare)(?:_\w+|[A-Z]\w*)?$"
 )
-"""Names of callees that only look at what they are given."""
-RETRIES: Final = re.compile(
-    r"(?:^|[._])_*(?:retry|retrying|with_retry|attempt|call_with|run_with)(?:_\w+)?$", re.IGNORECASE
+"""Names of callees that only look at what they are given, or set something of it."""
+HARMLESS: Final = re.compile(
+    r"(?:^|[._])_*(?:is|has|print|log|debug|format)(?:_\w+)?$|(?:headers|kwargs|environ|options|opts|params|config|settings)\.get$"
 )
-"""Names of callees that run a function at once, perhaps more than once, and keep nothing of it."""
+"""Names of callees that do not fail in practice; an error path from each would be noise."""
+RETRIERS: Final = re.compile(r"(?:^|[._])_*retry(?:_\w+)?$|^(?:sorted|map|filter|max|min|any|all)$")
+"""Names of callees that call the function they are given before they return."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,11 @@ class Callees:
     borrows: frozenset[str]
     owns: frozenset[str]
     views: frozenset[str]
+    stores: frozenset[str]
     keeps: frozenset[str]
     safe: frozenset[str]
     ends: frozenset[str]
+    stores: frozenset[str]
 
 
 @cache

@@ -9,12 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from repairbot.lifetimes.ops import EXIT, FAIL, Block, Edge, EdgeKind, Kind, Op
 from repairbot.model import Span
 
+MOST_BLOCKS: Final = 4000
+"""A function that needs more is passed over: cleanup in cleanup multiplies."""
 Jump = Literal["return", "break", "continue"]
+
+
+class TooLarge(Exception):
+    """The graph of a function grows beyond what is followed."""
 
 
 @dataclass(slots=True)
@@ -61,22 +67,36 @@ class Builder:
         self.blocks: list[Block] = [Block()]
         self.current: int | None = 0
         self.frames: list[Loop | Handlers | Cleanup] = []
+        self.reached: set[int] = set()
+        """The blocks that some edge leads to."""
         self.cleaning = 0
         """How many cleanups or handlers the code being lowered stands in."""
         self.escapes_errors = True
         """Whether an error that nothing catches leaves the function (at module level the process ends)."""
 
     def block(self) -> int:
-        """A new, empty block."""
+        """A new, empty block. Raises TooLarge."""
+        if len(self.blocks) >= MOST_BLOCKS:
+            raise TooLarge
         self.blocks.append(Block())
         return len(self.blocks) - 1
 
+    def _add(self, source: int, edge: Edge) -> None:
+        self.blocks[source].edges.append(edge)
+        self.reached.add(edge.target)
+
     def edge(
-        self, kind: EdgeKind, target: int, line: int = 0, note: str = "", place: str = "", empty: bool | None = None
+        self,
+        kind: EdgeKind,
+        target: int,
+        line: int = 0,
+        note: str = "",
+        place: str = "",
+        empty: bool | None = None,
     ) -> None:
         """An edge from the current block."""
         if self.current is not None:
-            self.blocks[self.current].edges.append(Edge(kind, target, line, note, place, empty))
+            self._add(self.current, Edge(kind, target, line, note, place, empty))
 
     def go(self, target: int, kind: EdgeKind = "normal") -> None:
         """Go on in another block; nothing is current then."""
@@ -104,9 +124,8 @@ class Builder:
         """Error edges from the current block to wherever an error here goes."""
         if self.current is None:
             return
-        edges = self.blocks[self.current].edges
         for target, passes in self._outward(len(self.frames), False, exception):
-            edges.append(Edge("error", target, line, note, at=at, passes=passes))
+            self._add(self.current, Edge("error", target, line, note, at=at, passes=passes))
 
     def raising(self, op: Op, note: str, exception: str = "") -> None:
         """An operation that always fails (raise)."""
@@ -146,14 +165,17 @@ class Builder:
         if self.current is None:
             return
         target = self._jump_target(len(self.frames), jump)
-        kind: EdgeKind = "exit" if target == EXIT else "loop" if self._is_header(target) else "normal"
-        self.blocks[self.current].edges.append(Edge(kind, target, at.line, jump, at=at))
+        self._add(self.current, Edge(self._kind(target), target, at.line, jump, at=at))
         self.current = None
 
-    def _is_header(self, target: int) -> bool:
-        return any(isinstance(frame, Loop) and frame.header == target for frame in self.frames)
+    def _kind(self, target: int) -> EdgeKind:
+        """The kind of a jump: out of the function, back to a loop's header, or forward."""
+        if target == EXIT:
+            return "exit"
+        header = any(isinstance(frame, Loop) and frame.header == target for frame in self.frames)
+        return "loop" if header else "normal"
 
-    def _jump_target(self, depth: int, jump: Jump) -> int:
+    def _jump_target(self, depth: int, jump: str) -> int:
         for index in range(depth - 1, -1, -1):
             frame = self.frames[index]
             if isinstance(frame, Cleanup):
@@ -177,12 +199,12 @@ class Builder:
         if self.current is not None:
             last = self.block()
             self.edge("normal", last)
-            edges = self.blocks[last].edges
             if way == "error":
-                edges.extend(Edge("error", target, passes=passes) for target, passes in self._outward(index, cancelled))
+                for target, passes in self._outward(index, cancelled):
+                    self._add(last, Edge("error", target, passes=passes))
             else:
-                target = self._jump_target(index, way)  # type: ignore[arg-type]
-                edges.append(Edge("exit" if target == EXIT else "loop" if self._is_header(target) else "normal", target))
+                target = self._jump_target(index, way)
+                self._add(last, Edge(self._kind(target), target))
         self.current, self.frames = current, frames
         return entry
 
@@ -234,6 +256,8 @@ def _reachable(blocks: list[Block]) -> list[Block]:
         for edge in block.edges:
             target = through(edge.target)
             number = numbers.get(target, target)
-            edges.append(Edge(edge.kind, number, edge.line, edge.note, edge.place, edge.empty, edge.at, edge.passes))
+            edges.append(
+                Edge(edge.kind, number, edge.line, edge.note, edge.place, edge.empty, edge.at, edge.passes)
+            )
         made.append(Block(block.ops, list(dict.fromkeys(edges))))
     return made

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Set
 from functools import cached_property
 
 from tree_sitter import Node
@@ -21,6 +23,7 @@ from repairbot.languages.python import (
 )
 from repairbot.languages.python.acquiring import Acquiring, table_of
 from repairbot.languages.python.callees import among, callees
+from repairbot.languages.python.cfg import TooLarge
 from repairbot.languages.python.functions import MODULE, Lowering, TooDeep
 from repairbot.languages.python.summaries import Oracle, factories, handed_out
 from repairbot.languages.python.syntax import Definition, Module, dotted, text, words_of
@@ -52,7 +55,8 @@ class PythonFrontend:
     def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
         """True when no name in the bytes acquires, grows, registers or loads anything."""
         words = words_of(source)
-        return _OTHERS.isdisjoint(words) and not table_of(resources).active(words)
+        # What is left is little; what is no Python among it is not called clean (see `lower`).
+        return _dull(words, resources) and not self.broken(source)
 
     def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
         """Lower the whole file. Raises Unreadable on Python 2 and on what cannot be read at all."""
@@ -64,12 +68,21 @@ class PythonFrontend:
                 broken.append(definition)
                 line = _first_error(definition.node).start_point[0] + 1
                 unit.skipped.append(
-                    Step(definition.node.start_point[0] + 1, f"{definition.symbol} does not parse (line {line})")
+                    Step(
+                        definition.node.start_point[0] + 1,
+                        f"{definition.symbol} does not parse (line {line})",
+                    )
                 )
 
         module = Module(source, path, parsed)
+        if _dull(module.words, resources) and (why := self.broken(source)):
+            raise Unreadable(_why(module) if module.root.has_error else f"{why}; skipped")
         _Functions(module, resources, project, unit, broken).run()
-        unit.containers.extend(containers.collect(module, (*resources, *unit.resources_made) if unit.resources_made else resources))
+        unit.containers.extend(
+            containers.collect(
+                module, (*resources, *unit.resources_made) if unit.resources_made else resources
+            )
+        )
         unit.registrations.extend(registrations.collect(module))
         unit.loads.extend(loads.collect(module))
         unit.loads.extend(channels.collect(module))
@@ -78,18 +91,22 @@ class PythonFrontend:
 
     def broken(self, source: bytes) -> str:
         """Why the source does not parse, in one line, or "": the compiler's own word."""
-        try:
-            compile(source, "<repaired>", "exec", dont_inherit=True)
-        except SyntaxError as error:
-            return f"line {error.lineno or 1}: {error.msg}"
-        except ValueError as error:
-            return f"line 1: {error}"
-        except RecursionError:
-            return "line 1: nested too deep"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is odd but valid
+            try:
+                compile(source, "<source>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+            except SyntaxError as error:
+                return f"line {error.lineno or 1}: {error.msg}"
+            except (ValueError, RecursionError, MemoryError) as error:
+                return f"line 1: {error or 'nested too deep'}"
         return ""
 
 
 FRONTEND = PythonFrontend()
+
+
+def _dull(words: Set[bytes], resources: tuple[Resource, ...]) -> bool:
+    return _OTHERS.isdisjoint(words) and not table_of(resources).active(words)
 
 
 def _broken(module: Module) -> list[Definition]:
@@ -180,8 +197,7 @@ class _Functions:
         return touched
 
     def _definition(self, start: int) -> Definition | None:
-        definition = self.module.definition_at(start) if start >= 0 else None
-        return definition
+        return self.module.definition_at(start) if start >= 0 else None
 
     def _lower(self, start: int) -> set[int]:
         """Lower one function; the functions that are to be lowered because of what it hands out."""
@@ -199,14 +215,19 @@ class _Functions:
         if definition is None or mixed or definition.symbol in self.handed or not _plain(definition):
             return set()
         resource = handed_out(function)
-        local = resource is not None and resource.origin == "inferred" and not resource.release[0].startswith(".")
+        local = (
+            resource is not None and resource.origin == "inferred" and not resource.release[0].startswith(".")
+        )
         if resource is None or not resource.acquire or local:
             return set()
         self.handed[definition.symbol] = resource
         return self._sort(self.acquiring.learn(definition.symbol, resource))
 
     def _graph(
-        self, definition: Definition | None, seeds: dict[str, Resource], parameters: dict[str, Resource] | None = None
+        self,
+        definition: Definition | None,
+        seeds: dict[str, Resource],
+        parameters: dict[str, Resource] | None = None,
     ) -> tuple[Function, bool] | None:
         """The graph of a function, in a second round with the names that the first found; None when it is too deep."""
         try:
@@ -216,10 +237,11 @@ class _Functions:
             if set(more) - set(seeds):
                 lowering = Lowering(self.acquiring, self.oracle, definition, more)
                 function = lowering.run(parameters)
-        except TooDeep:
+        except (TooDeep, TooLarge) as error:
+            why = "an expression is nested too deep" if isinstance(error, TooDeep) else "too many paths"
             line = definition.node.start_point[0] + 1 if definition is not None else 1
             symbol = definition.symbol if definition is not None else MODULE
-            self.unit.skipped.append(Step(line, f"{symbol}: an expression is nested too deep; skipped"))
+            self.unit.skipped.append(Step(line, f"{symbol}: {why}; skipped"))
             return None
         return function, lowering.mixed
 
@@ -262,7 +284,7 @@ def _seeds(acquiring: Acquiring, calls: list[Node]) -> Iterator[tuple[str, Resou
 
 def _target(module: Module, call: Node) -> Node | None:
     """What a call's value is assigned to, through what hands it on unchanged."""
-    node, parent = call, call.parent
+    parent = call.parent
     while parent is not None:
         if parent.type == "named_expression":
             return parent.child_by_field_name("name")
@@ -275,9 +297,9 @@ def _target(module: Module, call: Node) -> Node | None:
             callee = module.qualified(dotted(parent.parent.child_by_field_name("function")))
             if not (among(callees().owns, callee) or among(callees().views, callee)):
                 return None
-            node, parent = parent.parent, parent.parent.parent
+            parent = parent.parent.parent
             continue
         if parent.type not in _THROUGH:
             return None
-        node, parent = parent, parent.parent
+        parent = parent.parent
     return None

@@ -9,19 +9,19 @@ from typing import Final
 from tree_sitter import Node
 
 from repairbot.languages.python.acquiring import Acquiring
-from repairbot.languages.python.callees import CLOSERS
-from repairbot.languages.python.cfg import Cleanup, Handler, Handlers, Loop
-from repairbot.languages.python.expressions import Expressions, TooDeep, Value
+from repairbot.languages.python.cfg import Loop
+from repairbot.languages.python.scopes import Scopes
 from repairbot.languages.python.summaries import Oracle
 from repairbot.languages.python.syntax import Definition, dotted, span, text
+from repairbot.languages.python.values import TooDeep, Value
 from repairbot.lifetimes.ops import EXIT, Edge, Function, Kind, Op, Resource
 
 MODULE: Final = "<module>"
-_EVERYTHING: Final = frozenset({"BaseException"})
+_MOST_GATHERED: Final = 4
 _FAILS: Final = frozenset({"self.fail", "pytest.fail", "pytest.skip", "self.skipTest", "parser.error"})
 
 
-class Lowering(Expressions):
+class Lowering(Scopes):
     """One function (or the module's own code) while it is lowered."""
 
     def __init__(
@@ -79,7 +79,7 @@ class Lowering(Expressions):
         if handler is not None:
             handler(node)
         elif node.type not in ("comment", "pass_statement", "import_statement", "import_from_statement"):
-            self._plain(node)
+            self.plain(node)
         self.at = before
 
     def _expression_statement(self, node: Node) -> None:
@@ -97,7 +97,10 @@ class Lowering(Expressions):
     def _return_statement(self, node: Node) -> None:
         value = self.evaluate(node.named_children[0]) if node.named_children else Value()
         self.mixed |= bool(node.named_children) and not value.places and value.empty != "none"
-        self.mixed |= bool(node.named_children) and node.named_children[0].type in ("expression_list", "tuple")
+        self.mixed |= bool(node.named_children) and node.named_children[0].type in (
+            "expression_list",
+            "tuple",
+        )
         self.each(value, Kind.ESCAPE, node, detail="returned")
         self.flow.leave("return", self.at)
 
@@ -107,16 +110,18 @@ class Lowering(Expressions):
             target = child.child_by_field_name("function") if child.type == "call" else child
             name = name or dotted(target)
             if child.type == "call":
-                for value, _ in self._arguments(child):
+                for value, _ in self.arguments(child):
                     self.each(value, Kind.ESCAPE, node, detail="passed", other=name)
         if self.flow.current is None:
             return
-        op = Op(Kind.CALL, "", self.at, "raise", expression=self.at, fallible=True, cleanup=self.flow.cleaning > 0)
+        op = Op(
+            Kind.CALL, "", self.at, "raise", expression=self.at, fallible=True, cleanup=self.flow.cleaning > 0
+        )
         known = name if name[:1].isupper() or name.rpartition(".")[2][:1].isupper() else ""
         self.flow.raising(op, "raise", known)
 
     def _assert_statement(self, node: Node) -> None:
-        self._plain(node)
+        self.plain(node)
         self.emit(Kind.CALL, "", node, note="the assertion can fail", detail="assert", fallible=True)
 
     def _break_statement(self, node: Node) -> None:
@@ -132,7 +137,7 @@ class Lowering(Expressions):
                 if place:
                     self.emit(Kind.CLEAR, place, node, detail="none")
                 else:
-                    self._plain(target)
+                    self.plain(target)
 
     def _global_statement(self, node: Node) -> None:
         self.outer.update(text(child) for child in node.named_children)
@@ -198,7 +203,9 @@ class Lowering(Expressions):
         if place:
             for held in value.places:
                 self.hold(place, self.held.get(held))
-        self.each(value, Kind.ESCAPE, node, detail="stored", other=place or dotted(target) or text(target)[:40])
+        self.each(
+            value, Kind.ESCAPE, node, detail="stored", other=place or dotted(target) or text(target)[:40]
+        )
 
     def _unpack(self, target: Node, value: Node, node: Node) -> None:
         """`a, b = ...`."""
@@ -259,7 +266,7 @@ class Lowering(Expressions):
         """Whether the text below a statement names the place again, with one of its releases."""
         end = self.definition.end if self.definition else len(self.module.source)
         below = self.module.source[node.end_byte : end]
-        return any(re.search(ending, below) for ending in self._endings(place, re.escape(place.encode())))
+        return any(re.search(ending, below) for ending in self.endings(place, re.escape(place.encode())))
 
     def is_flag(self, name: str) -> bool:
         """Whether a local is only ever set to constants."""
@@ -275,7 +282,7 @@ class Lowering(Expressions):
         return known
 
     def _match_statement(self, node: Node) -> None:
-        self._use(self.evaluate(node.child_by_field_name("subject")), node, "match")
+        self.use(self.evaluate(node.child_by_field_name("subject")), node, "match")
         after = self.flow.block()
         body = node.child_by_field_name("body")
         for clause in body.named_children if body is not None else ():
@@ -295,12 +302,9 @@ class Lowering(Expressions):
                 self.flow.current = inside
             self.block(clause.child_by_field_name("consequence"))
             self.flow.go(after)
-            self.flow.current = no if self._entered(no) else None
+            self.flow.current = no if self.entered(no) else None
         self.flow.go(after)
         self.flow.current = after
-
-    def _entered(self, block: int) -> bool:
-        return any(edge.target == block for each in self.flow.blocks for edge in each.edges)
 
     # Loops
 
@@ -318,6 +322,11 @@ class Lowering(Expressions):
     def _for_statement(self, node: Node) -> None:
         right = node.child_by_field_name("right")
         asynchronous = node.children[0].type == "async"
+        left = node.child_by_field_name("left")
+        gathered = self._gathered(right)
+        if gathered and left is not None and left.type == "identifier":
+            self._for_each(node, gathered, left)
+            return
         value = self.evaluate(right)
         header, body, over, after = (self.flow.block() for _ in range(4))
         self.flow.join(header)
@@ -325,12 +334,13 @@ class Lowering(Expressions):
             for place in value.places:
                 self.emit(Kind.USE, place, right, note="reading can raise", detail="iteration", fallible=True)
             if asynchronous:
-                self.emit(Kind.CALL, "", right, note="the iteration can raise", detail="async for", fallible=True)
+                self.emit(
+                    Kind.CALL, "", right, note="the iteration can raise", detail="async for", fallible=True
+                )
         self.flow.edge("normal", body)
         self.flow.edge("normal", over)
         self.flow.current = body
         self.flow.frames.append(Loop(header, after))
-        left = node.child_by_field_name("left")
         for target in left.named_children if left is not None and left.named_children else (left,):
             place = self.place_of(target)
             if place and target is not None:
@@ -340,183 +350,48 @@ class Lowering(Expressions):
         self.flow.frames.pop()
         self._otherwise(node, over, after)
 
+    def _gathered(self, right: Node | None) -> tuple[str, ...]:
+        """The tracked places that a display names, also inside `filter(None, ...)` and the like; () when there are
+        none or too many."""
+        if right is not None and right.type == "call":
+            if dotted(right.child_by_field_name("function")) not in ("filter", "reversed", "list", "tuple"):
+                return ()
+            listing = right.child_by_field_name("arguments")
+            right = listing.named_children[-1] if listing is not None and listing.named_children else None
+        if right is None or right.type not in ("tuple", "list", "set"):
+            return ()
+        places = tuple(
+            place for child in right.named_children if (place := self.place_of(child)) in self.tracked
+        )
+        return places if len(places) <= _MOST_GATHERED else ()
+
+    def _for_each(self, node: Node, places: tuple[str, ...], left: Node) -> None:
+        """`for f in (a, b):` runs for every one of them: what it does to `f` it does to each."""
+        over, after = self.flow.block(), self.flow.block()
+        for place in places:
+            following = self.flow.block()
+            self.move(place, text(left), left)
+            self.flow.frames.append(Loop(following, after))
+            self.block(node.child_by_field_name("body"))
+            self.flow.frames.pop()
+            self.flow.go(following)
+            self.flow.current = following if self.entered(following) else None
+        self.flow.go(over)
+        self._otherwise(node, over, after)
+
     def _otherwise(self, node: Node, over: int, after: int) -> None:
         """A loop's else, and what follows the loop."""
-        self.flow.current = over if self._entered(over) else None
+        self.flow.current = over if self.entered(over) else None
         alternative = node.child_by_field_name("alternative")
         if alternative is not None and self.flow.current is not None:
             self.block(alternative.child_by_field_name("body"))
         self.flow.go(after)
-        self.flow.current = after if self._entered(after) else None
-
-    # Errors
-
-    def _try_statement(self, node: Node) -> None:
-        final = next((child for child in node.named_children if child.type == "finally_clause"), None)
-        clauses = [child for child in node.named_children if child.type in ("except_clause", "except_group_clause")]
-        after = self.flow.block()
-        if final is not None:
-            block = next((child for child in final.named_children if child.type == "block"), None)
-            self.flow.frames.append(Cleanup(lambda: self.block(block)))
-        handlers = [self._handler(clause) for clause in clauses]
-        if handlers:
-            self.flow.frames.append(Handlers(handlers))
-        self.block(node.child_by_field_name("body"))
-        if handlers:
-            self.flow.frames.pop()
-        alternative = next((child for child in node.named_children if child.type == "else_clause"), None)
-        if alternative is not None and self.flow.current is not None:
-            self.block(alternative.child_by_field_name("body"))
-        joined = self.flow.block()
-        self.flow.go(joined)
-        for clause, handler in zip(clauses, handlers, strict=True):
-            self.flow.current = handler.entry if self._entered(handler.entry) else None
-            self.flow.cleaning += 1
-            for child in clause.named_children:
-                if child.type == "block":
-                    self.block(child)
-            self.flow.cleaning -= 1
-            self.flow.go(joined)
-        self.flow.current = joined if self._entered(joined) else None
-        if final is not None:
-            self.flow.pop()
-        self.flow.go(after)
-        self.flow.current = after if self._entered(after) else None
-
-    def _handler(self, clause: Node) -> Handler:
-        kind: Node | None = next((child for child in clause.named_children if child.type not in ("comment", "block")), None)
-        if kind is not None and kind.type == "as_pattern":
-            kind = kind.named_children[0]
-        reraises = re.search(rb"\braise\b", clause.text or b"") is not None
-        if kind is None:
-            return Handler(self.flow.block(), "all")
-        parts = kind.named_children if kind.type == "tuple" else [kind]
-        names = frozenset(dotted(part) for part in parts)
-        if names & _EVERYTHING:
-            return Handler(self.flow.block(), "all", names, span(kind), reraises)
-        if "Exception" in names:
-            wide = any(name.endswith(("CancelledError", "KeyboardInterrupt")) for name in names)
-            return Handler(self.flow.block(), "all" if wide else "exceptions", names, span(kind), reraises)
-        # One that cleans up was written for the errors that matter there.
-        return Handler(self.flow.block(), "all" if self._cleans_up(clause) else "some", names, span(kind), reraises)
-
-    def _cleans_up(self, clause: Node) -> bool:
-        """Whether a handler releases something that is tracked."""
-        body = clause.text or b""
-        for place in self.tracked:
-            name = rb"(?<![\w.])" + re.escape(place.encode())
-            if any(re.search(ending, body) for ending in self._endings(place, name)):
-                return True
-            passed = re.finditer(rb"([\w.]+)\(\s*" + name + rb"\b", body)
-            if any(CLOSERS.search(match[1].decode()) for match in passed):
-                return True
-        return False
-
-    # with
-
-    def _with_statement(self, node: Node) -> None:
-        self._with(node, _with_items(node))
-
-    def _with(self, node: Node, items: list[Node]) -> None:
-        if not items:
-            self.block(node.child_by_field_name("body"))
-            return
-        item, rest = items[0], items[1:]
-        asynchronous = node.children[0].type == "async"
-        value, alias = _with_parts(item)
-        place = self.place_of(alias) if alias is not None else ""
-        callee = dotted(value.child_by_field_name("function")) if value.type == "call" else ""
-        if callee.rpartition(".")[2] == "suppress":
-            self._suppressing(node, value, rest)
-            return
-        found = self._entering(value, place)
-        at = self.at
-        resources = [held for name in found.places if (held := self.held.get(name)) is not None]
-        closing = callee.rpartition(".")[2] in ("closing", "aclosing")
-        ends = bool(found.places) and (closing or all(held.scope == "releases" for held in resources))
-        if not ends:
-            if asynchronous:
-                self.emit(Kind.CALL, "", value, note="entering can raise", detail="async with", fallible=True)
-            self._with(node, rest)
-            return
-
-        def leave() -> None:
-            outside, self.at = self.at, at
-            for name in found.places:
-                self.emit(Kind.RELEASE, name, value, detail="scope")
-            self.at = outside
-
-        self.flow.frames.append(Cleanup(leave))
-        if asynchronous:
-            self.emit(Kind.CALL, "", value, note="entering can raise", detail="async with", fallible=True)
-        self._with(node, rest)
-        self.flow.pop()
-
-    def _entering(self, value: Node, place: str) -> Value:
-        """The value of a with item; one that is acquired there is held by the scope."""
-        inner = value.named_children[0] if value.type == "await" and value.named_children else value
-        resource = self.acquiring.at(inner) if inner.type == "call" else None
-        if resource is not None and not resource.slots and place not in self.outer:
-            for argument, _ in self._arguments(inner):
-                self._pass_to_maker(argument, resource, dotted(inner.child_by_field_name("function")), inner)
-            self._receiver(inner.child_by_field_name("function"))
-            name = place or self.nameless(inner)
-            self.hold(name, resource)
-            callee = dotted(inner.child_by_field_name("function"))
-            self.emit(
-                Kind.ACQUIRE,
-                name,
-                inner,
-                note=f"{callee}() can raise",
-                resource=resource,
-                fallible=True,
-                detail="scope",
-            )
-            return Value((name,))
-        found = self.evaluate(value, place)
-        if place:
-            self.settle(place, found, value)
-        return found
-
-    def _suppressing(self, node: Node, value: Node, rest: list[Node]) -> None:
-        """`with suppress(...)`: errors go on behind it."""
-        after = self.flow.block()
-        names = frozenset(dotted(child) for child in _children(value.child_by_field_name("arguments")))
-        catches = "all" if names & _EVERYTHING else "exceptions" if "Exception" in names else "some"
-        handler = Handler(self.flow.block(), catches, names)  # type: ignore[arg-type]
-        self.flow.frames.append(Handlers([handler]))
-        self._with(node, rest)
-        self.flow.frames.pop()
-        self.flow.go(after)
-        self.flow.current = handler.entry
-        self.flow.join(after)
-        self.flow.current = after if self._entered(after) else None
-
-
-def _children(node: Node | None) -> list[Node]:
-    return node.named_children if node is not None else []
+        self.flow.current = after if self.entered(after) else None
 
 
 def _matches_all(pattern: Node) -> bool:
     shown = text(pattern)
     return shown == "_" or shown.isidentifier()
 
-
-def _with_items(node: Node) -> list[Node]:
-    clause = next((child for child in node.named_children if child.type == "with_clause"), None)
-    items = [child for child in _children(clause) if child.type == "with_item"]
-    if len(items) == 1 and items[0].named_children and items[0].named_children[0].type == "tuple":
-        return [child for child in items[0].named_children[0].named_children if child.type != "comment"]
-    return items
-
-
-def _with_parts(item: Node) -> tuple[Node, Node | None]:
-    """The value and the target of a with item."""
-    value = item.named_children[0] if item.type == "with_item" else item
-    if value.type == "as_pattern":
-        alias = value.child_by_field_name("alias")
-        target = alias.named_children[0] if alias is not None and alias.named_children else None
-        return value.named_children[0], target
-    return value, None
 
 __all__ = ["MODULE", "Lowering", "TooDeep"]

@@ -12,7 +12,17 @@ from repairbot.languages.python.acquiring import Acquiring
 from repairbot.languages.python.syntax import Definition, Module, dotted
 from repairbot.lifetimes.ops import Resource
 
-_ENDS: Final = ("close", "aclose", "shutdown", "disconnect", "terminate", "cleanup", "dispose", "stop", "release")
+_ENDS: Final = (
+    "close",
+    "aclose",
+    "shutdown",
+    "disconnect",
+    "terminate",
+    "cleanup",
+    "dispose",
+    "stop",
+    "release",
+)
 
 
 def made(acquiring: Acquiring, calls: list[Node]) -> Iterator[Resource]:
@@ -35,7 +45,9 @@ def made(acquiring: Acquiring, calls: list[Node]) -> Iterator[Resource]:
 def _resource(acquiring: Acquiring, owner: Definition, member: str, call: Node) -> Resource | None:
     held = acquiring.at(call)
     methods = {child.name: child for child in owner.children if child.kind == "function"}
-    ends = tuple(f".{name}" for name in _ENDS if name in methods and _ends(acquiring.module, methods[name], member))
+    ends = tuple(
+        f".{name}" for name in _ENDS if name in methods and _ends(acquiring.module, methods[name], member)
+    )
     if held is None or not ends or _hands_itself_out(acquiring.module, methods):
         return None
     scoped = "__exit__" in methods or "__aexit__" in methods

@@ -6,6 +6,7 @@ import builtins
 import symtable
 import warnings
 from collections import Counter
+from functools import lru_cache
 
 from repairbot.languages.python.syntax import Module, captures, text
 from repairbot.model import Check, Edit
@@ -60,6 +61,7 @@ def _comments(before: bytes, after: bytes) -> Check:
     return Check("comments kept", "passed")
 
 
+@lru_cache(maxsize=4)
 def _all_comments(source: bytes) -> Counter[str]:
     if b"#" not in source:
         return Counter()
@@ -78,6 +80,7 @@ def _names(before: bytes, after: bytes) -> Check:
     return Check("names bound", "passed")
 
 
+@lru_cache(maxsize=4)
 def _free(source: bytes) -> set[str] | None:
     """The names that nothing in the file binds; None where that cannot be said."""
     if b"import *" in source:

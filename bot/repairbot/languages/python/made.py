@@ -277,7 +277,8 @@ def _init(
     if function is not None and function.type == "subscript":
         function = function.child_by_field_name("value")
     callee = dotted(function)
-    if (resource := lookup.find(module, callee)) is not None:
+    resource = lookup.find(module, callee)
+    if resource is not None and (not resource.needs or re.search(resource.needs, text(right))):
         return replace(event, detail=resource.id, resource=resource), resource
     arguments = right.child_by_field_name("arguments")
     values = (

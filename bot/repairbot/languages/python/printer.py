@@ -13,7 +13,7 @@ import libcst as cst
 from repairbot.languages.python import repairs
 from repairbot.languages.python.repairs._cst import Source, parse
 from repairbot.languages.python.repairs._draft import merged
-from repairbot.languages.python.repairs._focus import focused
+from repairbot.languages.python.repairs._sight import seen
 from repairbot.lifetimes.intents import Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Check, Edit
@@ -36,38 +36,25 @@ def writers() -> dict[str, Writer]:
 class PythonPrinter:
     """Writes repairs of Python by the modules under `repairs/`."""
 
-    _last = b""
-    """The file that was repaired last."""
-
     def write(self, source: bytes, intent: Intent) -> tuple[Edit, ...] | Refusal:
         """The edits that fulfil the intent, in the order of the source and apart, or why there are none."""
         writer = writers().get(intent.do)
         if writer is None:
             return Refusal(f"no repair of Python writes {intent.do}")
-        # One repair is cheaper on its own part of the file; the second of a file has the whole read, for all others.
-        read = source if source == self._last else focused(source, intent)
-        self._last = source
-        written = _written(writer, source, read, intent)
-        if isinstance(written, Refusal) and read is not source:
-            written = _written(writer, source, source, intent)  # what was left out may have mattered
-        return written
+        try:
+            parsed = parse(source, seen(source, intent))
+        except cst.ParserSyntaxError:
+            return Refusal("libcst, which writes the repairs, cannot parse this file")
+        except RecursionError:
+            return Refusal("the file is nested too deeply to be rewritten")
+        edits = writer(parsed, intent)
+        return edits if isinstance(edits, Refusal) else merged(list(edits))
 
     def inspect(self, before: bytes, after: bytes, edits: tuple[Edit, ...]) -> tuple[Check, ...]:
         """Python's own rungs: comments kept, names bound, compiled."""
         from repairbot.languages.python.inspection import inspect
 
         return inspect(before, after, edits)
-
-
-def _written(writer: Writer, source: bytes, read: bytes, intent: Intent) -> tuple[Edit, ...] | Refusal:
-    try:
-        parsed = parse(source, read)
-    except cst.ParserSyntaxError:
-        return Refusal("libcst, which writes the repairs, cannot parse this file")
-    except RecursionError:
-        return Refusal("the file is nested too deeply to be rewritten")
-    edits = writer(parsed, intent)
-    return edits if isinstance(edits, Refusal) else merged(list(edits))
 
 
 PRINTER = PythonPrinter()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from tree_sitter import Node
 
 from repairbot.languages.base import Project
+from repairbot.languages.python.acquiring import absolute
 from repairbot.languages.python.syntax import Definition, Module, dotted, text
 from repairbot.lifetimes.ops import EXIT, Effect, Function, Kind, Resource, Summary
 
@@ -17,12 +18,26 @@ ANYTHING: Final = Resource(
     "anything",
     "a value",
     (),
-    (".close", ".aclose", ".release", ".shutdown", ".terminate", ".disconnect", ".stop", ".cleanup", "os.close"),
+    (
+        ".close",
+        ".aclose",
+        ".release",
+        ".shutdown",
+        ".terminate",
+        ".disconnect",
+        ".stop",
+        ".cleanup",
+        "os.close",
+    ),
     "releases",
 )
 """Stands for a parameter of which nothing is known."""
-_PLAIN_DECORATORS: Final = frozenset({"staticmethod", "classmethod", "override", "typing.override", "abstractmethod"})
-_FACTORY: Final = re.compile(rb"import[^\n]*\b(?:open|connect|create|make|new|acquire|start|launch|spawn|get)_?\w*")
+_PLAIN_DECORATORS: Final = frozenset(
+    {"staticmethod", "classmethod", "override", "typing.override", "abstractmethod"}
+)
+_FACTORY: Final = re.compile(
+    rb"import[^\n]*\b(?:open|connect|create|make|new|acquire|start|launch|spawn|get)_?\w*"
+)
 _FACTORY_NAME: Final = re.compile(r"_?(open|connect|create|make|new|acquire|start|launch|spawn|get)(_|$)")
 _MOST: Final = 40
 """How many summaries are made for one file: beyond that, callees count as unknown."""
@@ -32,7 +47,10 @@ class Oracle:
     """Answers what a call does with one of its arguments."""
 
     def __init__(
-        self, module: Module, project: Project, lower: Callable[[Definition, dict[str, Resource]], Function | None]
+        self,
+        module: Module,
+        project: Project,
+        lower: Callable[[Definition, dict[str, Resource]], Function | None],
     ) -> None:
         """`lower` gives a function's graph in which the named parameters hold something from the start."""
         self.module = module
@@ -63,7 +81,7 @@ class Oracle:
         if any(name not in _PLAIN_DECORATORS for name in names):
             return "unknown"
         parameter = _parameter(definition, slot, bound and "staticmethod" not in names)
-        if not parameter:
+        if not parameter or _stub(definition):
             return "unknown"
         key = (definition.symbol, parameter, resource.id)
         if key not in self._memo:
@@ -102,14 +120,18 @@ class Oracle:
         return (top, top.kind == "class") if top is not None else None
 
     def _top(self, name: str) -> Definition | None:
-        return next((item for item in self.module.definitions if item.parent is None and item.name == name), None)
+        return next(
+            (item for item in self.module.definitions if item.parent is None and item.name == name), None
+        )
 
     def _foreign(self, qualified: str, slot: str | int) -> Effect:
         if not qualified or qualified.startswith(("self.", "cls.")) or "()" in qualified or "[]" in qualified:
             return "unknown"
         head = qualified.partition(".")[0]
-        if head and head not in self.module.imports.values() and not any(
-            origin.startswith(head) for origin in self.module.imports.values()
+        if (
+            head
+            and head not in self.module.imports.values()
+            and not any(origin.startswith(head) for origin in self.module.imports.values())
         ):
             return "unknown"
         name = absolute(qualified, self.module.path)
@@ -156,15 +178,16 @@ def factories(module: Module) -> set[str]:
     }
 
 
-def absolute(qualified: str, path: str) -> str:
-    """A dotted name with leading dots resolved from the path of the file that uses it."""
-    if not qualified.startswith("."):
-        return qualified
-    bare = qualified.lstrip(".")
-    folders = path.replace("\\", "/").split("/")[:-1]
-    up = len(qualified) - len(bare) - 1
-    kept = folders[: len(folders) - up] if up else folders
-    return ".".join([*(part for part in kept if part), bare])
+def _stub(definition: Definition) -> bool:
+    """Whether a function leaves its work to those that override it: its body only raises, passes or explains."""
+    body = definition.body
+    for statement in body.named_children if body is not None else ():
+        if statement.type in ("comment", "pass_statement", "raise_statement"):
+            continue
+        inner = statement.named_children[0].type if statement.named_children else ""
+        if statement.type != "expression_statement" or inner not in ("string", "ellipsis"):
+            return False
+    return True
 
 
 def _decorators(definition: Definition) -> list[Node]:
@@ -178,7 +201,9 @@ def _parameter(definition: Definition, slot: str | int, bound: bool) -> str:
     if isinstance(slot, str):
         return slot if slot in names else ""
     position = slot + 1 if bound else slot
-    plain = [child for child in (listing.named_children if listing is not None else ()) if child.type != "comment"]
+    plain = [
+        child for child in (listing.named_children if listing is not None else ()) if child.type != "comment"
+    ]
     for index, child in enumerate(plain):
         if child.type in ("list_splat_pattern", "dictionary_splat_pattern", "keyword_separator"):
             return ""
@@ -249,8 +274,3 @@ def handed_out(function: Function) -> Resource | None:
             return None
         found = op.resource
     return found
-
-
-def known(names: Iterable[str]) -> frozenset[str]:
-    """The last parts of dotted names."""
-    return frozenset(name.rpartition(".")[2] for name in names)

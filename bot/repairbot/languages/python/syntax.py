@@ -125,7 +125,11 @@ class Definition:
             target: Node | None = child
             while target is not None and target.type != "identifier":
                 name = target.child_by_field_name("name")
-                target = name if name is not None else (target.named_children[0] if target.named_children else None)
+                target = (
+                    name
+                    if name is not None
+                    else (target.named_children[0] if target.named_children else None)
+                )
             if target is not None:
                 names.append(text(target))
         return tuple(names)
@@ -245,7 +249,9 @@ class Module:
         The node is taken at the last byte of the match; matches in strings and comments are left out.
         """
         found: list[Node] = []
-        for match in re.compile(pattern).finditer(self.source, start, len(self.source) if end is None else end):
+        for match in re.compile(pattern).finditer(
+            self.source, start, len(self.source) if end is None else end
+        ):
             node = self.root.descendant_for_byte_range(match.end() - 1, match.end())
             if node is not None and node.type == "identifier":
                 found.append(node)

@@ -60,15 +60,13 @@ def walk(node: cst.CSTNode, *, into_functions: bool = True) -> Iterator[cst.CSTN
 
 
 class Tree:
-    """One file: its bytes, its tree, and where every node stands. Raises cst.ParserSyntaxError.
+    """One file: its bytes, its tree, and where every node stands. Raises cst.ParserSyntaxError."""
 
-    The tree is of `read`, which is as long as `data` and may leave out what a repair does not touch.
-    """
-
-    def __init__(self, data: bytes, read: bytes | None = None) -> None:
+    def __init__(self, data: bytes, seen: bytes = b"") -> None:
+        """`seen`: the same bytes with what need not be looked at blanked (see `_sight`); the tree is that one's."""
         self.data = data
         self._shift = len(BOM) if data.startswith(BOM) else 0
-        tree = cst.parse_module((read or data)[self._shift :].decode("utf-8"))
+        tree = cst.parse_module((seen or data)[self._shift :].decode("utf-8"))
         self.module: cst.Module = tree
         provider = ByteSpanPositionProvider()
         # Not by MetadataWrapper.resolve(): it also walks the whole tree for visitors that there are none of.
@@ -301,7 +299,7 @@ class Tree:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """Every identifier in the file, whatever it stands for; words in strings and comments count too."""
+        """Every word in the file, whatever it stands for."""
         return frozenset(_WORD.findall(self.data.decode("utf-8")))
 
     def fresh(self, wanted: str, near: cst.CSTNode | None = None) -> str:

@@ -6,14 +6,13 @@ import libcst as cst
 
 from repairbot.languages.python.repairs._cst import Source, walk
 from repairbot.languages.python.repairs._guard import PARTING, release_call
+from repairbot.languages.python.repairs._sight import CONSTRUCTORS
 from repairbot.languages.python.repairs.release_on_exit import WAITING
 from repairbot.lifetimes.intents import RELEASE_OLD, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit
 
 WRITES = (RELEASE_OLD,)
-
-_CONSTRUCTORS = ("__init__", "__new__", "__post_init__", "setUp")
 
 
 def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
@@ -73,7 +72,7 @@ def _exists(source: Source, target: cst.Attribute) -> bool:
     for item in owner.body.body:
         if isinstance(item, cst.SimpleStatementLine) and source.mentions(target.attr.value, item):
             return True
-        if not isinstance(item, cst.FunctionDef) or item is function or item.name.value not in _CONSTRUCTORS:
+        if not isinstance(item, cst.FunctionDef) or item is function or item.name.value not in CONSTRUCTORS:
             continue
         if any(
             isinstance(node, cst.Attribute)
