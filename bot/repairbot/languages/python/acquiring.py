@@ -22,6 +22,8 @@ _ENTERED: Final = re.compile(rb"([A-Za-z_][\w.]*)\([^\n]*\)\s+as\s+$")
 _PART: Final = re.compile(rb"[\w.]")
 _WORD: Final = re.compile(rb"\w")
 _READS: Final = frozenset({"read", "readline", "readlines", "write", "writelines"})
+_RENAMES: Final = re.compile(rb" as [ \t]*\w+[ \t]*(?:[,)#\r\n]|$)")
+"""An import under another name, by what follows it; what `with` and `except` name is followed by a colon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class Acquiring:
     def search(self) -> list[Node]:
         """Find the calls that the resources' names and other files' answers point at; the call nodes."""
         active = self.table.active(self.module.words | self._package())
-        if active and b" as " in self.module.source:
+        if active and _RENAMES.search(self.module.source):
             imports = self.module.imports
             active |= {local.encode() for local, origin in imports.items() if origin in self.table.exact}
         found = list(self._find(active))

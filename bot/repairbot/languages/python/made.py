@@ -92,7 +92,8 @@ _ONWARD: Final = frozenset(b".[),\n:")
 """What may stand behind a member that grows under another name."""
 _PLAIN: Final = frozenset((b"list", b"dict", b"set", b"OrderedDict", b"Counter"))
 """Constructors of what has no bound and needs no release."""
-_HEAD: Final = re.compile(rb"^([ \t]*)(class|def|async[ \t]+def)\b", re.MULTILINE)
+_HEAD: Final = re.compile(rb"\n([ \t]*)(class|def|async[ \t]+def)\b")
+"""Begins with plain text, which is what makes it fast."""
 _MAKERS: Final = frozenset((b"field", *(name.encode() for name in COLLECTIONS)))
 _lookups: dict[int, tuple[tuple[Resource, ...], Lookup]] = {}
 _MOST_LOOKUPS: Final = 8
@@ -196,14 +197,20 @@ def _candidates(module: Module, lookup: Lookup) -> Iterator[tuple[int, str, bool
 
 def _outside_functions(source: bytes) -> Callable[[int], bool]:
     """Tells of an offset whether, by indentation, it stands in a class body or at the top of the module."""
-    heads = [(match.start(), len(match[1]), match[2] == b"class") for match in _HEAD.finditer(source)]
-    starts = [start for start, _, _ in heads]
+    heads: list[tuple[int, int, bool]] = []
+    starts: list[int] = []
 
     def outside(offset: int) -> bool:
         line = source.rfind(b"\n", 0, offset) + 1
         indent = len(source[line:offset]) - len(source[line:offset].lstrip())
         if not indent:
             return True
+        if not starts:
+            heads.extend(
+                (match.start(1), len(match[1]), match[2] == b"class")
+                for match in _HEAD.finditer(b"\n" + source)
+            )
+            starts.extend(start - 1 for start, _, _ in heads)
         for index in range(bisect_left(starts, line) - 1, -1, -1):
             if heads[index][1] < indent:
                 return heads[index][2]
