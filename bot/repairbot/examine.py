@@ -145,7 +145,9 @@ class _Room:
 
     def reported(self, facts: Facts) -> Reported:
         """What the rules say, one report a place and variable, in the order of the lines."""
-        found = [(rule, report) for rule in self.rules for report in rule.check(facts, self.settings)]
+        found = [
+            (rule, _in_test(rule, report)) for rule in self.rules for report in rule.check(facts, self.settings)
+        ]
         misuses: Counter[Key] = Counter(
             (misuse.kind, misuse.function, misuse.place) for misuse in facts.pairing.misuses
         )
@@ -157,6 +159,20 @@ class _Room:
             return self.reported(self.facts(data))
         except Unreadable as error:
             return Reported(wrong=f"the repaired file cannot be read: {error}")
+
+
+_TEST = re.compile(
+    r"(?:^|\.)(?:test_\w+|Test[A-Z_]\w*|\w+Tests?|\w+TestCase|\w*TestBase|(?:async)?[sS]etUp\w*|tearDown\w*)(?:\.|$)"
+)
+"""The symbol of a place in test code."""
+
+
+def _in_test(rule: Rule, report: Report) -> Report:
+    """The report with no more confidence than its rule has in test code."""
+    if rule.in_tests == "high" or not _TEST.search(report.symbol):
+        return report
+    sure = max(rule.in_tests, report.confidence, key=SEVERITIES.index)
+    return replace(report, confidence=sure)
 
 
 def _one_a_place(found: Iterable[tuple[Rule, Report]]) -> list[tuple[Rule, Report]]:

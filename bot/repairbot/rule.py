@@ -86,6 +86,8 @@ class Rule:
     precedence: ClassVar[int] = 0
     """Where two rules report the same line and variable, the higher one stays (see repairbot.examine)."""
     languages: ClassVar[tuple[str, ...]] = ("python",)
+    in_tests: ClassVar[Confidence] = "high"
+    """The highest confidence in test code: "low" where a test's end, or its failure, takes care of the leak."""
     practice: ClassVar[str] = ""
     """One sentence for the report's list of practices to follow."""
     examples: ClassVar[tuple[Example, ...]] = ()

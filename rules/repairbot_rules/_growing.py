@@ -148,6 +148,8 @@ def repairs(fact: Growing, bound: Bound) -> tuple[tuple[Intent, ...], tuple[str,
         return (_pop_at_end(fact, fact.ends),), ()
     if fact.weak:
         return (_weak(fact),), ()
+    if bound.source == "configured" and (needed := _needed(fact)):
+        return (), (needed,)
     intents = []
     if fact.deque_ok and (not fact.per_key or bound.scope):
         intents.append(_deque(fact, bound))
@@ -164,6 +166,22 @@ def repairs(fact: Growing, bound: Bound) -> tuple[tuple[Intent, ...], tuple[str,
         intents.append(trim)
         return tuple(intents), ()
     return tuple(intents), () if intents else (trim,)
+
+
+_WAITING = re.compile(r"(?i)waiter|waiting|future|pending|promise|deferred")
+_THREADS = re.compile(r"ident\(\)$|current_thread\(\)$")
+
+
+def _needed(fact: Growing) -> str:
+    """Why the oldest entry may not simply be dropped, "" where that may be for the user to choose."""
+    if _WAITING.search(fact.member.name):
+        return "whoever waits for an entry that is dropped would wait for ever"
+    if any(_THREADS.search(event.key) for event in fact.grows):
+        return "each entry belongs to a thread that may still run: remove it when the thread ends"
+    for event in fact.member.of(Kind.READ):
+        if event.detail == "iterate" and event.method in fact.container.teardowns:
+            return f"{event.method}() ends each entry (line {event.at.line}): dropping one would leave it open"
+    return ""
 
 
 def _words(fact: Growing, bound: Bound) -> tuple[str, str, str]:

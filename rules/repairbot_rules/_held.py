@@ -42,6 +42,11 @@ def release_args(resource: Resource) -> dict[str, str]:
     }
 
 
+def waits(resource: Resource) -> bool:
+    """Whether releasing only waits for its end, which may never come by itself."""
+    return resource.release[:1] in ((".wait",), (".join",))
+
+
 def release_line(resource: Resource, place: str) -> str:
     """The statement that releases a place."""
     release = resource.release[0] if resource.release else ".close"

@@ -32,6 +32,7 @@ from repairbot_rules._registered import end_in_teardown, problems, report
 class DanglingTask(Rule):
     """A task without a holder or an end."""
 
+    in_tests = "low"
     practice = "Keep the handle of every task, and cancel it where its owner ends."
     examples = (
         Repair(
@@ -199,6 +200,88 @@ class Poller:
 """,
             line=10,
         ),
+        Repair(
+            before="""\
+import asyncio
+
+
+async def beat(rate, stopped):
+    async def wait():
+        await asyncio.sleep(rate)
+
+    first = asyncio.create_task(wait())
+    second = asyncio.create_task(stopped.wait())
+    done, _ = await asyncio.wait([first, second], return_when=asyncio.FIRST_COMPLETED)
+    return second in done
+""",
+            after="""\
+import asyncio
+
+
+async def beat(rate, stopped):
+    async def wait():
+        await asyncio.sleep(rate)
+
+    first = asyncio.create_task(wait())
+    second = asyncio.create_task(stopped.wait())
+    done, _ = await asyncio.wait([first, second], return_when=asyncio.FIRST_COMPLETED)
+    first.cancel()
+    second.cancel()
+    return second in done
+""",
+            line=8,
+        ),
+        Repair(
+            before="""\
+import asyncio
+
+MISSING = object()
+
+
+class Poller:
+    def __init__(self, source):
+        self.source = source
+        self._task = MISSING
+
+    def start(self):
+        self._task = asyncio.create_task(self._poll())
+
+    async def _poll(self):
+        while True:
+            await self.source.read()
+
+    async def close(self):
+        await self.source.close()
+""",
+            after=None,
+            why="what stands for no task has no cancel()",
+        ),
+        Quiet(
+            code="""\
+import asyncio
+
+
+class Poller:
+    def __init__(self, source):
+        self.source = source
+        self._task = None
+
+    def start(self):
+        self._task = asyncio.create_task(self._poll())
+
+    async def _poll(self):
+        while True:
+            try:
+                await self.source.read()
+            except ConnectionError:
+                await self.close()
+                break
+
+    async def close(self):
+        await self.source.close()
+""",
+            why="the task itself calls close(), which would cancel it half way",
+        ),
         Quiet(
             code="""\
 import asyncio
@@ -254,9 +337,11 @@ class Poller:
 
 def _report(it: Registered) -> Report:
     task = it.registration
-    name = task.handler.removesuffix("()") or "the task"
+    name = task.handler.removesuffix("()")
     if task.pending:
-        harmless = not task.handler or name.rpartition(".")[2] in _HARMLESS
+        run = [each.rpartition(".")[2] for each in name.split(", ")] if name else []
+        begun = " or ".join(f"{each}()" for each in name.split(", "))
+        harmless = all(each in _HARMLESS for each in run)
         intent = Intent(
             CANCEL_PENDING,
             task.at,
@@ -265,7 +350,7 @@ def _report(it: Registered) -> Report:
             {"tasks": task.handle},
             (task.statement,),
             safety="safe" if harmless else "unsafe",
-            choice="" if harmless else f"what {name}() has begun by then is given up",
+            choice="" if harmless else f"what {begun} has begun by then is given up",
         )
         message = "each wait leaves a task behind that nobody cancels"
         growth = "one task a round" if task.looped else "one task a call"
@@ -285,7 +370,8 @@ def _report(it: Registered) -> Report:
         intent = Intent(
             KEEP_HANDLE, task.at, "", "keep the handle until the task is done", args, (task.statement,)
         )
-        return report(it, name, f"nobody holds the task that runs {name}()", (intent,))
+        what = f"the task that runs {name}()" if name else "this task"
+        return report(it, name, f"nobody holds {what}", (intent,))
     return report(
         it,
         task.handle,

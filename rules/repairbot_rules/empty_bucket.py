@@ -119,6 +119,20 @@ class TopicServer:
         ),
         Quiet(
             code="""\
+class GroupQueue:
+    def __init__(self):
+        self.queue = []
+
+    def add(self, group):
+        self.queue[group.depth].append(group)
+
+    def remove(self, group):
+        self.queue[group.depth].remove(group)
+""",
+            why="a list's indices are no keys: deleting one would move the others",
+        ),
+        Quiet(
+            code="""\
 from collections import defaultdict
 
 

@@ -15,13 +15,14 @@ on or registered elsewhere.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from repairbot.analyses.facts import Facts, Owned
 from repairbot.lifetimes.intents import ADD_TO_TEARDOWN
 from repairbot.lifetimes.ops import Intent, Kind
 from repairbot.model import Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
-from repairbot_rules._held import done, release_line
+from repairbot_rules._held import done, release_line, waits
 
 _ASYNCHRONOUS = frozenset({"aclose", "__aexit__", "async_close", "adisconnect", "ashutdown"})
 
@@ -38,14 +39,44 @@ def _may_be_empty(owned: Owned) -> bool:
 
 def _intents(owned: Owned, coroutine: bool) -> tuple[Intent, ...]:
     place = f"self.{owned.member.name}"
-    if owned.resource.asynchronous and not coroutine:
+    if (owned.resource.asynchronous and not coroutine) or waits(owned.resource):
         return ()
     line = release_line(owned.resource, place)
     if _may_be_empty(owned):
-        line = f"if {place} is not None:\n    {line}"
+        now = place if _always_there(owned) else f'getattr(self, "{owned.member.name}", None)'
+        line = f"if {now} is not None:\n    {line}"
     title = f"release {place} in {owned.teardown}()"
     args = {"container": owned.container.name, "method": owned.teardown, "line": line, "after": ""}
-    return (Intent(ADD_TO_TEARDOWN, owned.made.at, place, title, args),)
+    intent = Intent(ADD_TO_TEARDOWN, owned.made.at, place, title, args)
+    if _waited_on(owned):
+        choice = f"nothing may still wait on {place} when {owned.teardown}() runs"
+        intent = replace(intent, safety="unsafe", choice=choice)
+    return (intent,)
+
+
+def _always_there(owned: Owned) -> bool:
+    """The attribute exists from the start, whatever it holds."""
+    return any(
+        event.method in ("", "__init__", "__post_init__") and not event.conditional
+        for event in owned.member.of(Kind.INIT, Kind.CLEAR)
+    )
+
+
+def _waited_on(owned: Owned) -> bool:
+    """Another method hands the member to something that waits for it, in another thread for all that is known."""
+    return any(
+        event.method not in ("__init__", owned.teardown) and event.how.rpartition(".")[2] in _WAITS
+        for event in owned.member.of(Kind.READ)
+    )
+
+
+_WAITS = frozenset({"register", "select", "poll", "add_reader", "add_writer"})
+
+
+def _refusal(owned: Owned) -> str:
+    if waits(owned.resource):
+        return f"how self.{owned.member.name} is to be ended before it is waited for is not decided in this file"
+    return "its release must be awaited, and the teardown is no coroutine"
 
 
 class IncompleteTeardown(Rule):
@@ -80,6 +111,82 @@ class Probe:
         self.log.close()
 """,
             line=7,
+        ),
+        Repair(
+            before="""\
+import socket
+
+
+class Probe:
+    def __init__(self, path):
+        self.log = open(path, "a")
+
+    def open(self, address):
+        self.sock = socket.create_server(address)
+
+    def close(self):
+        self.log.close()
+""",
+            after="""\
+import socket
+
+
+class Probe:
+    def __init__(self, path):
+        self.log = open(path, "a")
+
+    def open(self, address):
+        self.sock = socket.create_server(address)
+
+    def close(self):
+        self.log.close()
+        if getattr(self, "sock", None) is not None:
+            self.sock.close()
+""",
+            line=9,
+        ),
+        Repair(
+            before="""\
+import os
+import selectors
+
+
+class Waker:
+    def __init__(self, path):
+        self.log = open(path, "a")
+        self.reader, self.writer = os.pipe()
+
+    def run(self):
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.reader, selectors.EVENT_READ)
+            selector.select()
+        os.close(self.writer)
+
+    def stop(self):
+        self.log.close()
+""",
+            after="""\
+import os
+import selectors
+
+
+class Waker:
+    def __init__(self, path):
+        self.log = open(path, "a")
+        self.reader, self.writer = os.pipe()
+
+    def run(self):
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.reader, selectors.EVENT_READ)
+            selector.select()
+        os.close(self.writer)
+
+    def stop(self):
+        self.log.close()
+        os.close(self.reader)
+""",
+            unsafe=True,
+            line=8,
         ),
         Quiet(
             code="""\
@@ -131,7 +238,5 @@ class Probe:
                 confidence=owned.confidence,
                 severity=owned.resource.severity,
                 intents=intents,
-                refusals=()
-                if intents
-                else ("its release must be awaited, and the teardown is no coroutine",),
+                refusals=() if intents else (_refusal(owned),),
             )

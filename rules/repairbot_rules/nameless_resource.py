@@ -15,15 +15,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from repairbot.analyses.facts import Facts
+from repairbot.analyses.facts import Facts, Leak
 from repairbot.lifetimes.intents import NAME_AND_RELEASE
 from repairbot.lifetimes.ops import Intent
-from repairbot.model import Settings
+from repairbot.model import Confidence, Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import done, release_args, report, worst
 
 _TAKEN = {"socket": "sock"}
 """Names that would hide a module of the same name."""
+
+
+def _confidence(leak: Leak) -> Confidence:
+    """Low where nothing but another argument of the same call can fail."""
+    beside = all(way.failing is not None and way.failing.at == leak.acquired.at for way in leak.ways)
+    return "low" if beside else leak.confidence
 
 
 class NamelessResource(Rule):
@@ -75,6 +81,26 @@ def words(path):
         ),
         Quiet(
             code="""\
+from typing import BinaryIO, cast
+
+
+class Journal:
+    def __init__(self, path):
+        self.file = cast(BinaryIO, open(path, "ab"))
+""",
+            why="cast() gives back the file itself, and the object keeps it",
+        ),
+        Quiet(
+            code="""\
+class Journals:
+    def reopen(self, paths):
+        for path in paths:
+            self.files.append(open(path))
+""",
+            why="the list keeps it",
+        ),
+        Quiet(
+            code="""\
 def source(path):
     return Reader(open(path))
 """,
@@ -105,4 +131,4 @@ class Link:
                 NAME_AND_RELEASE, at, leak.place, f"name the {leak.resource.what} and release it", args
             )
             message = f"this {leak.resource.what} has no name and is never {done(leak.resource)}"
-            yield report(leak, message, worst(leak), (intent,))
+            yield report(leak, message, worst(leak), (intent,), _confidence(leak))

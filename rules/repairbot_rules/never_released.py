@@ -66,6 +66,17 @@ def ping(host):
         ),
         Quiet(
             code="""\
+def sources(paths):
+    found = []
+    for path in paths:
+        file = open(path)
+        found.append(file)
+    return found
+""",
+            why="what is put into a list lives on there",
+        ),
+        Quiet(
+            code="""\
 def opened(path):
     source = open(path)
     return source

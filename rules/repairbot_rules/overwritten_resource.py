@@ -30,19 +30,20 @@ from repairbot_rules._held import (
     release_args,
     release_line,
     report,
+    waits,
     worst,
 )
 
 
 def _member(owned: Owned, event: Event) -> Report:
-    place = f"self.{owned.member.name}"
+    place, alone = f"self.{owned.member.name}", not owned.releases
     intent = Intent(
         RELEASE_OLD,
         event.statement or event.at,
         place,
         f"release the old {place} after the new one is there",
         release_args(owned.resource),
-        why=f"{owned.container.name} made it (line {owned.made.at.line}) and nothing else releases it",
+        why=f"{owned.container.name} made it (line {owned.made.at.line}){' and nothing else releases it' * alone}",
     )
     witness = [Step(owned.made.at.line, "made"), Step(event.at.line, "replaced, the old one still open")]
     if owned.made is event:
@@ -54,9 +55,10 @@ def _member(owned: Owned, event: Event) -> Report:
         f"{place} is replaced in {event.method}() and the old one is not {done(owned.resource)}",
         tuple(witness),
         evidence=owned.evidence,
-        confidence=owned.confidence,
+        confidence="low" if waits(owned.resource) else owned.confidence,
         severity=owned.resource.severity,
-        intents=(intent,),
+        intents=() if waits(owned.resource) else (intent,),
+        refusals=(f"the old {place} may run on for ever, and would be waited for",) if waits(owned.resource) else (),
     )
 
 
@@ -79,6 +81,7 @@ def _local(leak: Leak) -> Report:
 class OverwrittenResource(Rule):
     """An owner that is given something new."""
 
+    in_tests = "low"
     practice = "Release what stood there before you assign again."
     examples = (
         Repair(
@@ -118,6 +121,62 @@ class Link:
             self.sock.close()
 """,
             line=10,
+        ),
+        Repair(
+            before="""\
+import subprocess
+
+
+class Preview:
+    def __init__(self, command):
+        self.command = command
+        self.process = None
+
+    def restart(self):
+        self.process = subprocess.Popen(self.command)
+
+    def close(self):
+        if self.process is not None:
+            self.process.kill()
+""",
+            after=None,
+            why="the old process still runs: to wait for it would hang",
+        ),
+        Quiet(
+            code="""\
+import socket
+
+
+class Watch:
+    def __init__(self, address):
+        self.address = address
+        self.sock = None
+
+    def start_listening(self):
+        self.sock = socket.create_server(self.address)
+
+    def stop_listening(self):
+        self.sock.close()
+""",
+            why="starting and stopping come in turn",
+        ),
+        Quiet(
+            code="""\
+import socket
+
+
+class Scope:
+    def __init__(self, address):
+        self.address = address
+
+    def __enter__(self):
+        self.sock = socket.create_connection(self.address)
+        return self
+
+    def __exit__(self, *error):
+        print(self.sock)
+""",
+            why="__enter__ and __exit__ come in pairs",
         ),
         Quiet(
             code="""\

@@ -18,9 +18,10 @@ traceback is dropped.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from repairbot.analyses.facts import Facts
-from repairbot.model import Settings
+from repairbot.model import Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._registered import idioms
 
@@ -123,5 +124,10 @@ class Worker:
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
-        """One report a place."""
-        yield from idioms(facts, "retained-exception")
+        """One report a function and place: other handlers that store the same are its evidence."""
+        found: dict[tuple[str, str], list[Report]] = {}
+        for report in idioms(facts, "retained-exception"):
+            found.setdefault((report.symbol, report.variable), []).append(report)
+        for first, *others in found.values():
+            more = tuple(Step(other.at.line, "stored here, too") for other in others)
+            yield replace(first, evidence=(*first.evidence, *more))

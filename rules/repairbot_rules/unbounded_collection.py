@@ -31,6 +31,7 @@ from repairbot_rules._growing import report
 class UnboundedCollection(Rule):
     """A collection that grows with use."""
 
+    in_tests = "low"
     practice = "A collection that is fed by events says how many it keeps."
     examples = (
         Repair(
@@ -196,6 +197,50 @@ class LedgerManager:
             after=None,
             why="it is saved and loaded again, so trimming loses data: move old entries to an archive",
             line=17,
+        ),
+        Repair(
+            before="""\
+import asyncio
+
+
+class GateServer:
+    def __init__(self):
+        self._waiters = []
+
+    async def wait(self):
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        await waiter
+
+    def close(self):
+        print("closed")
+
+
+SERVER = GateServer()
+""",
+            after=None,
+            why="whoever waits for an entry that is dropped would wait for ever",
+        ),
+        Quiet(
+            code="""\
+class UserDirectory:
+    def __init__(self, path):
+        self.path = path
+        self.reload()
+
+    def reload(self):
+        self.session_users = {}
+        for line in self.path.open():
+            user_id, _, name = line.partition(":")
+            self.session_users[user_id] = name
+
+    def close(self):
+        print("closed")
+
+
+DIRECTORY = UserDirectory("users")
+""",
+            why="each reload begins with an empty one",
         ),
         Quiet(
             code="""\

@@ -27,6 +27,7 @@ class WholeFileRead(Rule):
     """All of a file at once."""
 
     severity = "low"
+    in_tests = "low"
     practice = "Walk a file line by line or piece by piece when its size is not known."
     examples = (
         Repair(

@@ -53,7 +53,8 @@ def test_tasks(words: str, expected: tuple[str, str] | None) -> None:
         ("handle=self.timer teardown=close", ("uncancelled", "medium")),
         ("handle=self.timer teardown=close fading", ("uncancelled", "low")),
         ("handle=self.timer teardown=close kept", None),
-        ("handle=self.timer teardown=close kept looped", ("overwritten", "medium")),
+        ("handle=self.timer teardown=close kept looped preset", ("overwritten", "medium")),
+        ("handle=self.timer teardown=close kept looped", ("overwritten", "low")),
     ],
 )
 def test_timers(words: str, expected: tuple[str, str] | None) -> None:

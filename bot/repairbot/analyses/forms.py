@@ -43,9 +43,8 @@ def decorated(container: Container, member: Member, made: Event) -> Growing | No
     if any(base.rpartition(".")[2] in ("Enum", "IntEnum", "StrEnum", "Flag") for base in container.bases):
         return None
     if container.kind == "module":
-        free = bool(re.search(r"\b(?:str|bytes|Path|int|float)\b", made.argument)) or any(
-            ":" not in part and key_kind(part.strip(), "") != "finite" for part in made.argument.split(",")
-        )
+        names = [re.split(r"[:=]", part)[0].strip() for part in made.argument.split(",")]
+        free = any(key_kind(name, "") in ("per-request", "instance") for name in names)
         return Growing(
             container=container,
             member=member,

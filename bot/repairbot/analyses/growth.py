@@ -182,7 +182,7 @@ def _removal(
     depth = grows[0].depth
     methods = {event.method for event in grows}
     shrinks = [event for event in member.of(Kind.SHRINK, Kind.CLEAR) if event.depth <= depth]
-    shrinks += rebuilt(member)
+    shrinks += rebuilt(member, methods)
     for event in member.of(Kind.BOUND):
         if event.how == "len" and (
             event.method in methods or any(event.method == other.method for other in shrinks)
@@ -233,6 +233,12 @@ def _wrong_key(grows: tuple[Event, ...], shrinks: list[Event]) -> str | None:
     return None
 
 
+def _names(method: str, key: str) -> bool:
+    """Whether an ending speaks of the key ("spider_closed", "closed") and not of something else ("test_done")."""
+    words = [word for word in method.strip("_").split("_")[:-1] if word not in ("on", "handle", "async")]
+    return not words or any(word.startswith(key[:4]) or key.startswith(word[:4]) for word in words)
+
+
 def _ends(member: Member, grows: tuple[Event, ...]) -> Event | None:
     """A read by key in a method that is called when the key's owner goes."""
     keys = {event.key for event in grows if event.key}
@@ -243,6 +249,7 @@ def _ends(member: Member, grows: tuple[Event, ...]) -> Event | None:
             event.key in keys
             and event.depth <= 1
             and ENDINGS.match(event.method)
+            and _names(event.method, event.key)
             and re.fullmatch(r"\w+", event.key)
         ):
             return event
@@ -264,7 +271,7 @@ def _confidence(fact: Growing, lives: str) -> Confidence | None:
         return "high" if long else "medium"
     listed = fact.kind in ("list", "deque") or fact.per_key
     if not long:
-        return "medium" if _ident(fact) else None
+        return "medium" if of_threads(fact.grows) else None
     if listed and fact.role == "history":
         for bound in fact.bounds:
             if bound.source == "sibling":
@@ -275,6 +282,11 @@ def _confidence(fact: Growing, lives: str) -> Confidence | None:
 def _ident(fact: Growing) -> bool:
     """Keyed by thread or by address: keys that are made anew for ever."""
     return any(re.search(r"ident\(\)$|^id\(", event.key) for event in fact.grows)
+
+
+def of_threads(grows: tuple[Event, ...]) -> bool:
+    """Keyed by thread: each entry belongs to one that may still run."""
+    return any(re.search(r"ident\(\)$|current_thread\(\)$", event.key) for event in grows)
 
 
 def _by_role(fact: Growing, listed: bool) -> Confidence | None:

@@ -11,7 +11,8 @@ from repairbot.model import Confidence, Step
 _ONCE = frozenset(
     {
         "", "__init__", "__post_init__", "__new__", "__enter__", "__aenter__", "open", "start", "run", "connect",
-        "setup", "setUp", "asyncSetUp", "init", "initialize", "begin", "launch", "prepare",
+        "setup", "setUp", "asyncSetUp", "setUpClass",
+        "setup_method", "setup_class", "init", "initialize", "begin", "launch", "prepare",
     }
 )  # fmt: skip
 """Methods that run once in an object's life, or in turn with its teardown."""
@@ -110,12 +111,25 @@ def _overwriting(container: Container, member: Member, made: list[Event]) -> Ite
             or event.conditional
             or event.method.lstrip("_") in _ONCE
             or event.method in _ONCE
+            or _paired(container, event.method)
         ):
             continue
         others = [other for other in member.events if other.method == event.method and other is not event]
         if any(other.kind is Kind.RELEASE or _looked_at(other, event) for other in others):
             continue  # released, moved away or looked at before: somebody thought of it
         yield event
+
+
+_PAIRS = {"start": "stop", "open": "close", "connect": "disconnect", "begin": "end", "enter": "exit", "enable": "disable"}
+
+
+def _paired(container: Container, method: str) -> bool:
+    """A method whose name has a counterpart in the class: they are called in turn."""
+    bare = method.lstrip("_")
+    head = next((word for word in _PAIRS if bare.startswith(word)), "")
+    return bool(head) and any(
+        other.lstrip("_") == _PAIRS[head] + bare[len(head) :] for other in container.methods
+    )
 
 
 def _looked_at(other: Event, event: Event) -> bool:

@@ -94,7 +94,8 @@ def _timer(it: Registration, container: Container | None, _: list[Registration])
         yield Registered(it, "uncancelled", steps, container, it.teardown, confidence=sure)
     elif it.looped:
         steps = (Step(it.at.line, "a new timer takes the place of one that may still run"),)
-        yield Registered(it, "overwritten", steps, container, it.teardown, confidence="medium")
+        again: Confidence = "medium" if it.preset else "low"  # an object that is not ready for a second start
+        yield Registered(it, "overwritten", steps, container, it.teardown, confidence=again)
 
 
 def _hook(it: Registration, container: Container | None, _: list[Registration]) -> Iterator[Registered]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final, Literal
 
 from repairbot.lifetimes.ops import Event, Kind, Member
@@ -106,15 +107,18 @@ def keys_of(grows: tuple[Event, ...]) -> KeyKind:
     return ""
 
 
-def rebuilt(member: Member) -> list[Event]:
-    """Where a member gets a new value in the course of work (putting back what was stored is none)."""
+def rebuilt(member: Member, methods: Collection[str] = ()) -> list[Event]:
+    """Where a member gets a new value in the course of work (putting back what was stored is none).
+
+    `methods`: those that fill it; a new value in one of them counts however often it runs.
+    """
     return [
         event
         for event in member.of(Kind.INIT)
-        if event.repeats
+        if (event.repeats or event.method in methods)
         and event.method not in _ONCE
         and event.detail != "none"
-        and not RESTORING.match(event.method)
+        and (not RESTORING.match(event.method) or {event.method} == set(methods))
     ]
 
 
@@ -134,6 +138,8 @@ def key_kind(key: str, value: str) -> KeyKind:
     """What a key is made of, by its text and by that of the value stored under it."""
     if not key:
         return ""
+    if value == "cls" and _FINITE.match(key):
+        return "finite"  # a class registered under its name
     if _INSTANCE.match(key) or value in ("self", "cls"):
         return "instance"
     if _FINITE.match(key):

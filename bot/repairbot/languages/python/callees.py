@@ -35,6 +35,7 @@ class Callees:
     borrows: frozenset[str]
     owns: frozenset[str]
     views: frozenset[str]
+    stores: frozenset[str]
     keeps: frozenset[str]
     safe: frozenset[str]
     ends: frozenset[str]

@@ -52,7 +52,14 @@ def setting(module: Module, owner: Definition, member: str) -> dict[str, bool]:
     emptied = re.search(
         rb"self\s*\.\s*" + re.escape(member.encode()) + rb"\s*(?::[^=\n]*)?=\s*None", module.source
     )
-    return {"preset": preset, "optional": emptied is not None}
+    return {"preset": preset and not _placeholder(module, member), "optional": emptied is not None}
+
+
+def _placeholder(module: Module, member: str) -> bool:
+    """Whether the member holds, at times, what has no method of a handle and is not None."""
+    other = rb"\s*(?::[^=\n]*)?=\s*(?:[A-Z_][A-Z_0-9]*|object\(\)|False|0)[ \t]*(?:#.*)?$"
+    pattern = rb"\b" + re.escape(member.encode()) + other
+    return re.search(pattern, module.source, re.MULTILINE) is not None
 
 
 def kept(module: Module, owner: Definition, member: str) -> bool:

@@ -47,7 +47,8 @@ def task(module: Module, call: Node) -> Iterator[Registration]:
         if wait is not None and _leaves_pending(wait) and not _pending_seen(module, function, wait, []):
             first = next(node for node in _elements(wait) if node.type == "call")
             if first.start_byte == call.start_byte:
-                yield _spawned(module, wait, function, handle="", pending=True)
+                run = ", ".join(_runs(node) for node in _elements(wait) if node.type == "call")
+                yield _spawned(module, wait, function, handle="", pending=True, handler=run)
     elif what.kind == "named" and what.place.isidentifier():
         yield from _local(module, call, function, what.place)
     elif what.kind == "named" and re.fullmatch(r"self\.\w+", what.place):
@@ -63,6 +64,7 @@ def _spawned(
     pending: bool = False,
     resumes: int = 0,
     seen: bool = False,
+    handler: str = "",
 ) -> Registration:
     spawned = positional(call)[0]
     body = _body_of(module, function, spawned)
@@ -76,7 +78,7 @@ def _spawned(
         function,
         "task",
         handle=handle,
-        handler=dotted(spawned) if spawned.type == "call" else "",
+        handler=handler or (dotted(spawned) if spawned.type == "call" else ""),
         pending=pending,
         resumes=resumes,
         endless=endless,
@@ -165,7 +167,8 @@ def _local(module: Module, call: Node, function: Definition, name: str) -> Itera
         ]
         same_loop = _loop_id(call) == _loop_id(wait)
         if names and names[0] == name and same_loop and not _pending_seen(module, function, wait, names):
-            yield _spawned(module, call, function, handle=", ".join(names), pending=True)
+            run = ", ".join(_runs(node) for name in names for node in _made_as(module, function, name))
+            yield _spawned(module, call, function, handle=", ".join(names), pending=True, handler=run)
     elif not waits and (resumes := _resumes(module, call, function)):
         yield _spawned(module, call, function, handle=name, resumes=resumes)
 
@@ -290,15 +293,26 @@ def _pending_seen(module: Module, function: Definition, wait: Node, names: list[
     return False
 
 
-def _spawned_here(module: Module, function: Definition, name: str) -> bool:
+def _made_as(module: Module, function: Definition, name: str) -> Iterator[Node]:
+    """The calls that start a task under this name."""
     for node in _mentions(module, function, name):
         if _is_target(node) and node.parent is not None:
             right = node.parent.child_by_field_name("right")
             if right is not None and right.type == "call":
                 called = module.qualified(dotted(right.child_by_field_name("function")))
                 if called.rpartition(".")[2] in ("create_task", "ensure_future", "Task", "async"):
-                    return True
-    return False
+                    yield right
+
+
+def _spawned_here(module: Module, function: Definition, name: str) -> bool:
+    return next(_made_as(module, function, name), None) is not None
+
+
+def _runs(call: Node) -> str:
+    """What a task runs, by its dotted name."""
+    arguments = positional(call)
+    spawned = arguments[0] if arguments and arguments[0].type == "call" else call
+    return dotted(spawned).removesuffix("()")
 
 
 def _conditional(call: Node, name: str) -> bool:
@@ -320,4 +334,16 @@ def _member(module: Module, call: Node, function: Definition, member: str) -> It
         handle, seen = f"self.{member}", kept(module, owner, member)
         known = setting(module, owner, member)
         spawned = _spawned(module, call, function, handle=handle, seen=seen)
+        if spawned.teardown and _ends_itself(module, call, function, spawned.teardown):
+            return  # the teardown is called by the task: it would cancel itself half way
         yield replace(spawned, preset=known["preset"], optional=known["optional"])
+
+
+def _ends_itself(module: Module, call: Node, function: Definition, teardown: str) -> bool:
+    """Whether the spawned coroutine calls the teardown of its own object."""
+    arguments = positional(call)
+    body = _body_of(module, function, arguments[0]) if arguments else None
+    if body is None:
+        return False
+    called = re.compile(rb"\bself\s*\.\s*" + teardown.encode() + rb"\s*\(")
+    return called.search(module.source, body.start_byte, body.end_byte) is not None

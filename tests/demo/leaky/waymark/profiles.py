@@ -22,6 +22,6 @@ class ProfileService:
 
 
 @lru_cache(maxsize=None)
-def normalise(name: str) -> str:
+def normalise(username: str) -> str:
     """Agents spell their names in many ways."""
-    return " ".join(name.split()).casefold()
+    return " ".join(username.split()).casefold()

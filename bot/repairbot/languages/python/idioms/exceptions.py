@@ -200,7 +200,7 @@ def _idiom(
     caught = handler.start_point[0] + 1
     intents: tuple[Intent, ...] = ()
     where = _occurrence(value, name)
-    if where is not None:
+    if where is not None and not _raises_again(handler, statement, name):
         intents = (
             Intent(
                 DROP_EXCEPTION,
@@ -221,6 +221,17 @@ def _idiom(
         confidence=sure,
         intents=intents,
     )
+
+
+def _raises_again(handler: Node, statement: Node, name: str) -> bool:
+    """Whether the error goes on behind a statement, with the traceback that a repair would take from it."""
+    for found in captures("(raise_statement) @r", handler).get("r", []):
+        values = found.named_children
+        if found.start_byte < statement.start_byte:
+            continue
+        if not values or text(values[0]) == name or text(found.child_by_field_name("cause")) == name:
+            return True
+    return False
 
 
 def _occurrence(value: Node, name: str) -> Node | None:

@@ -227,6 +227,22 @@ class Source(Tree):
                 return name, [self._extend(item, name)]
         return name, self._new_import(f"from {module} import {name}")
 
+    def shown(self, qualified: str) -> str:
+        """A dotted name as this file writes it after its imports; as it is where they do not name it."""
+        module, _, name = qualified.rpartition(".")
+        for item in self.imports if module else ():
+            if isinstance(item.names, cst.ImportStar):
+                continue
+            origin = self._module_of(item) if isinstance(item, cst.ImportFrom) else ""
+            for alias in item.names:
+                imported = f"{origin}.{self.text(alias.name)}" if origin else self.text(alias.name)
+                local = self.text(alias.asname.name) if alias.asname else self.text(alias.name)
+                if imported == module:
+                    return f"{local}.{name}"
+                if origin and imported == qualified:
+                    return local
+        return qualified
+
     def _extend(self, item: cst.ImportFrom, name: str) -> Edit:
         """Add a name to `from m import a, b`, in alphabetical place where the others keep one."""
         assert not isinstance(item.names, cst.ImportStar)

@@ -14,7 +14,7 @@ PARTING = frozenset({".quit", ".logout"})
 
 def release_call(source: Source, intent: Intent, place: str, near: Row | None) -> str | Refusal:
     """The statement that releases `place` by the intent's `release`, awaited where it must be."""
-    release = intent.args["release"]
+    release = source.shown(intent.args["release"])
     if intent.do == RELEASE_ON_ERROR and release in PARTING:
         release = ".close"
     call = f"{place}{release}()" if release.startswith(".") else f"{release}({place})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import libcst as cst
 
 from repairbot.languages.python.repairs._cst import Source
@@ -53,7 +55,11 @@ def _wait_behind(
     body = source.rows(row)
     for item in body[body.index(row) :]:
         if isinstance(item, cst.SimpleStatementLine):
-            text = source.text(item.body[0])
-            if "wait(" in text and (item is row or any(source.mentions(name, item) for name in tasks)):
+            waits = _WAIT.search(source.text(item.body[0])) is not None
+            if waits and (item is row or any(source.mentions(name, item) for name in tasks)):
                 return item.body[0]
     return None
+
+
+_WAIT = re.compile(r"\b(?:await|yield\s+from)\s+(?:\w+\s*\.\s*)*wait\s*\(")
+"""The wait itself, and not a coroutine of this name that becomes a task."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import libcst as cst
 
-from repairbot.languages.python.repairs._cst import Source
+from repairbot.languages.python.repairs._cst import Row, Source
 from repairbot.lifetimes.intents import KEEP_HANDLE, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit
@@ -51,6 +51,22 @@ def _at_module_level(source: Source, name: str) -> bool:
     )
 
 
+def _end_of_imports(source: Source) -> Row:
+    """The last row at the top of the module that imports something, under a condition or not."""
+    last = source.row(source.imports[-1])
+    assert last is not None
+    rows = source.rows(last)
+    for row in rows[rows.index(last) + 1 :]:
+        if not isinstance(row, (cst.If, cst.Try)) or not all(_imports(item) for item in row.body.body):
+            break
+        last = row
+    return last
+
+
+def _imports(item: cst.CSTNode) -> bool:
+    return isinstance(item, cst.SimpleStatementLine) and isinstance(item.body[0], (cst.Import, cst.ImportFrom))
+
+
 def _new_set(source: Source, name: str) -> Edit:
     """A set behind the imports, annotated where the file annotates its functions."""
     annotated = any(
@@ -63,7 +79,6 @@ def _new_set(source: Source, name: str) -> Edit:
         rows = list(source.module.body)
         place = source.line_start(source.start(rows[0]))
         return Edit(place, place, line + source.newline * 2)
-    last = source.row(source.imports[-1])
-    assert last is not None
+    last = _end_of_imports(source)
     place = source.line_end(source.end(last) - 1)
     return Edit(place, place, source.newline + line + source.newline)

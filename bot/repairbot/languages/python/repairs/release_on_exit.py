@@ -24,7 +24,7 @@ ASKING = frozenset({"wait", "join", "communicate", "stdout", "stderr"})
 """Members of a process or thread that only somebody who waits for it looks at."""
 WAITING = frozenset({".wait", ".join", ".communicate"})
 """Releases that block until what they release has ended by itself."""
-PLAIN = frozenset({".close", ".shutdown", ".cleanup", ".aclose", ".release", ".wait"})
+PLAIN = frozenset({".close", ".shutdown", ".cleanup", ".aclose", ".release", ".wait", ".quit", ".logout"})
 """Releases that a `with` of the same value makes superfluous."""
 
 
@@ -97,7 +97,7 @@ def release_statement(source: Source, hold: Hold, intent: Intent) -> str | Refus
     awaited = intent.args.get("asynchronous") == "yes"
     if awaited and (function is None or function.asynchronous is None):
         return Refusal("its release must be awaited, and this function is not async")
-    release = intent.args["release"]
+    release = source.shown(intent.args["release"])
     call = f"{hold.name}{release}()" if release.startswith(".") else f"{release}({hold.name})"
     if "(" in release:
         call = release.replace("{}", hold.name) if "{}" in release else f"{hold.name}{release}"
@@ -120,7 +120,7 @@ def _form(hold: Hold, intent: Intent, statement: str) -> tuple[Form, list[Edit]]
     source, scope = hold.source, intent.args.get("scope", "none")
     imports: list[Edit] = []
     awaited = intent.args.get("asynchronous") == "yes"
-    release = intent.args["release"]
+    release = source.shown(intent.args["release"])
     explicit = _explicit(source, hold) or statement
     simple = re.fullmatch(rf"(await )?{re.escape(hold.name)}\.\w+\((wait=True)?\)", explicit) is not None
     matching = simple and "." + explicit.rpartition(".")[2].partition("(")[0] in PLAIN | {release}
@@ -139,7 +139,7 @@ def _form(hold: Hold, intent: Intent, statement: str) -> tuple[Form, list[Edit]]
         elif release == ".close" and not awaited and explicit == f"{hold.name}.close()":
             name, imports = source.import_name("contextlib", "closing")
             return Form("with", f"{name}(", ")"), imports
-    if not release.startswith(".") and "." in release and not _explicit(source, hold):
+    if release == intent.args["release"] and "." in release[1:] and not _explicit(source, hold):
         imports = source.ensure_import(f"import {release.rpartition('.')[0]}")
     return Form(finally_=statement), imports
 
