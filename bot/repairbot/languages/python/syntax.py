@@ -303,7 +303,9 @@ class Module:
         found: list[Node] = []
         for match in keyword.finditer(self.source):
             node = self.root.descendant_for_byte_range(match.start(), match.end())
-            statement = node.parent if node is not None and not node.is_named else None  # no keyword has a name
+            statement = (
+                node.parent if node is not None and not node.is_named else None
+            )  # no keyword has a name
             if statement is not None and statement.type in kinds:
                 found.append(statement)
         return found
