@@ -96,7 +96,6 @@ import socket
 
 def dial(address):
     link = socket.socket()
-    link.settimeout(timeout)
     try:
         link.connect(address)
     except BaseException:

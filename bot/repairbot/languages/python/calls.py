@@ -185,6 +185,7 @@ class Calls(Tracking):
         touches += [self._received(called, place) for place in receiver.places]
         note = f"{short(called.callee) or 'a call'}() can raise"
         fallible = not (among(known.safe, called.qualified) or HARMLESS.search(called.qualified))
+        fallible &= not (called.method == "pop" and len(arguments) == 2)
         if arguments and not receiver.places and any(touch.detail == "shown" for touch in touches):
             fallible = False  # it has the value: if it raises, it may well have ended it before
         if not touches and fallible:
@@ -220,13 +221,13 @@ class Calls(Tracking):
             return borrows
         if among(known.owns, name) or among(known.views, name):
             return _Touch(Kind.MOVE, place, "", target)
+        if among(known.stores, name):
+            return _Touch(Kind.ESCAPE, place, "stored", called.callee.rpartition(".")[0])
         effect = self.oracle.effect(node, called.qualified, slot, held)
         if effect == "returns":
             return _Touch(Kind.MOVE, place, "", target)
         if effect != "unknown":
             return {"releases": releases, "keeps": keeps, "borrows": borrows}[effect]
-        if among(known.stores, name):
-            return _Touch(Kind.ESCAPE, place, "stored", called.callee.rpartition(".")[0])
         if among(known.borrows, name) or among(known.safe, name):
             return borrows
         if CLOSERS.search(name):
