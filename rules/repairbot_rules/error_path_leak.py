@@ -97,6 +97,7 @@ import socket
 
 def dial(address, timeout):
     link = socket.socket()
+    link.settimeout(timeout)
     try:
         link.connect(address)
     except BaseException:
