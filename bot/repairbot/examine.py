@@ -146,7 +146,9 @@ class _Room:
     def reported(self, facts: Facts) -> Reported:
         """What the rules say, one report a place and variable, in the order of the lines."""
         found = [
-            (rule, _in_test(rule, report)) for rule in self.rules for report in rule.check(facts, self.settings)
+            (rule, _in_test(rule, report))
+            for rule in self.rules
+            for report in rule.check(facts, self.settings)
         ]
         misuses: Counter[Key] = Counter(
             (misuse.kind, misuse.function, misuse.place) for misuse in facts.pairing.misuses

@@ -180,7 +180,9 @@ def _needed(fact: Growing) -> str:
         return "each entry belongs to a thread that may still run: remove it when the thread ends"
     for event in fact.member.of(Kind.READ):
         if event.detail == "iterate" and event.method in fact.container.teardowns:
-            return f"{event.method}() ends each entry (line {event.at.line}): dropping one would leave it open"
+            return (
+                f"{event.method}() ends each entry (line {event.at.line}): dropping one would leave it open"
+            )
     return ""
 
 

@@ -85,8 +85,9 @@ def load(path, parse):
 import socket
 
 
-def dial(address):
+def dial(address, timeout):
     link = socket.socket()
+    link.settimeout(timeout)
     link.connect(address)
     return link
 """,
@@ -94,7 +95,7 @@ def dial(address):
 import socket
 
 
-def dial(address):
+def dial(address, timeout):
     link = socket.socket()
     link.settimeout(timeout)
     try:

@@ -75,7 +75,9 @@ _WAITS = frozenset({"register", "select", "poll", "add_reader", "add_writer"})
 
 def _refusal(owned: Owned) -> str:
     if waits(owned.resource):
-        return f"how self.{owned.member.name} is to be ended before it is waited for is not decided in this file"
+        return (
+            f"how self.{owned.member.name} is to be ended before it is waited for is not decided in this file"
+        )
     return "its release must be awaited, and the teardown is no coroutine"
 
 

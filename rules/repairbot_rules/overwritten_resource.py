@@ -58,7 +58,9 @@ def _member(owned: Owned, event: Event) -> Report:
         confidence="low" if waits(owned.resource) else owned.confidence,
         severity=owned.resource.severity,
         intents=() if waits(owned.resource) else (intent,),
-        refusals=(f"the old {place} may run on for ever, and would be waited for",) if waits(owned.resource) else (),
+        refusals=(f"the old {place} may run on for ever, and would be waited for",)
+        if waits(owned.resource)
+        else (),
     )
 
 

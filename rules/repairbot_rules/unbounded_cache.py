@@ -6,7 +6,8 @@ decorator on a method keeps every object that the method was called on, too.
 **Evidence.** A dict of a long-lived object is named a cache (or holds locks, clients, instances by key), is
 filled under keys that are not constants, and nothing takes entries out in the course of work; a removal that
 somebody has to ask for, such as `clear()`, does not count. For decorators: `@cache` or
-`@lru_cache(maxsize=None)` on a method, or on a function of the module whose argument names a request, a user, an address.
+`@lru_cache(maxsize=None)` on a method, or on a function of the module whose argument names a request, a user,
+an address.
 
 A mapping that keeps its bound in `__setitem__` and inherits an `update` which does not call that has none.
 

@@ -120,7 +120,14 @@ def _overwriting(container: Container, member: Member, made: list[Event]) -> Ite
         yield event
 
 
-_PAIRS = {"start": "stop", "open": "close", "connect": "disconnect", "begin": "end", "enter": "exit", "enable": "disable"}
+_PAIRS = {
+    "start": "stop",
+    "open": "close",
+    "connect": "disconnect",
+    "begin": "end",
+    "enter": "exit",
+    "enable": "disable",
+}
 
 
 def _paired(container: Container, method: str) -> bool:

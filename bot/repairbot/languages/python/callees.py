@@ -39,7 +39,6 @@ class Callees:
     keeps: frozenset[str]
     safe: frozenset[str]
     ends: frozenset[str]
-    stores: frozenset[str]
 
 
 @cache

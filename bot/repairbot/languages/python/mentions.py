@@ -156,7 +156,7 @@ class Reader(Notes):
                 self.note(Kind.GROW, place, call, how=name, argument=text(value))
         elif name in SHRINKS or (name == "get" and first is None):
             if first is None and name in ("remove", "discard"):
-                return  # an element's own method: a collection's takes what is to go
+                return None  # an element's own method: a collection's takes what is to go
             self.note(Kind.SHRINK, place, call, how=name, key=place.key or text(first), argument=text(first))
         elif name == "clear":
             self.note(Kind.SHRINK if place.depth else Kind.CLEAR, place, call, how=name)

@@ -64,7 +64,9 @@ def _end_of_imports(source: Source) -> Row:
 
 
 def _imports(item: cst.CSTNode) -> bool:
-    return isinstance(item, cst.SimpleStatementLine) and isinstance(item.body[0], (cst.Import, cst.ImportFrom))
+    return isinstance(item, cst.SimpleStatementLine) and isinstance(
+        item.body[0], (cst.Import, cst.ImportFrom)
+    )
 
 
 def _new_set(source: Source, name: str) -> Edit:
