@@ -75,6 +75,14 @@ def broken(path: Path) -> None:
     path.write_text("def load(path:\n    return open(path).read()\n")
 
 
+def broken_and_dull(path: Path) -> None:
+    path.write_text("import os\n\ndef where(:\n    return os.path.join(os.sep)\n")
+
+
+def broken_and_promising_nothing(path: Path) -> None:
+    path.write_text("import os\n\ndef add(:\n    update = os.sep\n    return append(update)\n")
+
+
 def python_2(path: Path) -> None:
     path.write_text('def load(path):\n    print open(path).read()\n    raise IOError, "no"\n')
 
@@ -97,6 +105,8 @@ def null_bytes(path: Path) -> None:
         not_utf8,
         unknown_encoding,
         broken,
+        broken_and_dull,
+        broken_and_promising_nothing,
         python_2,
         fifty_megabytes,
         null_bytes,

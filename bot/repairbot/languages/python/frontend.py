@@ -55,8 +55,8 @@ class PythonFrontend:
     def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
         """True when no name in the bytes acquires, grows, registers or loads anything."""
         words = words_of(source)
-        # What is left is little; what is no Python among it is not called clean (see `lower`).
-        return _dull(words, resources) and not self.broken(source)
+        # What does not parse is not called clean: it is left to `lower`, which says why it is skipped.
+        return _dull(words, resources) and not Module(source, "").root.has_error
 
     def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
         """Lower the whole file. Raises Unreadable on Python 2 and on what cannot be read at all."""
@@ -75,8 +75,8 @@ class PythonFrontend:
                 )
 
         module = Module(source, path, parsed)
-        if _dull(module.words, resources) and (why := self.broken(source)):
-            raise Unreadable(_why(module) if module.root.has_error else f"{why}; skipped")
+        if module.root.has_error and _dull(module.words, resources):
+            raise Unreadable(_why(module))
         _Functions(module, resources, project, unit, broken).run()
         unit.containers.extend(
             containers.collect(
