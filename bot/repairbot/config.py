@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from repairbot.model import SEVERITIES, Confidence, Settings
 from repairbot.sources import MAX_SIZE
@@ -18,8 +18,30 @@ OWN_FILE = ".repairbot.toml"
 CONFIDENCES: tuple[Confidence, ...] = ("low", "medium", "high")
 
 
+FailOn = Literal["never", "low", "medium", "high"]
+FAIL_ON: tuple[FailOn, ...] = ("never", "low", "medium", "high")
+MOST_COMMENTS = 30
+"""GitHub answers 502 to a review with more comments. Source: src-d/lookout#264."""
+
+
 class ConfigError(Exception):
     """The configuration cannot be used. One clear line for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSettings:
+    """How pull requests are reviewed: `[tool.repairbot.review]`.
+
+    `max_comments`: open comments on one pull request, at most 30. `drafts`, `bots`: whether drafts, and pull
+    requests that a bot opened, are looked at. `fail_on`: the least severity of a leak which the change brings
+    in that makes the check fail. `opt_out`: the label that keeps us away from a pull request.
+    """
+
+    max_comments: int = 10
+    drafts: bool = False
+    bots: bool = False
+    fail_on: FailOn = "never"
+    opt_out: str = "repairbot: off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +64,7 @@ class Config:
     memory: int = 1536
     seconds: int = 30
     folder: str = ""
+    review: ReviewSettings = field(default_factory=ReviewSettings)
 
 
 def load(file: Path | None) -> Config:
@@ -96,6 +119,7 @@ def parse(table: Mapping[str, object], folder: str, name: str) -> Config:
         "bounds": reader.bounds,
         "paths": lambda where, value: reader.section(where, value, PATHS),
         "limits": lambda where, value: reader.section(where, value, LIMITS),
+        "review": lambda where, value: reader.section(where, value, REVIEW),
         "baseline": reader.text,
         "jobs": reader.count,
         "resource": reader.resources,
@@ -120,11 +144,21 @@ def parse(table: Mapping[str, object], folder: str, name: str) -> Config:
         memory=limits.get("memory", 1536),
         seconds=limits.get("seconds", 30),
         folder=folder,
+        review=ReviewSettings(
+            **{key.replace("-", "_"): value for key, value in _as(dict, read.get("review", {})).items()}
+        ),
     )
 
 
 PATHS = {"include": "texts", "exclude": "texts", "max-size": "count"}
 LIMITS = {"memory": "count", "seconds": "count"}
+REVIEW = {
+    "max-comments": "comments",
+    "drafts": "flag",
+    "bots": "flag",
+    "fail-on": "fail_on",
+    "opt-out": "text",
+}
 
 
 def _as(kind: type, value: Any) -> Any:
@@ -163,6 +197,14 @@ class _Reader:
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:
             return value
         raise self.fail(where, "must be a whole number above 0")
+
+    def comments(self, where: str, value: object) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_COMMENTS:
+            return value
+        raise self.fail(where, f"must be a whole number from 0 to {MOST_COMMENTS}")
+
+    def fail_on(self, where: str, value: object) -> str:
+        return self.choice(where, value, FAIL_ON)
 
     def choice(self, where: str, value: object, allowed: tuple[str, ...]) -> str:
         if isinstance(value, str) and value in allowed:

@@ -303,7 +303,8 @@ class PostCheckRun:
 Step = CreateReview | EditComment | ResolveThread | MinimiseComment | CreateReport | EditReport | PostCheckRun
 
 
-class LeftOut(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class LeftOut:
     """Something that the plan does not say where one could expect it: how many, what, and why."""
 
     count: int
