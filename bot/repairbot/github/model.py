@@ -178,7 +178,8 @@ class Look:
     `audit`: of the head's files that the change touches, sifted by confidence and baseline but not by what
     the base had. `known`: how often each fingerprint was found at the base. `sources`: the head's bytes of
     (at least) the files in which something was found, by path. `refused`: fingerprints whose comment GitHub
-    refused in an attempt before, with the reason: they get none. `seconds`: what the audit took.
+    refused in an attempt before (as `markers.identify` names them), with the reason: they get none.
+    `unlisted`: files of the pull request that GitHub did not list (it lists 3,000).
     """
 
     pull: PullRequest
@@ -189,6 +190,7 @@ class Look:
     earlier: Earlier = Earlier()
     abilities: Abilities = Abilities()
     refused: Mapping[str, str] = field(default_factory=dict)
+    unlisted: int = 0
 
 
 # What to do
@@ -316,12 +318,17 @@ class LeftOut:
 class Plan:
     """What to do, in this order, and what was left out.
 
-    `commented`, `listed`: the findings that have (or get) a comment, and those that stand in the report alone.
+    `commented`: the findings that have (or get) a comment; `listed`: those of the change that have none;
+    `others`: those that stand in the files it touches; `dismissed`: those of which nobody wants to hear.
+    `summary`: Markdown, what the check run says and a step's summary should, with what could not be posted.
     """
 
     steps: tuple[Step, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     commented: tuple[Finding, ...] = ()
     listed: tuple[Finding, ...] = ()
+    others: tuple[Finding, ...] = ()
+    dismissed: tuple[Finding, ...] = ()
+    summary: str = ""
     skipped: str = ""
     """Why nothing was looked at; "" where something was."""
