@@ -13,7 +13,7 @@ from typing import Final
 from tree_sitter import Node
 
 from repairbot.languages.base import Project
-from repairbot.languages.python.syntax import Module, dotted, text
+from repairbot.languages.python.syntax import APART, Module, dotted, text
 from repairbot.lifetimes.ops import Resource
 
 _MADE: Final = re.compile(rb"[ \t]*(?::[^=\n]+)?=[ \t]*\(?\s*(?:await\s+)?([A-Za-z_][\w.]*(?:\(\)\.\w+)*)\(")
@@ -24,6 +24,14 @@ _WORD: Final = re.compile(rb"\w")
 _READS: Final = frozenset({"read", "readline", "readlines", "write", "writelines"})
 _RENAMES: Final = re.compile(rb" as [ \t]*\w+[ \t]*(?:[,)#\r\n]|$)")
 """An import under another name, by what follows it; what `with` and `except` name is followed by a colon."""
+_LONGEST: Final = 80
+"""Bytes of the longest name that is looked for before it."""
+
+
+def _renamed(source: bytes) -> Iterator[bytes]:
+    """The last words of what may be imported under another name."""
+    for match in _RENAMES.finditer(source):
+        yield from source[max(0, match.start() - _LONGEST) : match.start()].translate(APART).split()[-1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +122,7 @@ class Acquiring:
     def search(self) -> list[Node]:
         """Find the calls that the resources' names and other files' answers point at; the call nodes."""
         active = self.table.active(self.module.words | self._package())
-        if active and _RENAMES.search(self.module.source):
+        if active and not self.table.words.isdisjoint(_renamed(self.module.source)):
             imports = self.module.imports
             active |= {local.encode() for local, origin in imports.items() if origin in self.table.exact}
         found = list(self._find(active))

@@ -75,7 +75,7 @@ class PythonFrontend:
                 )
 
         module = Module(source, path, parsed)
-        if module.root.has_error and _dull(module.words, resources):
+        if _dull(module.words, resources) and module.root.has_error:
             raise Unreadable(_why(module))
         _Functions(module, resources, project, unit, broken).run()
         unit.containers.extend(
