@@ -48,15 +48,19 @@ class Table:
     endings: dict[str, Resource]
     derived: frozenset[str]
     words: frozenset[bytes]
-    heads: dict[bytes, frozenset[bytes]]
-    """By an acquiring name's last word, the first words of which one must stand in the file too (an import's); no
-    entry when nothing need."""
+    company: dict[bytes, frozenset[frozenset[bytes]]]
+    """By an acquiring name's last word, the words that must stand in the file too (what is imported, and what makes
+    the receiver), one set for each such name; no entry when nothing need."""
     by_id: dict[str, Resource]
 
     def active(self, words: Set[bytes]) -> frozenset[bytes]:
         """The last words of acquiring names that can mean something in a file with these words."""
         found = self.words & words
-        return frozenset(w for w in found if w not in self.heads or not self.heads[w].isdisjoint(words))
+        return frozenset(
+            word
+            for word in found
+            if (ways := self.company.get(word)) is None or any(way <= words for way in ways)
+        )
 
 
 @lru_cache(maxsize=8)
@@ -76,15 +80,15 @@ def table_of(resources: tuple[Resource, ...]) -> Table:
                 derived.add(name.rpartition(".")[2])
             if resource.origin == "project" and "." in name:
                 endings.setdefault(name, resource)
-    heads: dict[bytes, set[bytes]] = {}
+    needs: dict[bytes, set[frozenset[bytes]]] = {}
     free = {name.encode() for name in methods} | {name.rpartition(".")[2].encode() for name in endings}
     for name in exact:
-        head, _, rest = name.replace("()", "").partition(".")
-        last = rest.rpartition(".")[2] or head
-        heads.setdefault(last.encode(), set()).add(head.encode())
-    words = frozenset(heads) | free
+        *others, last = name.replace("()", "").split(".")
+        company = {others[0], *(part[:-2] for part in name.split(".") if part.endswith("()"))} if others else ()
+        needs.setdefault(last.encode(), set()).add(frozenset(word.encode() for word in company))
+    words = frozenset(needs) | free
     needed = {
-        word: frozenset(first) for word, first in heads.items() if word not in first and word not in free
+        word: frozenset(ways) for word, ways in needs.items() if frozenset() not in ways and word not in free
     }
     by_id = {item.id: item for item in resources}
     return Table(exact, methods, endings, frozenset(derived), words, needed, by_id)
