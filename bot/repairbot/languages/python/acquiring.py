@@ -188,7 +188,11 @@ class Acquiring:
                 start, end = match.start(), match.start() + len(word)
                 if start and _WORD.match(source, start - 1):
                     continue
-                if receivers and source[start - 1 : start] == b"." and not _ends(source, start - 1, receivers):
+                if (
+                    receivers
+                    and source[start - 1 : start] == b"."
+                    and not _ends(source, start - 1, receivers)
+                ):
                     continue
                 name = self.module.root.descendant_for_byte_range(end - 1, end)
                 call = _call_of(name) if name is not None and name.type == "identifier" else None

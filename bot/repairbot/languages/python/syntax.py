@@ -20,7 +20,9 @@ from repairbot.model import Span
 
 LANGUAGE = Language(tree_sitter_python.language())
 
-APART = bytes(byte if chr(byte).isalnum() or byte == ord("_") else ord(" ") for byte in range(128)) + b" " * 128
+APART = (
+    bytes(byte if chr(byte).isalnum() or byte == ord("_") else ord(" ") for byte in range(128)) + b" " * 128
+)
 """For bytes.translate: what is in no word becomes a blank."""
 
 
