@@ -61,10 +61,9 @@ def read(comment: Comment) -> Marker | None:
     return Marker(kind, state, tuple(found[4].split()))
 
 
-def report(comments: Iterable[Comment]) -> Comment | None:
-    """Our report, the first one where there are several."""
-    ours = ((comment, read(comment)) for comment in comments)
-    return next((comment for comment, marker in ours if marker and marker.kind == "report"), None)
+def reports(comments: Iterable[Comment]) -> tuple[Comment, ...]:
+    """Our reports among the comments of a page: one, or several where an answer of GitHub's was lost."""
+    return tuple(each for each in comments if (marker := read(each)) and marker.kind == "report")
 
 
 def dismissals(comment: Comment) -> tuple[str, ...] | None:

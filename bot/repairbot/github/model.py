@@ -307,9 +307,12 @@ Step = CreateReview | EditComment | ResolveThread | MinimiseComment | CreateRepo
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Something that the plan does not say where one could expect it: how many, what, and why."""
+    """Something that the plan does not say where one could expect it: how many, of what ("leak"), and why.
 
-    count: int
+    `why` is Markdown of our own making.
+    """
+
+    number: int
     what: str
     why: str
 
