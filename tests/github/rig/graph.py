@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from graphql import GraphQLError, execute, parse
+from graphql import ExecutionResult, GraphQLError, execute, parse
 
 from . import answers
 from .answers import Json
@@ -27,7 +27,7 @@ def answer(state: State, token: Token, query: str, variables: Json, web: str) ->
     """The whole answer to one document that was judged before: `data` and, where something failed, `errors`."""
     root = _Root(state, token, web)
     done = execute(graphql_schema(), parse(query), root_value=root.fields(), variable_values=variables)
-    assert not hasattr(done, "__await__")
+    assert isinstance(done, ExecutionResult)
     held: Json = {"data": done.data}
     if done.errors:
         held["errors"] = [_error(each) for each in done.errors]

@@ -43,8 +43,8 @@ class Judge:
     _paths: list[tuple[re.Pattern[str], str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        # A path with fewer parameters is the more exact one: /check-runs/{id} before /{owner}/{any}.
-        for path in sorted(self._document["paths"], key=lambda path: (path.count("{"), path)):
+        # The path that says most is the one that is meant: /commits/{ref}/check-runs before /commits/{ref}.
+        for path in sorted(self._document["paths"], key=lambda path: path.count("{") - path.count("/")):
             self._paths.append((_pattern(path), path))
 
     def rest(self, method: str, path: str, query: Mapping[str, list[str]], body: bytes) -> list[str]:
