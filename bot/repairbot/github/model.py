@@ -151,7 +151,8 @@ class Thread:
 class Earlier:
     """All that stands on the pull request: threads, the comments of its page, our check run at this head.
 
-    `check_run`: the id of our check run at the head, or 0.
+    `check_run`: the id of our check run at the head while it carries no annotations, else 0: an update adds its
+    annotations to those that are there, so that one with annotations is succeeded by a new run.
     """
 
     threads: tuple[Thread, ...] = ()
