@@ -1,8 +1,8 @@
-"""What a run without rights leaves for the one that may post: where leaks were found, in no words of its own.
+"""What a run without rights leaves for the one that may post: how each file ended, in no words of its own.
 
 Whoever opens a pull request from a fork can change the workflow that analyses it, so what it leaves may hold
-anything. It is read in memory, within limits, as names and numbers; whoever posts looks the pull request up
-afresh, and says nothing of a file that he has not examined himself.
+anything. It is read in memory, within limits, as names and numbers. Whoever posts looks the pull request up
+afresh and examines the leaking files again (`Confirming`): nothing of the artifact is ever shown.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Final
 
 from repairbot.github.client import MOST_FILES
 from repairbot.github.errors import GitHubError
-from repairbot.github.model import ChangedFile, PullRequest
-from repairbot.model import Audit, Outcome
+from repairbot.github.model import ChangedFile, Look, PullRequest
+from repairbot.model import Outcome
 
 NAME: Final = "repairbot-review"
 """The artifact's name; action.yml uploads it."""
@@ -28,14 +28,12 @@ MEMBER: Final = "repairbot-review.json"
 VERSION: Final = 1
 MAX_ARCHIVE: Final = 2 * 1024 * 1024
 MAX_DOCUMENT: Final = 8 * 1024 * 1024
-MAX_FINDINGS: Final = 5_000
 MAX_PATH: Final = 4_096
 """Characters of a path. Source: PATH_MAX of Linux."""
 
 _KINDS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_KEYS: Final = {"version", "repository", "number", "head", "files", "findings"}
+_KEYS: Final = {"version", "repository", "number", "head", "files"}
 _HEAD: Final = re.compile(r"[0-9a-f]{40}\Z")
-_FINGERPRINT: Final = re.compile(r"[0-9a-f]{8,64}\Z")
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9-]{1,100}/[A-Za-z0-9_.-]{1,100}\Z")
 
 
@@ -45,25 +43,23 @@ class ArtifactError(GitHubError):
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What was left: how each file of the pull request's `head` ended, and which findings (path, fingerprint)."""
+    """What was left: how each file of the pull request's `head` ended, by its path."""
 
     repository: str
     number: int
     head: str
     files: Mapping[str, Outcome]
-    findings: frozenset[tuple[str, str]]
 
 
-def leave(pull: PullRequest, audit: Audit) -> bytes:
-    """The artifact's document for an audit of the pull request's head."""
-    found = [(finding.path, finding.fingerprint) for finding in audit.findings]
+def leave(look: Look) -> bytes:
+    """The artifact's document for what was looked at."""
+    listed = {file.path for file in look.files}
     document = {
         "version": VERSION,
-        "repository": pull.repo,
-        "number": pull.number,
-        "head": pull.head,
-        "files": {file.path: file.outcome.value for file in audit.files},
-        "findings": sorted(set(found))[:MAX_FINDINGS],
+        "repository": look.pull.repo,
+        "number": look.pull.number,
+        "head": look.pull.head,
+        "files": {file.path: file.outcome.value for file in look.audit.files if file.path in listed},
     }
     return json.dumps(document, separators=(",", ":")).encode()
 
@@ -99,15 +95,11 @@ def parse(document: bytes) -> Left:
         raise ArtifactError(f"it must hold these keys and no others: {', '.join(sorted(_KEYS))}")
     if raw["version"] != VERSION or isinstance(raw["version"], bool):
         raise ArtifactError(f"its version is not {VERSION}, the one known here: update the older workflow")
-    files, findings = _files(raw["files"]), _findings(raw["findings"])
-    if unlisted := sum(path not in files for path, _ in findings):
-        raise ArtifactError(f"{unlisted:,} of its findings are in files that it does not list")
     return Left(
         _text(raw["repository"], _REPOSITORY, "repository"),
         _number(raw["number"]),
         _text(raw["head"], _HEAD, "head"),
-        files,
-        findings,
+        _files(raw["files"]),
     )
 
 
@@ -143,19 +135,6 @@ def _files(value: object) -> dict[str, Outcome]:
     if not all(_inside(path) and isinstance(each, str) and each in outcomes for path, each in value.items()):
         raise ArtifactError("its files must be paths inside the repository, each with an outcome")
     return {path: outcomes[each] for path, each in value.items()}
-
-
-def _findings(value: object) -> frozenset[tuple[str, str]]:
-    if not isinstance(value, list) or len(value) > MAX_FINDINGS:
-        raise ArtifactError(f"its findings must be a list of at most {MAX_FINDINGS:,}")
-    found = set()
-    for each in value:
-        match each:
-            case [str(path), str(fingerprint)] if _inside(path) and _FINGERPRINT.match(fingerprint):
-                found.add((path, fingerprint))
-            case _:
-                raise ArtifactError("its findings must be pairs of a path and a fingerprint")
-    return frozenset(found)
 
 
 def _inside(path: str) -> bool:

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import requests
 
 from repairbot.github.artifact import MAX_ARCHIVE, NAME, ArtifactError
 from repairbot.github.client import repository
 from repairbot.github.errors import Denied, NotThere, Unreachable
+from repairbot.github.event import FinishedRun
 from repairbot.github.transport import TIMEOUT, Transport
 
 _PIECE: Final = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class FinishedRun:
-    """A workflow run as GitHub's event tells it: what it ran for, in names that GitHub vouches for.
-
-    `head_repo`: "owner/name" of the repository its branch lies in; `head`: the commit.
-    """
-
-    id: int
-    head_repo: str
-    head_ref: str
-    head: str
 
 
 def pull_numbers(transport: Transport, repo: str, run: FinishedRun) -> list[int]:
@@ -83,12 +70,3 @@ def _download(transport: Transport, path: str) -> bytes:
             return content
     except (requests.RequestException, KeyError) as error:
         raise Unreachable(f"what the run left cannot be fetched ({type(error).__name__})") from None
-
-
-def finished(payload: dict[str, Any]) -> FinishedRun:
-    """The run of a `workflow_run` event. Raises ArtifactError where its fork is gone."""
-    run = payload["workflow_run"]
-    home = (run.get("head_repository") or {}).get("full_name", "")
-    if not home:
-        raise ArtifactError("the fork that it ran for is gone")
-    return FinishedRun(int(run["id"]), home, str(run["head_branch"]), str(run["head_sha"]))
