@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -33,6 +34,7 @@ MOST_FILES: Final = 3_000
 """Files of a pull request that GitHub lists. Source: its REST documentation, "List pull requests files"."""
 _REPO: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9_.-]+")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+_SECONDS: Final = re.compile(r"\b\d+\.\d s\b")
 _COMMAND: Final = re.compile(r"^\s*/repairbot\b", re.MULTILINE)
 
 
@@ -113,8 +115,12 @@ class Client(Protocol):
         """Give the report comment a new body."""
         ...
 
+    def says(self, step: PostCheckRun) -> bool:
+        """Whether the check run that `earlier` found says already what the step wants it to."""
+        ...
+
     def check(self, repo: str, step: PostCheckRun) -> None:
-        """Make a check run, unless the one that is there says the same."""
+        """Make a check run. One that is there stays: GitHub would only append to its annotations."""
         ...
 
 
@@ -126,6 +132,8 @@ class GitHub:
     _viewer: str = ""
     _seen: frozenset[str] = frozenset()
     """The threads that stood there when the review began: one that a lost answer made is none of them."""
+    _checks: dict[int, Json] = field(default_factory=dict)
+    """The check runs that stood there then, by their ids."""
     _trusted: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     @property
@@ -213,8 +221,8 @@ class GitHub:
 
         def found() -> bool | None:
             threads, _ = self._talk(pull, comments=False)
-            there = {name for each in threads if each.id not in self._seen for name in _marks(each)}
-            return all(set(each.fingerprints) <= there for each in step.comments) or None
+            there = Counter((each.path, _mark(each)) for each in threads if each.id not in self._seen)
+            return Counter((each.path, each.fingerprints[0]) for each in step.comments) <= there or None
 
         self.transport.write("POST", f"/repos/{pull.repo}/pulls/{pull.number}/reviews", body, found)
 
@@ -235,7 +243,7 @@ class GitHub:
 
         def found() -> Comment | None:
             _, comments = self._talk(pull, threads=False)
-            return markers.report(comments)
+            return next(iter(markers.reports(comments)), None)
 
         place = f"/repos/{pull.repo}/issues/{pull.number}/comments"
         there = self.transport.write("POST", place, {"body": body}, found)
@@ -246,8 +254,18 @@ class GitHub:
         """Give the report comment a new body."""
         self.transport.write("PATCH", f"/repos/{repo}/issues/comments/{comment}", {"body": body})
 
+    def says(self, step: PostCheckRun) -> bool:
+        """Whether the check run that `earlier` found says already what the step wants it to."""
+        held = self._checks.get(step.id)
+        return held is not None and _told(held) == (
+            step.conclusion,
+            _timeless(step.title),
+            _timeless(step.summary),
+            sum(map(len, step.annotations)),
+        )
+
     def check(self, repo: str, step: PostCheckRun) -> None:
-        """Make a check run, unless the one that is there says the same."""
+        """Make a check run. One that is there stays: GitHub would only append to its annotations."""
         batches = step.annotations or ((),)
         output: Json = {"title": step.title, "summary": step.summary}
         body: Json = {
@@ -261,32 +279,18 @@ class GitHub:
             ],
         }
         place, count = f"/repos/{repo}/check-runs", len(batches[0])
-        if step.id and self._says(self.transport.get(f"{place}/{step.id}"), step):
-            return
-        # GitHub appends annotations and takes none away, so what is to be said anew needs a run of its own.
         made = self._made(repo, step, {**body, "head_sha": step.head})
         for batch in batches[1:]:
             count += len(batch)
             self._annotate(f"{place}/{made}", {"output": output | _annotations(batch)}, count)
 
-    @staticmethod
-    def _says(held: Json, step: PostCheckRun) -> bool:
-        """Whether a check run says already what the step wants it to."""
-        output = held["output"]
-        return (held["conclusion"], output["title"], output["summary"], output["annotations_count"]) == (
-            step.conclusion,
-            step.title,
-            step.summary,
-            sum(map(len, step.annotations)),
-        )
-
     def _made(self, repo: str, step: PostCheckRun, body: Json) -> int:
         """Make the check run, or find the one that a lost answer made; its id."""
-        known = set(self._check_runs(repo, step.head, step.name))
 
         def found() -> Json | None:
-            made = [each for each in self._check_runs(repo, step.head, step.name) if each not in known]
-            return {"id": made[0]} if made else None
+            before = self._checks
+            made = [each for each in self._check_runs(repo, step.head, step.name) if each not in before]
+            return {"id": max(made)} if made else None
 
         held = self.transport.write("POST", f"/repos/{repo}/check-runs", body, found)
         assert isinstance(held, dict)
@@ -303,14 +307,14 @@ class GitHub:
 
     def _check_run(self, pull: PullRequest, name: str) -> int:
         try:
-            found = self._check_runs(pull.repo, pull.head, name)
+            found = self._checks = self._check_runs(pull.repo, pull.head, name)
         except (Denied, NotThere):  # a token without rights to check runs; posting one says so
             return 0
-        return found[0] if found else 0
+        return max(found, default=0)
 
-    def _check_runs(self, repo: str, head: str, name: str) -> Sequence[int]:
+    def _check_runs(self, repo: str, head: str, name: str) -> dict[int, Json]:
         held = self.transport.get(f"/repos/{repo}/commits/{head}/check-runs", check_name=name, filter="all")
-        return [int(each["id"]) for each in held["check_runs"]]
+        return {int(each["id"]): each for each in held["check_runs"]}
 
     def _talk(
         self, pull: PullRequest, *, threads: bool = True, comments: bool = True
@@ -372,10 +376,22 @@ class GitHub:
         )
 
 
-def _marks(thread: Thread) -> Sequence[str]:
-    """The findings that a thread of ours speaks of."""
+def _mark(thread: Thread) -> str:
+    """The finding that a thread of ours speaks of first."""
     marker = markers.read(thread.comments[0]) if thread.comments else None
-    return marker.ids if marker is not None else ()
+    return marker.ids[0] if marker is not None and marker.ids else ""
+
+
+def _told(held: Json) -> tuple[str | None, str, str, int]:
+    """What a check run says: conclusion, title, summary and how many annotations."""
+    output = held["output"]
+    title, summary = (_timeless(output.get(key) or "") for key in ("title", "summary"))
+    return held["conclusion"], title, summary, int(output.get("annotations_count") or 0)
+
+
+def _timeless(text: str) -> str:
+    """The text without how long it took, and with the line ends that GitHub may change."""
+    return _SECONDS.sub("", text.replace("\r\n", "\n")).strip()
 
 
 def _annotations(batch: Sequence[Annotation]) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,7 +56,7 @@ def recall(look: Look) -> Before:
         if thread.comments
         and (marker := markers.read(thread.comments[0]))
         and marker.kind == "finding"
-        and not (thread.resolved and thread.resolved_by_us)
+        and not _done(thread, marker)
     ]
     threads = [(thread, marker) for thread, marker in every if marker.state != "gone"]
     done = [Said(thread, marker, "open") for thread, marker in every if marker.state == "gone"]
@@ -78,17 +78,27 @@ def recall(look: Look) -> Before:
     return Before(said, unfinished, markers.reports(look.earlier.comments), frozenset(silenced))
 
 
+def _done(thread: Thread, marker: Marker) -> bool:
+    """Whether we closed it ourselves because its leak was gone. What a command dismissed we closed as well."""
+    return (
+        thread.resolved
+        and thread.resolved_by_us
+        and marker.state != "dismissed"
+        and not _commanded(thread, marker)
+    )
+
+
 def _standing(thread: Thread, marker: Marker, look: Look) -> Standing:
-    by_command = any(_dismisses(comment, marker) for comment in thread.comments[1:])
-    if thread.resolved or thread.comments[0].minimised or by_command:
+    if thread.resolved or thread.comments[0].minimised or _commanded(thread, marker):
         return "dismissed"
     return "open" if _seen(thread.path, look) else "unseen"
 
 
-def _dismisses(comment: Comment, marker: Marker) -> bool:
-    named = markers.dismissals(comment)
-    return named is not None and (
-        not named or any(known.startswith(name) for known in marker.ids for name in named)
+def _commanded(thread: Thread, marker: Marker) -> bool:
+    """Whether somebody who may wrote in the thread that its finding is dismissed."""
+    named = [ids for comment in thread.comments[1:] if (ids := markers.dismissals(comment)) is not None]
+    return any(
+        not ids or any(known.startswith(name) for known in marker.ids for name in ids) for ids in named
     )
 
 
@@ -124,8 +134,3 @@ def _match(threads: Sequence[tuple[Thread, Marker]], look: Look) -> list[list[Fi
             spoken.add((index, name))
             met[index].append(finding)
     return met
-
-
-def ids(findings: Iterable[Finding]) -> tuple[str, ...]:
-    """What a marker holds of these findings."""
-    return tuple(markers.identify(finding) for finding in findings)

@@ -9,7 +9,7 @@ from repairbot import edits
 from repairbot.github import hunks as diffs
 from repairbot.github.model import ChangedFile
 from repairbot.github.suggestions import NoSuggestion, Patch, Suggestion, patch, suggest
-from repairbot.model import Finding
+from repairbot.model import Finding, Fix
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def _remark(
     fix = findings[0].fix
     if fix is None:
         return plain
-    made = _suggestion(findings[0], hunks, source, encoding)
+    made = _suggestion(findings[0], fix, hunks, source, encoding)
     if isinstance(made, NoSuggestion):
         return replace(plain, patch=patch(plain.path, fix, encoding), why=made.why)
     start = made.first if made.first < made.last else None
@@ -74,14 +74,17 @@ def without_suggestion(remark: Remark, why: str, encoding: str) -> Remark:
 
 
 def _suggestion(
-    finding: Finding, hunks: diffs.Hunks | None, source: bytes | None, encoding: str
+    finding: Finding, fix: Fix, hunks: diffs.Hunks | None, source: bytes | None, encoding: str
 ) -> Suggestion | NoSuggestion:
-    if source is None or finding.fix is None:
+    if source is None:
         return NoSuggestion("was made for a file that could not be read again")
     try:
-        return suggest(source, finding.fix.edits, hunks, encoding)
-    except (edits.BadEditsError, UnicodeEncodeError):
-        return NoSuggestion("was made for another version of the file")
+        checked = edits.apply(source, fix.edits, encoding)
+        if edits.unified(source, checked, finding.path, encoding) == fix.diff:
+            return suggest(source, fix.edits, hunks, encoding)
+    except (edits.BadEditsError, UnicodeError):
+        pass  # the edits belong to other bytes than these
+    return NoSuggestion("was made for another version of the file")
 
 
 def _anchor(findings: Sequence[Finding], hunks: diffs.Hunks) -> int:

@@ -13,7 +13,7 @@ from repairbot.github.links import Links
 from repairbot.github.markers import Marker, State, identify
 from repairbot.github.model import BODY_LIMIT, CHECK_LIMIT, LeftOut
 from repairbot.github.remarks import Remark
-from repairbot.model import Audit, Finding, Outcome
+from repairbot.model import Audit, Finding, Outcome, Step
 from repairbot.reports import Options, words
 from repairbot.reports.filling import fill_template
 from repairbot.reports.markdown import appendix, finding_block, row
@@ -23,8 +23,39 @@ from repairbot.reports.view import path_of, plural, sort, why
 STEPS: Final = 8
 """Of a path in a comment: what is read in ten seconds."""
 ROWS: Final = 20
+_WORDS: Final = 400
+_MOST: Final = 30
 _MARGIN: Final = 800
 """Room for saying what was left out, and for the marker."""
+
+
+def brief(finding: Finding) -> Finding:
+    """The finding with words that stay short, whatever names the source holds: a comment has room for all of it."""
+    fix = finding.fix and replace(
+        finding.fix,
+        title=clip(finding.fix.title, _WORDS),
+        choice=clip(finding.fix.choice, _WORDS),
+        why=clip(finding.fix.why, _WORDS),
+        checks=tuple(
+            check._replace(name=clip(check.name, 80), detail=clip(check.detail, 120))
+            for check in finding.fix.checks[:_MOST]
+        ),
+    )
+    witness, evidence = (
+        tuple(Step(step.line, clip(step.note, 160), clip(step.code, 160)) for step in steps[:_MOST])
+        for steps in (finding.witness, finding.evidence)
+    )
+    return replace(
+        finding,
+        rule=clip(finding.rule, 80),
+        symbol=clip(finding.symbol, 120),
+        variable=clip(finding.variable, 120),
+        message=clip(finding.message, _WORDS),
+        witness=witness,
+        evidence=evidence,
+        fix=fix,
+        refusals=tuple(clip(why, _WORDS) for why in finding.refusals[:3]),
+    )
 
 
 class Leak(NamedTuple):
@@ -36,8 +67,9 @@ class Leak(NamedTuple):
 
 def comment(remark: Remark, links: Links, state: State = "open") -> Safe:
     """The body of a review comment with its marker, below GitHub's limit."""
+    mark = Marker("finding", state, tuple(identify(finding) for finding in remark.findings[:_MOST])).line()
+    remark = replace(remark, findings=tuple(brief(finding) for finding in remark.findings[:_MOST]))
     text = _comment(remark, links)
-    mark = Marker("finding", state, tuple(identify(finding) for finding in remark.findings[:30])).line()
     if len(text) + len(mark) + 2 > BODY_LIMIT:
         length = plural(text.count("\n"), "line")
         too_long = own(f"The repair is too long for a comment ({length}): `repairbot fix` writes it.")
@@ -78,7 +110,7 @@ def _path(finding: Finding, links: Links) -> Safe:
 
 
 def _step(finding: Finding, line: int, note: str, links: Links) -> str:
-    words_of_it = plain(clip(note, 160), finding.variable)
+    words_of_it = plain(note, finding.variable)
     if not line:
         return words_of_it
     link = links.line(finding.path, line)
@@ -90,7 +122,7 @@ def _said(remark: Remark) -> Safe:
     finding, fix = remark.findings[0], remark.findings[0].fix
     name = finding.variable
     if fix is None:
-        refusals = "; ".join(plain(clip(text, 300).rstrip("."), name) for text in finding.refusals[:3])
+        refusals = "; ".join(plain(text.rstrip("."), name) for text in finding.refusals)
         return own(f"No repair: {refusals}." if refusals else "No repair is known.")
     parts = []
     if remark.suggestion is None and not remark.waits:
@@ -266,7 +298,9 @@ def _report(told: Told, limit: int, size: Callable[[str], int], *, full: bool) -
 def _block(finding: Finding, number: int, audit: Audit) -> Safe:
     """A finding without a comment in full, with the command that dismisses it."""
     command = code(f"/repairbot dismiss {identify(finding)[:8]}")
-    return own(f"{finding_block(finding, number, audit, Options(), whole=False)}\n<sub>{command}</sub>\n")
+    return own(
+        f"{finding_block(brief(finding), number, audit, Options(), whole=False)}\n<sub>{command}</sub>\n"
+    )
 
 
 def _most(count: int, fits: Callable[[int], bool]) -> int:
@@ -281,7 +315,7 @@ def _most(count: int, fits: Callable[[int], bool]) -> int:
 
 
 def _row(finding: Finding, audit: Audit, links: Links) -> Safe:
-    cells = row(finding, audit, Options())
+    cells = row(brief(finding), audit, Options())
     place = cell_code(clip(cells.place, 300))
     link = links.line(finding.path, finding.line)
     where = f"[{place}]({link})" if link else place
