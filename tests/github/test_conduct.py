@@ -634,3 +634,17 @@ def test_the_review_is_made_at_the_head_that_was_looked_at() -> None:
     result = plan(look({}, {"a.py": numbered(9)}, leak(3)), ReviewSettings())
     assert next(step.commit for step in result.steps if isinstance(step, CreateReview)) == HEAD
     assert check(result).head == HEAD
+
+
+def test_a_leak_that_comes_back_is_said_in_the_thread_that_a_person_answered() -> None:
+    made = page(LEAK)
+    made.run()
+    made.reply(made.threads[0], "hm", trusted=False)
+    with_leak = made.head
+    made.push({"a.py": made.head["a.py"].replace(LEAK, FIXED)})
+    made.run()
+    made.push(with_leak)
+    made.run()
+    (thread,) = made.threads
+    assert "Gone as of" not in thread.comments[0].body
+    assert "is not closed" in thread.comments[0].body

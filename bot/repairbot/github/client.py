@@ -343,9 +343,11 @@ class GitHub:
         resolver = (held["resolvedBy"] or {}).get("login", "")
         nodes, page = list(held["comments"]["nodes"]), held["comments"]["pageInfo"]
         while page["hasNextPage"]:
-            more = self.transport.query(queries.THREAD, id=held["id"], comment=page["endCursor"])
-            nodes += more["node"]["comments"]["nodes"]
-            page = more["node"]["comments"]["pageInfo"]
+            more = self.transport.query(queries.THREAD, id=held["id"], comment=page["endCursor"])["node"]
+            if more is None:  # deleted since
+                break
+            nodes += more["comments"]["nodes"]
+            page = more["comments"]["pageInfo"]
         return Thread(
             id=held["id"],
             path=held["path"],

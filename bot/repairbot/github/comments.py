@@ -54,7 +54,7 @@ class Comments:
         for said in before.said:
             if said.standing == "dismissed":
                 self._dismissed(said)
-            elif said.standing == "open" and not said.findings:
+            elif said.standing == "open" and not said.findings and said.marker.state != "gone":
                 self._gone(said, f"Gone as of {code(self.look.pull.head[:7])}.")
         for said in before.unfinished:
             self.resolves.append(ResolveThread(said.thread.id, (_fold(said),)))

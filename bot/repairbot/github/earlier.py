@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from repairbot.github import markers
@@ -51,20 +51,18 @@ class Before:
 def recall(look: Look) -> Before:
     """Read what stands on the pull request, and find again what it speaks of."""
     every = [
-        (thread, marker)
+        Said(thread, marker, _standing(thread, marker, look))
         for thread in look.earlier.threads
         if thread.comments
         and (marker := markers.read(thread.comments[0]))
         and marker.kind == "finding"
         and not _done(thread, marker)
     ]
-    threads = [(thread, marker) for thread, marker in every if marker.state != "gone"]
-    done = [Said(thread, marker, "open") for thread, marker in every if marker.state == "gone"]
-    met = _match(threads, look)
-    said = tuple(
-        Said(thread, marker, _standing(thread, marker, look), tuple(met[index]))
-        for index, (thread, marker) in enumerate(threads)
-    )
+    # One that said "gone" and that a person wrote in is open still: should the leak come back, it is said there.
+    live = [said for said in every if said.marker.state != "gone" or said.answered]
+    unfinished = tuple(said for said in every if said not in live)
+    met = _match(live, look)
+    said = tuple(replace(each, findings=tuple(met[index])) for index, each in enumerate(live))
     silenced = {finding for each in said if each.standing == "dismissed" for finding in each.findings}
     named = [name for comment in look.earlier.comments for name in markers.dismissals(comment) or ()]
     silenced.update(
@@ -72,20 +70,16 @@ def recall(look: Look) -> Before:
         for finding in look.audit.findings
         if any(markers.identify(finding).startswith(name) for name in named)
     )
-    unfinished = tuple(
-        each for each in done if not (each.thread.resolved or each.root.minimised or each.answered)
-    )
     return Before(said, unfinished, markers.reports(look.earlier.comments), frozenset(silenced))
 
 
 def _done(thread: Thread, marker: Marker) -> bool:
-    """Whether we closed it ourselves because its leak was gone. What a command dismissed we closed as well."""
-    return (
-        thread.resolved
-        and thread.resolved_by_us
-        and marker.state != "dismissed"
-        and not _commanded(thread, marker)
-    )
+    """Whether it is closed because its leak was gone. What a command dismissed we closed as well."""
+    closed = thread.resolved or thread.comments[0].minimised
+    if marker.state == "gone":
+        return closed
+    by_us = thread.resolved and thread.resolved_by_us
+    return by_us and marker.state != "dismissed" and not _commanded(thread, marker)
 
 
 def _standing(thread: Thread, marker: Marker, look: Look) -> Standing:
@@ -112,14 +106,15 @@ def _seen(path: str, look: Look) -> bool:
     return not look.unlisted if file is None else file.status == "removed"
 
 
-def _match(threads: Sequence[tuple[Thread, Marker]], look: Look) -> list[list[Finding]]:
+def _match(threads: Sequence[Said], look: Look) -> list[list[Finding]]:
     """For each thread the findings it speaks of. Each finding is met by one thread at most, the nearest.
 
     A thread of a file that is there no more may speak of one in another file: that was renamed.
     """
     paths = {file.path for file in look.files}
     pairs: list[tuple[bool, int, int, str, Finding]] = []
-    for index, (thread, marker) in enumerate(threads):
+    for index, said in enumerate(threads):
+        thread, marker = said.thread, said.marker
         line = thread.line or thread.original_line or 0
         for finding in look.audit.findings:
             here, name = finding.path == thread.path, markers.identify(finding)

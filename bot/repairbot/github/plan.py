@@ -110,7 +110,7 @@ def _report(told: Told, before: Before) -> list[Step]:
     if not before.reports:
         return [CreateReport(texts.report(told))] if told.ours else []
     first, *more = before.reports
-    body = texts.report(told)
+    body = texts.ticked(texts.report(told), first.body)
     steps: list[Step] = [EditReport(first.id, body)] if unlinked(body) != unlinked(first.body) else []
     return steps + [MinimiseComment(each.node_id, "OUTDATED") for each in more if not each.minimised]
 

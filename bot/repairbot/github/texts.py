@@ -185,6 +185,18 @@ def report(told: Told) -> Safe:
     return own(f"{text}\n{mark}\n")
 
 
+def ticked(body: str, earlier: str) -> str:
+    """A report in which the boxes that people ticked in an earlier one stay ticked."""
+    done = {line.rstrip() for line in earlier.splitlines() if line.startswith("- [x] ")}
+    lines = body.split("\n")
+    return "\n".join(
+        line.replace("[ ]", "[x]", 1)
+        if line.startswith("- [ ] ") and line.replace("[ ]", "[x]", 1) in done
+        else line
+        for line in lines
+    )
+
+
 def summary(told: Told) -> Safe:
     """What the check run says, below GitHub's limit (which is taken to count bytes: that is always enough)."""
     if not told.ours and not told.others:

@@ -40,6 +40,7 @@ _PYTHON_2 = (
     (re.compile(rb"^[ \t]*raise[ \t]+[\w.]+[ \t]*,", re.MULTILINE), "raise with a comma"),
     (re.compile(rb"^[ \t]*exec[ \t]+[\"'\w]", re.MULTILINE), "exec statement"),
 )
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"()[]{}")
 _MOST_BROKEN = 0.5
 """A file with a larger share of its bytes in what does not parse is not read at all. Old syntax mostly parses:
 tree-sitter-python knows print and exec statements, and functions that hold an error are passed over alone."""
@@ -75,8 +76,9 @@ class PythonFrontend:
                 )
 
         module = Module(source, path, parsed)
-        if module.root.has_error and _dull(module.words, resources):
-            raise Unreadable(_why(module))
+        dull = _dull(module.words, resources)
+        if (dull or _odd(source)) and module.root.has_error and dull:
+            raise Unreadable(_why(module))  # where it is not dull, `parsed` has said what is broken
         _Functions(module, resources, project, unit, broken).run()
         unit.containers.extend(
             containers.collect(
@@ -107,6 +109,16 @@ FRONTEND = PythonFrontend()
 
 def _dull(words: Set[bytes], resources: tuple[Resource, ...]) -> bool:
     return _OTHERS.isdisjoint(words) and not table_of(resources).active(words)
+
+
+def _odd(source: bytes) -> bool:
+    """Whether the bytes look broken, so that the file is parsed even where nothing else asks for it."""
+    brackets = source.translate(None, _NO_BRACKETS)
+    return (
+        any(brackets.count(left) != brackets.count(right) for left, right in (b"()", b"[]", b"{}"))
+        or b'print "' in source
+        or b"\n<<<<<<< " in source
+    )
 
 
 def _broken(module: Module) -> list[Definition]:
