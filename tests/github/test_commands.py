@@ -19,6 +19,7 @@ from repairbot.github.commands import HELP, MOST, VERBS, Command, Unclear, parse
         ("/repairbot explain `error-path-leak`", Command("explain", "error-path-leak")),
         ("/repairbot dismiss", Command("dismiss")),
         ("/repairbot dismiss at most one a shift", Command("dismiss")),
+        ("/repairbot dismiss 0123abcd 89ab0123", Command("dismiss", named=("0123abcd", "89ab0123"))),
         ("/repairbot rerun", Command("rerun")),
         ("/repairbot help", Command("help")),
         ("/repairbot", Command("help")),

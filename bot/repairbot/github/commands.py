@@ -22,7 +22,9 @@ MOST: Final = 5
 _PREFIX: Final = "/repairbot"
 _FENCE: Final = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _RAW: Final = re.compile(r"<(pre|script|style|textarea)(?=[\s>]|$)", re.IGNORECASE)
-_LONGEST_WORD: Final = 60
+_LONGEST_WORD: Final = 64
+_MOST_WORDS: Final = 40
+_ID: Final = re.compile(r"[0-9a-f]{8,64}\Z")
 
 HELP: Final[dict[Verb, str]] = {
     "fix": "commit the safe repairs to this branch; in a thread, the repair of that thread",
@@ -37,10 +39,12 @@ HELP: Final[dict[Verb, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Something that was asked for and understood. `rule`: of `explain`."""
+    """Something that was asked for and understood. `rule`: of `explain`. `named`: of `dismiss`, the ids of findings
+    (at least their first eight digits)."""
 
     verb: Verb
     rule: str = ""
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ def parse(body: str) -> tuple[Asked, ...]:
     for line in _plain_lines(body):
         words = line.split()
         if words and words[0] == _PREFIX and line.startswith(_PREFIX):
-            each = _understood([word[:_LONGEST_WORD] for word in words[1:5]])
+            each = _understood([word[:_LONGEST_WORD] for word in words[1:_MOST_WORDS]])
             if each not in asked:
                 asked.append(each)
     return tuple(asked[:MOST])
@@ -77,9 +81,11 @@ def _understood(words: list[str]) -> Asked:
         if len(rest) == 1:
             return Command("explain", rest[0].strip("`").lower())
         return Unclear("Name one rule: `/repairbot explain RULE`.")
+    if verb == "dismiss":
+        # What follows may be a reason too ("dismiss at most one a shift").
+        return Command("dismiss", named=tuple(word for word in rest if _ID.match(word)))
     for known in VERBS:
         if verb == known:
-            # What follows may be a reason ("dismiss: at most one a shift"), but not an argument of `fix`.
             return Unclear("`fix` stands alone or with `all`.") if rest and verb == "fix" else Command(known)
     return Unclear("There is no such command.")
 
