@@ -61,8 +61,9 @@ def plan(look: Look, settings: ReviewSettings) -> Plan:
     # What was commented on stays the change's business, also where the base has it by now.
     spoken = {finding for said in before.said if said.standing == "open" for finding in said.findings}
     ours = [finding for finding in choice.ours if finding not in before.dismissed]
-    ours += [finding for finding in choice.others if finding in spoken]
-    others = [f for f in choice.others if f not in before.dismissed and f not in spoken]
+    near = [finding for finding in choice.others if finding not in before.dismissed]
+    ours += [finding for finding in near if finding in spoken]
+    others = [finding for finding in near if finding not in spoken]
     introduced = [finding for finding in choice.introduced if finding not in before.dismissed]
 
     comments = Comments(look, links, settings.max_comments)

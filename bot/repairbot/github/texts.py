@@ -142,7 +142,7 @@ def _said(remark: Remark) -> Safe:
         for check in fix.checks
         if check.result != "passed"
     ]
-    if fix.safety == "safe":
+    if fix.safety == "safe" and not remark.waits:
         parts.append("Behaviour stays.")
     return own(" ".join(parts))
 
