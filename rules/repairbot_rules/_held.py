@@ -9,6 +9,9 @@ from repairbot.model import Confidence, Span, Step
 from repairbot.rule import Report
 
 _DONE = {
+    "free": "freed",
+    "destroy": "destroyed",
+    "deinit": "deinitialized",
     "close": "closed",
     "aclose": "closed",
     "disconnect": "disconnected",
@@ -29,7 +32,7 @@ _DONE = {
 
 def done(resource: Resource) -> str:
     """What has not happened, as a participle: "closed", "shut down", "released"."""
-    name = resource.release[0].rpartition(".")[2] if resource.release else ""
+    name = resource.release[0].partition("(")[0].rpartition(".")[2] if resource.release else ""
     return _DONE.get(name, _DONE.get(name.removeprefix("a"), "released"))
 
 
@@ -50,7 +53,12 @@ def waits(resource: Resource) -> bool:
 def release_line(resource: Resource, place: str) -> str:
     """The statement that releases a place."""
     release = resource.release[0] if resource.release else ".close"
-    call = f"{place}{release}()" if release.startswith(".") else f"{release}({place})"
+    if "{}" in release:
+        call = release.replace("{}", place)
+    elif release.startswith("."):
+        call = f"{place}{release}" if release.endswith(")") else f"{place}{release}()"
+    else:
+        call = f"{release}({place})"
     return f"await {call}" if resource.asynchronous else call
 
 
@@ -101,9 +109,12 @@ def statements(ops: tuple[Op, ...] | list[Op]) -> tuple[Span, ...]:
     return tuple(dict.fromkeys(op.at for op in ops))
 
 
+_GIVEN = frozenset({"returned", "stored", "passed", "captured", "transferred"})
+
+
 def owned_elsewhere(leak: Leak) -> bool:
     """Another owner gets the value on some path."""
-    return any(op.detail in ("returned", "stored", "passed", "captured") for op in leak.escapes)
+    return any(op.detail in _GIVEN for op in leak.escapes)
 
 
 def worst(leak: Leak) -> Way:
@@ -117,6 +128,7 @@ def failing_step(way: Way) -> str:
     note = way.steps[1].note if way.failing is not None and len(way.steps) > 1 else ""
     if note == "raise":
         return f"it raises at line {way.at_line}"
+    note = note.replace(" can fail", " fails")
     return note.replace(" can raise", " raises").replace("await can be", "it is").replace(" can be ", " is ")
 
 

@@ -276,6 +276,8 @@ class _Follower:
         if op.detail == "returned":
             self.returned_by = op
             return state._replace(phase="returned"), None
+        if op.detail == "transferred":
+            return None, state
         if op.detail not in _BORROWS:
             return None, None
         behind = self._releases(block.ops[index + 1 :])

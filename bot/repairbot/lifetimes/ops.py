@@ -28,7 +28,8 @@ class Kind(StrEnum):
     """`detail` is "scope" when the end of a scope construct does it."""
     ESCAPE = "escape"
     """The obligation leaves this function: `detail` is returned, yielded, stored, passed, captured or kept; or shown
-    (to a callee that only looks at it, by its name; when that fails it is not known who cleans up)."""
+    (to a callee that only looks at it, by its name; when that fails it is not known who cleans up); or transferred
+    (by a step that leaves all as it was when it fails: `try list.append(x)`, `try list.toOwnedSlice()`)."""
     USE = "use"
     MOVE = "move"
     """`other` becomes a name for what `place` holds. A fallible one (a wrapper that owns what it wraps:
@@ -67,7 +68,8 @@ class Resource:
 
     `acquire`: dotted callee names; one that starts with a dot matches any receiver (".cursor"). None at all: the
     function that handles the value releases it in an error handler, and nothing more is known of it.
-    `release`: ".close" is a method of the value, "os.close" a function that takes it.
+    `release`: ".close" is a method of the value, "os.close" a function that takes it; ".deinit(gpa)" a method
+    with its arguments, "free(gpa, {})" a call in which {} is the value.
     `scope`: what the language's scope construct (`with`) does to it: "releases"; "other" (ends something
     else, as `with sqlite3.connect()` does); "none" (there is no such construct); "closing" never appears.
     `borrows`: callees that use the value and give it back; `keeps`: callees that own it from then on.

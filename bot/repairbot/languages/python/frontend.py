@@ -23,7 +23,7 @@ from repairbot.languages.python import (
 )
 from repairbot.languages.python.acquiring import Acquiring, table_of
 from repairbot.languages.python.callees import among, callees
-from repairbot.languages.python.cfg import TooLarge
+from repairbot.languages.flow import TooLarge
 from repairbot.languages.python.functions import MODULE, Lowering, TooDeep
 from repairbot.languages.python.summaries import Oracle, factories, handed_out
 from repairbot.languages.python.syntax import Definition, Module, dotted, text, words_of
