@@ -109,7 +109,7 @@ def statements(ops: tuple[Op, ...] | list[Op]) -> tuple[Span, ...]:
     return tuple(dict.fromkeys(op.at for op in ops))
 
 
-_GIVEN = frozenset({"returned", "stored", "passed", "captured", "transferred"})
+_GIVEN = frozenset({"returned", "stored", "passed", "captured"})
 
 
 def owned_elsewhere(leak: Leak) -> bool:

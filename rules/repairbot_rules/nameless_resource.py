@@ -35,6 +35,7 @@ def _confidence(leak: Leak) -> Confidence:
 class NamelessResource(Rule):
     """A resource without a name."""
 
+    languages = ("python", "zig")
     practice = "Give what you open a name, so that something can close it."
     examples = (
         Repair(

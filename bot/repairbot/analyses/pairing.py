@@ -149,7 +149,13 @@ def _safe(unit: Unit, function: Function, track: Track) -> SafePattern | None:
     if not track.releases or track.escapes or track.unknown or track.ways:
         return None
     release = track.releases[0]
-    return SafePattern(unit.path, track.site.at.line, function.symbol, track.site.place, _why(release, track))
+    return SafePattern(
+        unit.path,
+        track.site.at.line,
+        function.symbol,
+        name_of(function, track.site.place),
+        _why(release, track),
+    )
 
 
 def _why(release: Op, track: Track) -> str:

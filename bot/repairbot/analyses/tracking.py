@@ -227,6 +227,8 @@ class _Follower:
         kind, place = op.kind, op.place
         if kind is Kind.ACQUIRE:
             if _key(op) == self.key:
+                if op.detail == "grown" and state.phase != "absent" and place in state.names:
+                    return state, state
                 if state.phase == "held" and state.names == {place}:
                     self._lost(node, state, op, "loop")
                 return State("held", frozenset({place}), state.learn(place, None).known), state
@@ -238,6 +240,8 @@ class _Follower:
                 return None, state
             if place in state.names:
                 return state._replace(names=state.names | {op.other}).learn(op.other, None), state
+            if op.other.endswith("[]"):
+                return state, state  # there is room for both
             moved = self._drop(node, state, op, op.other, state.empty(place))
             return moved, state
         if kind is Kind.CLEAR:
@@ -276,8 +280,6 @@ class _Follower:
         if op.detail == "returned":
             self.returned_by = op
             return state._replace(phase="returned"), None
-        if op.detail == "transferred":
-            return None, state
         if op.detail not in _BORROWS:
             return None, None
         behind = self._releases(block.ops[index + 1 :])
@@ -395,9 +397,15 @@ def _guards(function: Function) -> frozenset[str]:
 
 
 def name_of(function: Function, place: str) -> str:
-    """The name that a value comes to have, or its nameless place."""
-    names = sorted(alias for alias in _aliases(function, place) if not alias.startswith("%"))
-    return place if not place.startswith("%") or not names else names[0]
+    """The name that a value comes to have, or its nameless place.
+
+    What stands behind a "#" tells places apart that have one name in the source.
+    """
+    names = sorted(
+        alias for alias in _aliases(function, place) if not alias.startswith("%") and alias[-2:] != "[]"
+    )
+    found = place if not place.startswith("%") or not names else names[0]
+    return found.partition("#")[0]
 
 
 def _aliases(function: Function, place: str) -> set[str]:

@@ -1,7 +1,8 @@
 """The operations that every language is lowered to, and the functions and containers they stand in.
 
 Small on purpose, after Infer's SIL (https://github.com/facebook/infer/blob/main/infer/src/IR/Sil.ml).
-A *place* names what is tracked: a local ("conn"), a member ("self.conn"), a nameless value ("%1").
+A *place* names what is tracked: a local ("conn"), a member ("self.conn"), a nameless value ("%1"), what a local holds
+inside ("list[]", which several values share); what stands behind "#" tells apart two locals of one name ("item#2").
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ class Kind(StrEnum):
 
     ACQUIRE = "acquire"
     """The place now holds `resource` and somebody must release it. `detail` is "scope" when a scope construct
-    (`with`) holds it. A value that never gets a name has a place that starts with "%"."""
+    (`with`) holds it, "grown" when the place may hold something already (a list that grows): then nothing is new.
+    A value that never gets a name has a place that starts with "%"."""
     RELEASE = "release"
     """`detail` is "scope" when the end of a scope construct does it."""
     ESCAPE = "escape"
     """The obligation leaves this function: `detail` is returned, yielded, stored, passed, captured or kept; or shown
-    (to a callee that only looks at it, by its name; when that fails it is not known who cleans up); or transferred
-    (by a step that leaves all as it was when it fails: `try list.append(x)`, `try list.toOwnedSlice()`)."""
+    (to a callee that only looks at it, by its name; when that fails it is not known who cleans up)."""
     USE = "use"
     MOVE = "move"
     """`other` becomes a name for what `place` holds. A fallible one (a wrapper that owns what it wraps:
@@ -368,7 +369,8 @@ class Intent:
         return hash((self.do, self.at, self.place))
 
 
-Effect = Literal["borrows", "keeps", "releases", "returns", "unknown"]
+Effect = Literal["borrows", "keeps", "takes", "releases", "returns", "unknown"]
+"""`takes`: owned by the callee even when it fails."""
 
 
 @dataclass(frozen=True, slots=True)
