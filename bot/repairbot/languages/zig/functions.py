@@ -14,7 +14,7 @@ from repairbot.languages.zig.expressions import Expressions
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition
 from repairbot.languages.zig.tree import N
-from repairbot.languages.zig.values import TRY, Value
+from repairbot.languages.zig.values import TRY, Value, inside
 from repairbot.lifetimes.ops import EXIT, Edge, Function, Kind, Resource
 
 _FLAG: Final = re.compile(rb"\bvar\s+(\w+)\s*(?::\s*bool\s*)?=\s*(?:true|false)\s*;")
@@ -90,9 +90,11 @@ class Lowering(Expressions):
     def _decl(self, node: N) -> None:
         value = node.parts[0]
         if len(node.names) != 1:
-            self.evaluate(value)
+            found = self.evaluate(value)
             for name in node.names:
-                self.declare(name)
+                place = self.declare(name)
+                for source in found.places:
+                    self.move(source, place, node)
             return
         name = node.names[0]
         # The value is read in the scope before the name is there.
@@ -245,7 +247,8 @@ class Lowering(Expressions):
 
     def _local(self, root: str) -> bool:
         """Whether a local is a value of this function, and no pointer to somebody else's."""
-        return self.has(root) or (not self.types.get(root, "*").startswith("*") and root not in self.views)
+        typed = self.types.get(root, "")
+        return self.has(root) or bool(typed and not typed.lstrip("?").startswith("*"))
 
     # Jumps
 
@@ -282,7 +285,7 @@ class Lowering(Expressions):
         if entry is not None:
             if into and found.places and into not in found.places:
                 self.settle(into, found, node)
-                found = Value((into,))
+                found = Value((into,), mixed=found.mixed)
             entry[2].append(found)
         self.flow.leave("break", self.at, node.label)
 
@@ -347,12 +350,18 @@ class Lowering(Expressions):
         scope = dict(self.scope)
         self.flow.join(header)
         self.flow.edge("normal", start)
-        self.flow.edge("normal", over)
+        element = next((part for value in values for part in inside(value)), "")
+        if element:  # a loop over elements runs at least once where there is one
+            self.flow.edge("normal", over, place=element, empty=True)
+        else:
+            self.flow.edge("normal", over)
         self.flow.frames.append(Loop(header, after, node.label))
         self.flow.current = start
-        for name in node.names:
+        for number, name in enumerate(node.names):
             if name != "_":
-                self.declare(name)
+                place = self.declare(name)
+                if number < len(values):
+                    self.views[place] = inside(values[number])
         if body is not None:
             self.statement(body)
         self.flow.go(header, "loop")

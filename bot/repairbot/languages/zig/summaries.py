@@ -18,6 +18,9 @@ _MOST: Final = 80
 """How many summaries are made for one file: beyond that, callees count as unknown."""
 _METHOD: Final = re.compile(rb"\b(\w+)(?:\.\?|\.\*)?\.(\w+)\(([^()\n]{0,60})\)")
 _FUNCTION: Final = re.compile(rb"([\w.?]+(?:\(\))?)\.(free|destroy)\((\w+)\)")
+_TAKES: Final = re.compile(
+    r"\b(?:takes?|taking|assumes?|transfers?) (?:the )?ownership|\bis (?:now )?owned by\b", re.IGNORECASE
+)
 _OWNS: Final = re.compile(
     r"(?:caller|callee|you)[^.\n]*\b(?:owns|own|free|responsib)|\bowned by (?:the )?caller|must be freed",
     re.IGNORECASE,
@@ -86,6 +89,11 @@ class Oracle:
         if key not in self._effects:
             if self.made >= _MOST or definition.body_node is None or not parameter.name:
                 return "unknown"
+            if _TAKES.search(definition.doc) and re.search(
+                rf"\b{re.escape(parameter.name)}\b", definition.doc
+            ):
+                self._effects[key] = "takes"
+                return "takes"
             self.made += 1
             self._effects[key] = "unknown"  # while it is being made: recursion learns nothing
             lowered = self.lower(definition, {parameter.name: ANYTHING})
