@@ -12,7 +12,7 @@ from repairbot.languages.zig.callees import ENDS, RELEASES, STRONG, TAKEN, among
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Struct
 from repairbot.languages.zig.tree import N
-from repairbot.languages.zig.values import NOTHING, TRY, Value, Values, contents, inside, union
+from repairbot.languages.zig.values import NOTHING, TRY, Value, Values, inside, union
 from repairbot.lifetimes.ops import Effect, Kind, Resource
 
 _SCALAR: Final = re.compile(r"^(?:bool|void|noreturn|[uif]\d+|[ui]size|c_\w+|comptime_\w+|anyerror|type)$")
@@ -190,7 +190,7 @@ class Calls(Values):
     def _release(self, places: tuple[str, ...], node: N, fail: int | None, whole: bool) -> None:
         """`whole`: with all that they hold inside."""
         if whole:
-            places = (*(contents(place) for place in places if contents(place) in self.tracked), *places)
+            places = (*(part for place in places for part in self.inner(place)), *places)
         places = tuple(dict.fromkeys(places))
         for number, place in enumerate(places):
             last = number == len(places) - 1

@@ -9,7 +9,7 @@ from typing import Final
 from repairbot.languages.flow import Loop
 from repairbot.languages.zig.calls import Calls
 from repairbot.languages.zig.tree import N
-from repairbot.languages.zig.values import NOTHING, TRY, Value, either, inside, union
+from repairbot.languages.zig.values import NOTHING, TRY, Value, contents, either, inside, union
 from repairbot.lifetimes.ops import Kind, Op
 
 _THROUGH: Final = frozenset(
@@ -72,6 +72,9 @@ class Expressions(Calls):
         if kind == "try":
             return self.evaluate(node.parts[0], into, TRY, null)
         if kind == "field":
+            held = self.member_of(node)
+            if held:
+                return Value((held,))
             value = self.evaluate(node.first)
             if node.text in _SCALARS:
                 return NOTHING
@@ -124,6 +127,15 @@ class Expressions(Calls):
         self.statement(node)
         return NOTHING
 
+    def member_of(self, node: N) -> str:
+        """The tracked member of a local that an expression names (`self.buffer`), or ""."""
+        base = node.first
+        while base.kind in ("deref", "unwrap") and base.parts[0] is not None:
+            base = base.parts[0]
+        place = self.place_of(base)
+        held = contents(place, node.text) if place else ""
+        return held if held in self.tracked else ""
+
     def statement(self, node: N) -> None:
         """One statement; see Lowering."""
         raise NotImplementedError
@@ -137,11 +149,14 @@ class Expressions(Calls):
     def _literal(self, node: N) -> Value:
         """A struct or a list of values: it holds what its members hold."""
         values: list[Value] = []
+        labels: list[tuple[str, str]] = []
         for member in node.parts:
             if member is not None:
-                values.append(self.evaluate(member.first))
+                value = self.evaluate(member.first)
+                values.append(value)
+                labels.extend((place, member.text) for place in value.places if not value.inside)
         found = union(*values)
-        return Value(found.places, found.parts, inside=bool(found.places))
+        return Value(found.places, found.parts, inside=bool(found.places), labels=tuple(labels))
 
     def _builtin(self, node: N) -> Value:
         values = [self.evaluate(part) for part in node.all()]

@@ -240,10 +240,16 @@ class Lowering(Expressions):
         self.evaluate(target.parts[0] if target.parts and target.kind != "name" else None)
         for place in found.places:
             if root and root not in self.parameters and place != root and self._local(root):
-                self.put(place, root, node)
+                self.put(place, root, node, self._member(target, found, place))
             else:
                 self.emit(Kind.ESCAPE, place, node, detail="stored", other=self.module.text(target)[:40])
         self.loan(found, node, "a member")
+
+    def _member(self, target: N, found: Value, place: str) -> str:
+        """The member of a local that a value goes into, "" where it is none of its own."""
+        if found.inside:
+            return dict(found.labels).get(place, "") if target.kind == "deref" else ""
+        return target.text if target.kind == "field" and self.place_of(target.parts[0]) else ""
 
     def _local(self, root: str) -> bool:
         """Whether a local is a value of this function, and no pointer to somebody else's."""

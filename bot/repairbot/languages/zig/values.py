@@ -20,7 +20,8 @@ TRY: Final = -1
 class Value:
     """What an expression gives: the places it hands on whole, those it only looks into, whether it is empty.
 
-    `branched`: the way of its null was made already. `inside`: it is a literal that has the places inside.
+    `branched`: the way of its null was made already. `inside`: it is a literal that has the places inside,
+    `labels` in which members.
     `mixed`: on some way it is something that nobody here owns.
     """
 
@@ -29,6 +30,7 @@ class Value:
     empty: str = ""
     branched: bool = False
     inside: bool = False
+    labels: tuple[tuple[str, str], ...] = ()
     mixed: bool = False
 
 
@@ -49,12 +51,13 @@ def union(*values: Value) -> Value:
     """All of these values."""
     places = tuple(dict.fromkeys(place for value in values for place in value.places))
     parts = tuple(dict.fromkeys(part for value in values for part in value.parts))
-    return Value(places, parts, inside=any(value.inside for value in values))
+    labels = tuple(dict.fromkeys(label for value in values for label in value.labels))
+    return Value(places, parts, inside=any(value.inside for value in values), labels=labels)
 
 
-def contents(place: str) -> str:
-    """The place for what a value holds inside: elements of a list, members of a struct."""
-    return place if place.endswith("[]") else f"{place}[]"
+def contents(place: str, member: str = "") -> str:
+    """The place for what a value holds inside: elements of a list, or one member of a struct."""
+    return f"{place.partition('[]')[0]}[]{'' if '[]' in place else member}"
 
 
 def inside(value: Value) -> tuple[str, ...]:
@@ -146,8 +149,9 @@ class Values:
 
         Who hands a value on does so with all that it holds inside.
         """
-        if kind in _WHOLE and not place.endswith("[]") and contents(place) in self.tracked:
-            self.emit(kind, contents(place), node, detail=detail, other=other)
+        if kind in _WHOLE:
+            for part in self.inner(place):
+                self.emit(kind, part, node, detail=detail, other=other)
         op = Op(
             kind,
             place,
@@ -179,17 +183,23 @@ class Values:
         if source in self.tracked:
             self.hold(target, self.held.get(source))
             self.emit(Kind.MOVE, source, node, other=target)
-        if not source.endswith("[]") and contents(source) in self.tracked:
-            self.move(contents(source), contents(target), node)
+        for part in self.inner(source):
+            self.move(part, contents(target, part.partition("[]")[2]), node)
 
-    def put(self, source: str, target: str, node: N) -> None:
+    def put(self, source: str, target: str, node: N, member: str = "") -> None:
         """What a place holds goes inside of another one."""
         if source != target:
-            self.move(source, contents(target), node)
+            self.move(source, contents(target, member), node)
+
+    def inner(self, place: str) -> list[str]:
+        """The tracked places inside of a place."""
+        if "[]" in place:
+            return []
+        return sorted(part for part in self.tracked if part.startswith(f"{place}[]"))
 
     def has(self, place: str) -> bool:
         """Whether a place, or what it holds inside, is tracked."""
-        return place in self.tracked or contents(place) in self.tracked
+        return place in self.tracked or bool(self.inner(place))
 
     def settle(self, place: str, value: Value, node: N) -> None:
         """A name gets a value."""
@@ -200,7 +210,7 @@ class Values:
         if value.places:
             for source in value.places:
                 if value.inside:
-                    self.put(source, place, node)
+                    self.put(source, place, node, dict(value.labels).get(source, ""))
                 else:
                     self.move(source, place, node)
             self.doubt(place, value, node)
