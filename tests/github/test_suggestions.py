@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ WORDS: tuple[bytes, ...] = (
 SOME = st.lists(st.sampled_from(WORDS), max_size=14)
 
 
-def text_of(lines: list[bytes], last: bool = True) -> bytes:
+def text_of(lines: Sequence[bytes], last: bool = True) -> bytes:
     return b"\n".join(lines) + (b"\n" if last and lines else b"")
 
 
