@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -146,11 +147,13 @@ def test_reads_survive_faults(rig: Rig, client: GitHub) -> None:
 def test_what_the_token_may_not_do_is_not_tried_again(rig: Rig, client: GitHub, clock: FakeClock) -> None:
     pull = client.pull(REPO, NUMBER).pull
     reader = made(rig, clock, rig.token("ghs_reader", contents="read", pull_requests="read"))
-    for act in (
+    check = PostCheckRun(pull.head, "neutral", "t", "s")
+    acts: list[Callable[[], None]] = [
         lambda: reader.review(pull, step(pull, 2)),
         lambda: reader.report(pull, REPORT),
-        lambda: reader.check(REPO, PostCheckRun(pull.head, "neutral", "t", "s")),
-    ):
+        lambda: reader.check(REPO, check),
+    ]
+    for act in acts:
         before = len(rig.log)
         with pytest.raises(Denied, match="not accessible"):
             act()
@@ -241,7 +244,12 @@ def test_writes_stay_below_eighty_a_minute_and_five_hundred_an_hour_across_threa
                 moments.append(seconds)
 
     limiter = Limiter(Ticking(at=0.0))
-    threads = [threading.Thread(target=lambda: [limiter.take() for _ in range(75)]) for _ in range(8)]
+
+    def many() -> None:
+        for _ in range(75):
+            limiter.take()
+
+    threads = [threading.Thread(target=many) for _ in range(8)]
     for each in threads:
         each.start()
     for each in threads:
