@@ -552,6 +552,18 @@ def test_a_finding_without_a_comment_is_dismissed_by_its_id() -> None:
     assert "nothing left" in made.reports[0].body
 
 
+def test_a_command_on_the_page_closes_the_thread_of_what_it_names() -> None:
+    made = page(LEAK, OTHER)
+    made.run()
+    (finding,) = [f for f in plan(made.look(), made.settings).commented if f.variable == "source"]
+    made.say(f"/repairbot dismiss {finding.fingerprint[:8]}")
+    made.run()
+    assert [thread.resolved for thread in made.threads] == [True, False]
+    made.push({"a.py": made.head["a.py"].replace(BASE, BASE + b"x = 1\n")})
+    result = made.run()
+    assert (comments(result), len(result.dismissed), len(made.open)) == ([], 1, 1)
+
+
 def test_a_thread_that_a_person_opened_again_counts_again() -> None:
     made = page(LEAK)
     made.run()

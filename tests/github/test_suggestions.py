@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ WORDS = (
 SOME = st.lists(st.sampled_from(WORDS), max_size=14)
 
 
-def text_of(lines: list[bytes], last: bool = True) -> bytes:
+def text_of(lines: Sequence[bytes], last: bool = True) -> bytes:
     return b"\n".join(lines) + (b"\n" if last and lines else b"")
 
 
@@ -151,6 +152,14 @@ def test_a_fix_in_several_places_is_no_suggestion() -> None:
     head = base.replace(b"line 5\n", b"five\n").replace(b"line 30\n", b"thirty\n")
     both = head.replace(b"five", b"5").replace(b"thirty", b"30")
     assert why(head, both, base) == "changes several places of the diff"
+
+
+def test_a_fix_of_places_far_apart_is_no_suggestion() -> None:
+    head = numbered(40)
+    near = head.replace(b"line 3\n", b"three\n").replace(b"line 15\n", b"fifteen\n")
+    far = head.replace(b"line 3\n", b"three\n").replace(b"line 30\n", b"thirty\n")
+    assert isinstance(suggested(head, near), Suggestion)
+    assert why(head, far) == "changes places that are far apart"
 
 
 def test_lines_removed_in_between_make_a_suggestion_that_cannot_be_committed() -> None:

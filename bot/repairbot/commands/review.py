@@ -15,7 +15,7 @@ from repairbot.cache import Cache, default_folder
 from repairbot.child import Process
 from repairbot.github import dryrun, job
 from repairbot.github.auditing import Auditor
-from repairbot.github.client import Client, GitHub
+from repairbot.github.client import GitHub
 from repairbot.github.errors import BadToken, GitHubError, HeadMoved, NotThere
 from repairbot.github.transport import Site, Transport
 from repairbot.model import Audit
@@ -31,7 +31,7 @@ SUMMARY_LIMIT: Final = 1 << 20
 class Door:
     """Everything that is open while one pull request is reviewed."""
 
-    client: Client
+    client: GitHub
     auditor: Auditor
     site: Site
     token: str

@@ -62,7 +62,7 @@ def recall(look: Look) -> Before:
     live = [said for said in every if said.marker.state != "gone" or said.answered]
     unfinished = tuple(said for said in every if said not in live)
     met = _match(live, look)
-    said = tuple(replace(each, findings=tuple(met[index])) for index, each in enumerate(live))
+    said = [replace(each, findings=tuple(met[index])) for index, each in enumerate(live)]
     silenced = {finding for each in said if each.standing == "dismissed" for finding in each.findings}
     named = [name for comment in look.earlier.comments for name in markers.dismissals(comment) or ()]
     silenced.update(
@@ -70,7 +70,16 @@ def recall(look: Look) -> Before:
         for finding in look.audit.findings
         if any(markers.identify(finding).startswith(name) for name in named)
     )
-    return Before(said, unfinished, markers.reports(look.earlier.comments), frozenset(silenced))
+    said = [_silenced(each, silenced) for each in said]
+    return Before(tuple(said), unfinished, markers.reports(look.earlier.comments), frozenset(silenced))
+
+
+def _silenced(said: Said, dismissed: set[Finding]) -> Said:
+    """The thread without the findings that a command elsewhere dismissed."""
+    left = tuple(finding for finding in said.findings if finding not in dismissed)
+    if left == said.findings or said.standing == "dismissed":
+        return said
+    return replace(said, findings=left) if left else replace(said, standing="dismissed")
 
 
 def _done(thread: Thread, marker: Marker) -> bool:

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
+from repairbot.github import commands
+from repairbot.github.commands import Command
 from repairbot.github.model import Comment
 from repairbot.model import Finding
 from repairbot.reports.markup import Safe, own
@@ -25,7 +27,6 @@ _MARKER: Final = re.compile(
     r"<!-- repairbot:(finding|report) v(\d{1,3}) (open|gone|dismissed|clear)((?: [0-9a-f]{8,64}){0,30}) -->\Z"
 )
 _ID: Final = re.compile(r"[0-9a-f]{8,64}\Z")
-_COMMAND: Final = re.compile(r"/repairbot[ \t]+dismiss(?:[ \t]+([^\n]*))?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def dismissals(comment: Comment) -> tuple[str, ...] | None:
     """
     if not comment.trusted or comment.ours:
         return None
-    for line in comment.body.splitlines():
-        if found := _COMMAND.match(line.rstrip()):
-            return tuple(word for word in (found[1] or "").split() if _ID.match(word))
+    for asked in commands.parse(comment.body):
+        if isinstance(asked, Command) and asked.verb == "dismiss":
+            return asked.named
     return None

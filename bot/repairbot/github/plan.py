@@ -61,8 +61,9 @@ def plan(look: Look, settings: ReviewSettings) -> Plan:
     # What was commented on stays the change's business, also where the base has it by now.
     spoken = {finding for said in before.said if said.standing == "open" for finding in said.findings}
     ours = [finding for finding in choice.ours if finding not in before.dismissed]
-    ours += [finding for finding in choice.others if finding in spoken]
-    others = [f for f in choice.others if f not in before.dismissed and f not in spoken]
+    near = [finding for finding in choice.others if finding not in before.dismissed]
+    ours += [finding for finding in near if finding in spoken]
+    others = [finding for finding in near if finding not in spoken]
     introduced = [finding for finding in choice.introduced if finding not in before.dismissed]
 
     comments = Comments(look, links, settings.max_comments)
@@ -110,7 +111,7 @@ def _report(told: Told, before: Before) -> list[Step]:
     if not before.reports:
         return [CreateReport(texts.report(told))] if told.ours else []
     first, *more = before.reports
-    body = texts.report(told)
+    body = texts.ticked(texts.report(told), first.body)
     steps: list[Step] = [EditReport(first.id, body)] if unlinked(body) != unlinked(first.body) else []
     return steps + [MinimiseComment(each.node_id, "OUTDATED") for each in more if not each.minimised]
 

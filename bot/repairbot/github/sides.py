@@ -27,9 +27,12 @@ SETTINGS: Final = (OWN_FILE, PYPROJECT, baseline.NAME)
 
 
 class Sides(Protocol):
-    """Where a review reads from. `problem`: what is worse than it should be, "" when nothing is."""
+    """Where a review reads from."""
 
-    problem: str
+    @property
+    def problem(self) -> str:
+        """What is worse than it should be, "" when nothing is."""
+        ...
 
     @property
     def requests(self) -> int:

@@ -142,7 +142,7 @@ def _said(remark: Remark) -> Safe:
         for check in fix.checks
         if check.result != "passed"
     ]
-    if fix.safety == "safe":
+    if fix.safety == "safe" and not remark.waits:
         parts.append("Behaviour stays.")
     return own(" ".join(parts))
 
@@ -183,6 +183,18 @@ def report(told: Told) -> Safe:
     mark = Marker("report", "open" if told.ours else "clear").line()
     text = _nothing_left(told) if not told.ours else _report(told, BODY_LIMIT - len(mark) - 2, len, full=True)
     return own(f"{text}\n{mark}\n")
+
+
+def ticked(body: str, earlier: str) -> str:
+    """A report in which the boxes that people ticked in an earlier one stay ticked."""
+    done = {line.rstrip() for line in earlier.splitlines() if line.startswith("- [x] ")}
+    lines = body.split("\n")
+    return "\n".join(
+        line.replace("[ ]", "[x]", 1)
+        if line.startswith("- [ ] ") and line.replace("[ ]", "[x]", 1) in done
+        else line
+        for line in lines
+    )
 
 
 def summary(told: Told) -> Safe:
