@@ -43,6 +43,7 @@ class Repository:
     _diffs: dict[tuple[str, str], list[Changed]] = field(default_factory=dict)
     _maps: dict[tuple[str, str, str], list[tuple[int, int, int, int]]] = field(default_factory=dict)
     _trees: dict[str, dict[str, str]] = field(default_factory=dict)
+    _blobs: dict[str, bytes | None] = field(default_factory=dict)
     _bases: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -123,9 +124,9 @@ class Repository:
             split = (row.partition(b"\t") for row in rows)
             self._trees[commit] = {os.fsdecode(name): head.decode().split()[2] for head, _, name in split}
         name = self._trees[commit].get(path)
-        if name is None or not self.has(name, "blob"):
-            return None
-        return self.git("cat-file", "blob", name)
+        if name is not None and name not in self._blobs:
+            self._blobs[name] = self.git("cat-file", "blob", name) if self.has(name, "blob") else None
+        return self._blobs[name] if name is not None else None
 
     def merge_base(self, base: str, head: str) -> str:
         """Where two commits parted."""
