@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,20 @@ import pytest
 from repairbot.github.artifact import MEMBER, NAME
 from tests.github.reviewing import NUMBER, Desk, leaks, opened
 from tests.github.rig.server import Rig
-from tests.github.rig.state import AUTHOR, OWNER, VISITOR, Artifact
-from tests.github.runner import Ran, Runner, finished, pulled, said
+from tests.github.rig.state import VISITOR, Artifact
+from tests.github.runner import Ran, Runner, finished, pulled
 
 BASE = {"a.py": "x = 1\n"}
+CHOICE = """\
+import functools
+
+
+class Client:
+    @functools.lru_cache(maxsize=None)
+    def fetch(self, key):
+        return key
+"""
+"""A leak whose only repair is a bound that nothing in the code names."""
 HEAD = {"a.py": leaks("one", "two"), "b.py": leaks("three")}
 
 
@@ -87,8 +96,7 @@ def test_report_mode_posts_nothing_and_says_everything(desk: Desk, tmp_path: Pat
 
 
 def test_a_choice_is_shown_only_where_it_is_wanted(rig: Rig, tmp_path: Path) -> None:
-    cache = "CACHE = {}\n\n\ndef load(key):\n    if key not in CACHE:\n        CACHE[key] = str(key)\n    return CACHE[key]\n"
-    desk = opened(rig, tmp_path, BASE, {"c.py": cache})
+    desk = opened(rig, tmp_path, BASE, {"c.py": CHOICE})
     ran = reviewed(desk, tmp_path, mode="report", unsafe_fixes="false")
     with_choices = reviewed(desk, tmp_path, mode="report")
     assert ran.outputs["findings"] == with_choices.outputs["findings"] == "1"
@@ -144,7 +152,7 @@ POST = {"contents": "read", "pull_requests": "write", "checks": "write", "action
 def packed(path: str) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as held:
-        held.write(path, os.path.basename(path))
+        held.write(path, Path(path).name)
     return content.getvalue()
 
 
@@ -161,7 +169,7 @@ def test_a_fork_is_looked_at_without_rights_and_posted_by_the_second_workflow(
     assert ran.log.count(" file=") == 3
     upload = ran.uses["actions/upload-artifact"]
     assert upload["name"] == NAME
-    assert os.path.basename(upload["path"]) == MEMBER
+    assert Path(upload["path"]).name == MEMBER
 
     rig.state.artifacts.append(Artifact(1, 99, NAME, packed(upload["path"])))
     posted = runner(desk, tmp_path, **POST).run("workflow_run", finished(rig, NUMBER, 99))
