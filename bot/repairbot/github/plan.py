@@ -49,7 +49,7 @@ def skipped(look: Look, why: str) -> Plan:
     """The plan for a pull request that is not looked at: the check run says so, and nothing else is touched."""
     summary = f"Not looked at: {texts.reason(why)}."
     run = PostCheckRun(look.pull.head, "skipped", "Skipped", summary, id=look.earlier.check_run)
-    return Plan((run,) if look.abilities.check else (), summary=summary, skipped=why)
+    return Plan((run,) if look.abilities.check else (), summary=summary, skipped=why, conclusion="skipped")
 
 
 def plan(look: Look, settings: ReviewSettings) -> Plan:
@@ -88,13 +88,13 @@ def plan(look: Look, settings: ReviewSettings) -> Plan:
         left_out=left_out,
         unseen=sum(said.standing == "unseen" for said in before.said),
     )
-    summary = reporting.summary(told)
+    summary, conclusion = reporting.summary(told), _conclusion(told, look, settings, introduced)
     steps = comments.steps()
     if look.abilities.comment:
         steps += _report(told, before)
     if look.abilities.check:
         noted = by_severity({*bare, *comments.patched})
-        steps.append(_check(told, look, settings, summary, introduced, noted))
+        steps.append(_check(told, look, settings, summary, conclusion, noted))
     return Plan(
         tuple(steps),
         tuple(left_out),
@@ -103,6 +103,7 @@ def plan(look: Look, settings: ReviewSettings) -> Plan:
         tuple(others),
         by_severity(before.dismissed),
         summary,
+        conclusion=conclusion,
     )
 
 
@@ -121,13 +122,13 @@ def _check(
     look: Look,
     settings: ReviewSettings,
     summary: str,
-    introduced: Sequence[Finding],
+    conclusion: Conclusion,
     noted: Sequence[Finding],
 ) -> PostCheckRun:
     buttons = [FIX_SAFE] if any(f.fix and f.fix.safety == "safe" for f in told.ours) else []
     return PostCheckRun(
         look.pull.head,
-        _conclusion(told, look, settings, introduced),
+        conclusion,
         reporting.title(told),
         summary,
         batches(annotate(noted, settings.fail_on)),
