@@ -8,6 +8,8 @@ from typing import Final
 
 from repairbot.languages.flow import Loop
 from repairbot.languages.zig.calls import Calls
+from repairbot.languages.zig.members import Store
+from repairbot.languages.zig.syntax import Struct
 from repairbot.languages.zig.tree import N
 from repairbot.languages.zig.values import NOTHING, TRY, Value, contents, either, inside, union
 from repairbot.lifetimes.ops import Kind, Op
@@ -127,6 +129,31 @@ class Expressions(Calls):
         self.statement(node)
         return NOTHING
 
+    stores: list[Store]
+    """What went into members of containers."""
+
+    def _keep(self, struct: Struct | None, member: N, value: Value) -> None:
+        """A member of a literal of a known container is made here."""
+        if struct is None or not member.text or value.inside:
+            return
+        for place in value.places:
+            held = self.held.get(place)
+            if held is not None and held.id != "anything":
+                at = self.module.at(member)
+                self.stores.append(
+                    Store(
+                        struct,
+                        struct.name,
+                        member.text,
+                        member.text,
+                        held,
+                        at,
+                        self.at,
+                        self.definition,
+                        True,
+                    )
+                )
+
     def member_of(self, node: N) -> str:
         """The tracked member of a local that an expression names (`self.buffer`), or ""."""
         base = node.first
@@ -148,6 +175,8 @@ class Expressions(Calls):
 
     def _literal(self, node: N) -> Value:
         """A struct or a list of values: it holds what its members hold."""
+        struct = self.struct_of(node.text or self.expected)
+        self.expected = ""
         values: list[Value] = []
         labels: list[tuple[str, str]] = []
         for member in node.parts:
@@ -155,6 +184,7 @@ class Expressions(Calls):
                 value = self.evaluate(member.first)
                 values.append(value)
                 labels.extend((place, member.text) for place in value.places if not value.inside)
+                self._keep(struct, member, value)
         found = union(*values)
         return Value(found.places, found.parts, inside=bool(found.places), labels=tuple(labels))
 
