@@ -33,7 +33,8 @@ _FIRST: Final = re.compile(
 _RELEASE: Final = (
     r"(?:deinit\w*|destroy|close|release|unref|deref|clearAndFree|toOwned\w*|join|stop|kill|reset|moveToUnmanaged"
     r"|move|finish)"
-)_COUNTED: Final = re.compile(r"\b(?:ref_?count|refs|rc|acquireRef|retain)\b")
+)
+_COUNTED: Final = re.compile(r"\b(?:ref_?count|refs|rc|acquireRef|retain)\b")
 
 
 @dataclass(slots=True)
