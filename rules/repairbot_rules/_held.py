@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from repairbot.analyses.facts import Leak, Way
-from repairbot.lifetimes.intents import RELEASE_BEFORE, RELEASE_ON_ERROR, RELEASE_ON_EXIT
+from repairbot.lifetimes.intents import NAME_AND_RELEASE, RELEASE_BEFORE, RELEASE_ON_ERROR, RELEASE_ON_EXIT
 from repairbot.lifetimes.ops import Intent, Op, Resource
 from repairbot.model import Confidence, Span, Step
 from repairbot.rule import Report
@@ -28,6 +28,10 @@ _DONE = {
     "join": "joined",
     "wait": "waited for",
 }
+
+
+_TAKEN = {"socket": "sock"}
+"""Names that would hide a module of the same name."""
 
 
 def done(resource: Resource) -> str:
@@ -110,6 +114,16 @@ def before_exits(leak: Leak) -> tuple[Intent, ...]:
     )
 
 
+def named(leak: Leak, on: str = "") -> Intent:
+    """Give the nameless value a name, and release it on every way out (`on` "error": when a later step fails)."""
+    at = leak.acquired.expression or leak.acquired.at
+    name = leak.resource.what.split()[-1].lower()
+    args = {**release_args(leak.resource), "name": _TAKEN.get(name, name)}
+    if on:
+        args["on"] = on
+    return Intent(NAME_AND_RELEASE, at, leak.place, f"name the {leak.resource.what} and release it", args)
+
+
 def statements(ops: tuple[Op, ...] | list[Op]) -> tuple[Span, ...]:
     """Where these operations stand, each statement once."""
     return tuple(dict.fromkeys(op.at for op in ops))
@@ -147,11 +161,23 @@ def report(
     refusals: tuple[str, ...] = (),
     evidence: tuple[Step, ...] = (),
 ) -> Report:
-    """The report of a leak with one way as its witness."""
+    """The report of a leak with one way as its witness.
+
+    What has become an element of something is not named by this function any more: no repair is offered then.
+    """
+    if leak.place.endswith("[]"):
+        message = message.replace(leak.place, f"what {leak.place[:-2]} holds")
+        refusals = (
+            *refusals,
+            f"what {leak.place[:-2]} holds has to be released one by one where {leak.place[:-2]} ends",
+        )
+        intents = ()
+    elif leak.place.startswith("%"):
+        message = message.replace(leak.place, f"this {leak.resource.what}")
     return Report(
         leak.acquired.at,
         leak.function,
-        "" if leak.place.startswith("%") else leak.place,
+        "" if leak.place.startswith("%") else leak.place.removesuffix("[]"),
         message,
         way.steps,
         evidence=evidence,

@@ -83,6 +83,8 @@ class Track:
     shown: bool = False
     """A callee that only looks at it, as far as its name says, had it in its hands."""
     gave_up: bool = False
+    moved: bool = False
+    """It went into something else of this function, whose end is told apart."""
 
 
 def sites(function: Function) -> list[Op]:
@@ -239,8 +241,9 @@ class _Follower:
                     self.track.escapes.append(replace(op, detail="stored"))
                 return None, state
             if place in state.names:
+                self.track.moved |= "[]" in op.other
                 return state._replace(names=state.names | {op.other}).learn(op.other, None), state
-            if op.other.endswith("[]"):
+            if "[]" in op.other:
                 return state, state  # there is room for both
             moved = self._drop(node, state, op, op.other, state.empty(place))
             return moved, state
@@ -314,7 +317,7 @@ class _Follower:
             self.track.released_failing |= failing
         if state.phase != "held" or (self.keeps_stored and not failing):
             return
-        self._way(node, edge, last, "error" if failing else "return")
+        self._way(node, edge, last, "error" if failing else "return", state.names)
 
     def _lost(self, node: _Node, state: State, op: Op, kind: Literal["loop", "overwritten"]) -> None:
         self._way(node, Edge("exit", EXIT, op.at.line), op, kind)
@@ -325,6 +328,7 @@ class _Follower:
         edge: Edge,
         last: Op | None,
         kind: Literal["return", "error", "overwritten", "loop"],
+        names: frozenset[str] = frozenset(),
     ) -> None:
         path = [_Came(node, edge, last), *self._back(node)]
         errors = [came for came in reversed(path) if came.edge.kind == "error"]
@@ -332,7 +336,7 @@ class _Follower:
         failed = errors[0] if errors else None
         jump = next((came.edge for came in path if came.edge.at is not None), None)
         line = self._line(edge, failed, jump, last)
-        key = (kind, line, passes is not None)
+        key = (kind, line, passes is not None or bool(_inside(names)))
         if key in self.ways:
             return
         steps = [Step(self.site.at.line, "acquired")]
@@ -350,6 +354,7 @@ class _Follower:
             exit=jump.at if jump else None,
             failing=failed.op if failed else None,
             passes=passes,
+            inside=_inside(names),
         )
 
     def _line(self, edge: Edge, failed: _Came | None, jump: Edge | None, last: Op | None) -> int:
@@ -366,6 +371,16 @@ class _Follower:
         while (came := self.came.get(node)) is not None and node.state.phase == "held":
             yield came
             node = came.before
+
+
+def _inside(names: frozenset[str]) -> str:
+    """What a value stands in, of all its names: a member of a local rather than the elements of a list."""
+    found = sorted((name for name in names if "[]" in name), key=lambda name: (name.endswith("[]"), name))
+    if not found:
+        return ""
+    place, _, member = found[0].partition("[]")
+    place = place.partition("#")[0]
+    return f"{place}.{member}" if member else f"{place}[]"
 
 
 def _tidies(op: Op | None) -> bool:
@@ -402,7 +417,7 @@ def name_of(function: Function, place: str) -> str:
     What stands behind a "#" tells places apart that have one name in the source.
     """
     names = sorted(
-        alias for alias in _aliases(function, place) if not alias.startswith("%") and alias[-2:] != "[]"
+        alias for alias in _aliases(function, place) if not alias.startswith("%") and "[]" not in alias
     )
     found = place if not place.startswith("%") or not names else names[0]
     return found.partition("#")[0]

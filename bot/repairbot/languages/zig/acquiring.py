@@ -85,7 +85,8 @@ class Acquiring:
         """The shape of a type, aliases resolved: `ExpandBuf` may be `std.ArrayList()`."""
         found = shape(shown)
         found = self._aliases.get(found, found)
-        return self.module.qualified(found)
+        base, bracket, rest = found.partition("(")
+        return self.module.qualified(base) + bracket + rest
 
     def container(self, shown: str) -> bool:
         """Whether a type is a container of the standard library."""

@@ -12,7 +12,7 @@ from repairbot.languages.zig.callees import ENDS, RELEASES, STRONG, TAKEN, among
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Struct
 from repairbot.languages.zig.tree import N
-from repairbot.languages.zig.values import NOTHING, TRY, Value, Values, union
+from repairbot.languages.zig.values import NOTHING, TRY, Value, Values, inside, union
 from repairbot.lifetimes.ops import Effect, Kind, Resource
 
 _SCALAR: Final = re.compile(r"^(?:bool|void|noreturn|[uif]\d+|[ui]size|c_\w+|comptime_\w+|anyerror|type)$")
@@ -136,7 +136,9 @@ class Calls(Values):
             return NOTHING
         released = self._released(subject, method, arguments, definition)
         if released:
-            self._release(released, node, fail)
+            bare = method in ("free", "destroy") and definition is None and bool(shown) and not subject.places
+            listed = any(self.held.get(place, ITEMS).id == "container" for place in subject.places)
+            self._release(released, node, fail, not bare and not listed)
             return NOTHING
         texts = [self.module.text(part) for part, _ in arguments]
         self.expected = expected
@@ -146,9 +148,15 @@ class Calls(Values):
             return self._regrown(node, arguments[0][1], into, fail)
         resource = self.made(node, qualified, method, texts, definition, into)
         if resource is not None:
+            handed: list[str] = []
+            for place, _ in self._early(arguments, qualified, method, definition):
+                self.emit(Kind.ESCAPE, place, node, detail="passed", other=method)
             for position, (part, value) in enumerate(arguments):
-                self._give(node, value, part, position, qualified, method, definition)
-            return self._acquire(node, resource, method, into, fail, null)
+                handed.extend(self._give(node, value, part, position, qualified, method, definition))
+            made = self._acquire(node, resource, method, into, fail, null)
+            for place in handed:
+                self.put(place, made.places[0], node)
+            return made
         return self._plain(node, receiver, subject, method, qualified, definition, arguments, fail, null)
 
     # Release
@@ -179,7 +187,11 @@ class Calls(Values):
             or (held.id == "anything" and bool(RELEASES.search(method)))
         )
 
-    def _release(self, places: tuple[str, ...], node: N, fail: int | None) -> None:
+    def _release(self, places: tuple[str, ...], node: N, fail: int | None, whole: bool) -> None:
+        """`whole`: with all that they hold inside."""
+        if whole:
+            places = (*(part for place in places for part in self.inner(place)), *places)
+        places = tuple(dict.fromkeys(places))
         for number, place in enumerate(places):
             last = number == len(places) - 1
             self.emit(Kind.RELEASE, place, node, fail=fail if last else None, note="its release can fail")
@@ -414,12 +426,31 @@ class Calls(Values):
             back = self._give(node, value, part, position, qualified, method, definition, root)
             handed.extend(back)
             looked.extend((*value.places, *value.parts))
+            self._show(node, value, position, qualified, method, definition)
         if _COUNTS.match(method) or (
             definition is not None and _SCALAR.match(definition.returns.rpartition("!")[2].strip())
         ):
             return NOTHING
-        parts = (*subject.places, *subject.parts, *(place for place in looked if place not in handed))
-        return Value(tuple(dict.fromkeys(handed)), tuple(dict.fromkeys(parts)))
+        parts = (*inside(subject), *(place for place in looked if place not in handed))
+        within = definition is not None and not re.match(
+            r"[\[*]", definition.returns.rpartition("!")[2].strip(" ?")
+        )
+        return Value(
+            tuple(dict.fromkeys(handed)), tuple(dict.fromkeys(parts)), inside=within and bool(handed)
+        )
+
+    def _show(
+        self, node: N, value: Value, position: int, qualified: str, method: str, definition: Definition | None
+    ) -> None:
+        """A callee looks into a value; whether it keeps what it sees is not always known."""
+        for place in value.parts:
+            if not self.has(place):
+                continue
+            effect = self.effect(place, node, position, qualified, method, definition)
+            if effect in ("keeps", "takes"):
+                self.emit(Kind.ESCAPE, place, node, detail="passed", other=method)
+            elif effect == "unknown":
+                self.emit(Kind.ESCAPE, place, node, detail="shown", other=method)
 
     def _early(
         self, arguments: list[tuple[N, Value]], qualified: str, method: str, definition: Definition | None

@@ -8,8 +8,10 @@ from typing import Final
 
 from repairbot.languages.flow import Loop
 from repairbot.languages.zig.calls import Calls
+from repairbot.languages.zig.members import Store
+from repairbot.languages.zig.syntax import Struct
 from repairbot.languages.zig.tree import N
-from repairbot.languages.zig.values import NOTHING, TRY, Value, union
+from repairbot.languages.zig.values import NOTHING, TRY, Value, contents, either, inside, union
 from repairbot.lifetimes.ops import Kind, Op
 
 _THROUGH: Final = frozenset(
@@ -44,6 +46,13 @@ class Expressions(Calls):
     def _branch(self, value: Value, null: int) -> None:
         """The value may be null: control goes there, or on."""
         following = self.flow.block()
+        element = next((part for part in value.parts if part.endswith("[]")), "") if not value.places else ""
+        if element:
+            # An iterator ends where nothing is held any more.
+            self.flow.edge("normal", null, place=element, empty=True)
+            self.flow.edge("normal", following)
+            self.flow.current = following
+            return
         place = value.places[0] if len(value.places) == 1 else ""
         if place:
             self.flow.edge("normal", null, place=place, empty=True)
@@ -65,6 +74,9 @@ class Expressions(Calls):
         if kind == "try":
             return self.evaluate(node.parts[0], into, TRY, null)
         if kind == "field":
+            held = self.member_of(node)
+            if held:
+                return Value((held,))
             value = self.evaluate(node.first)
             if node.text in _SCALARS:
                 return NOTHING
@@ -77,6 +89,8 @@ class Expressions(Calls):
         if kind in ("literal", "boolean", "undefined", "enum", "error", "opaque"):
             if kind == "boolean":
                 return Value((), (), "some" if node.text == "true" else "none")
+            if kind == "literal" and self.module.text(node) == '""':
+                return Value((), (), "none")  # whoever frees it frees nothing
             return Value((), (), "" if kind in ("opaque", "undefined") else "some")
         if kind == "null":
             if null is not None:
@@ -104,7 +118,7 @@ class Expressions(Calls):
             value = union(*(self.evaluate(part) for part in node.all()[:1]))
             for part in node.all()[1:]:
                 self.evaluate(part)
-            return Value((), (*value.parts, *value.places))
+            return Value((), inside(value))
         if kind == "builtin":
             return self._builtin(node)
         if kind in ("binary", "member"):
@@ -114,6 +128,40 @@ class Expressions(Calls):
             return self.evaluate(node.parts[0], into, fail, null)
         self.statement(node)
         return NOTHING
+
+    stores: list[Store]
+    """What went into members of containers."""
+
+    def _keep(self, struct: Struct | None, member: N, value: Value) -> None:
+        """A member of a literal of a known container is made here."""
+        if struct is None or not member.text or value.inside:
+            return
+        for place in value.places:
+            held = self.held.get(place)
+            if held is not None and held.id != "anything":
+                at = self.module.at(member)
+                self.stores.append(
+                    Store(
+                        struct,
+                        struct.name,
+                        member.text,
+                        member.text,
+                        held,
+                        at,
+                        self.at,
+                        self.definition,
+                        True,
+                    )
+                )
+
+    def member_of(self, node: N) -> str:
+        """The tracked member of a local that an expression names (`self.buffer`), or ""."""
+        base = node.first
+        while base.kind in ("deref", "unwrap") and base.parts[0] is not None:
+            base = base.parts[0]
+        place = self.place_of(base)
+        held = contents(place, node.text) if place else ""
+        return held if held in self.tracked else ""
 
     def statement(self, node: N) -> None:
         """One statement; see Lowering."""
@@ -127,12 +175,18 @@ class Expressions(Calls):
 
     def _literal(self, node: N) -> Value:
         """A struct or a list of values: it holds what its members hold."""
+        struct = self.struct_of(node.text or self.expected)
+        self.expected = ""
         values: list[Value] = []
+        labels: list[tuple[str, str]] = []
         for member in node.parts:
             if member is not None:
-                values.append(self.evaluate(member.first))
+                value = self.evaluate(member.first)
+                values.append(value)
+                labels.extend((place, member.text) for place in value.places if not value.inside)
+                self._keep(struct, member, value)
         found = union(*values)
-        return Value(found.places, found.parts, inside=bool(found.places))
+        return Value(found.places, found.parts, inside=bool(found.places), labels=tuple(labels))
 
     def _builtin(self, node: N) -> Value:
         values = [self.evaluate(part) for part in node.all()]
@@ -149,8 +203,8 @@ class Expressions(Calls):
 
     def _arm(
         self, start: int, node: N | None, into: str, fail: int | None, null: int | None, after: int
-    ) -> Value:
-        """One of several ways to a value."""
+    ) -> Value | None:
+        """One of several ways to a value; None for one that does not come to it."""
         self.resume(start)
         value = self.evaluate(node, into, fail, null)
         if (
@@ -161,9 +215,9 @@ class Expressions(Calls):
             and node is not None
         ):
             self.settle(into, value, node)
-            value = Value((into,))
+            value = Value((into,), mixed=value.mixed)
         if self.flow.current is None:
-            value = NOTHING
+            return None
         self.flow.go(after)
         return value
 
@@ -171,7 +225,7 @@ class Expressions(Calls):
         handler, after = self.flow.block(), self.flow.block()
         other = node.parts[1]
         assert other is not None
-        value = self.evaluate(node.first, into, handler, null)
+        value = self._here(self.evaluate(node.first, into, handler, null))
         self.flow.go(after)
         scope = dict(self.scope)
         for name in node.names:
@@ -181,18 +235,22 @@ class Expressions(Calls):
         self.resume(after)
         return self._joined(value, second, null)
 
-    def _joined(self, first: Value, second: Value, null: int | None) -> Value:
-        both = union(first, second)
-        return replace(both, branched=null is not None)
+    def _here(self, value: Value) -> Value | None:
+        """The value, where control comes to it."""
+        return value if self.flow.current is not None else None
+
+    def _joined(self, first: Value | None, second: Value | None, null: int | None) -> Value:
+        return replace(either(first, second), branched=null is not None)
 
     def _orelse(self, node: N, into: str, fail: int | None, null: int | None) -> Value:
         missing, after = self.flow.block(), self.flow.block()
-        value = self.evaluate(node.first, into, fail, missing)
+        value = self._here(self.evaluate(node.first, into, fail, missing))
         self.flow.go(after)
         second = self._arm(missing, node.parts[1], into, fail, null, after)
         self.resume(after)
-        both = union(value, second)
-        return replace(both, branched=null is not None and second.branched)
+        return replace(
+            either(value, second), branched=null is not None and second is not None and second.branched
+        )
 
     def _if(self, node: N, into: str, fail: int | None, null: int | None) -> Value:
         condition, then, otherwise = node.parts
@@ -212,7 +270,7 @@ class Expressions(Calls):
         scope = dict(self.scope)
         for name in node.other:
             self.errors.add(self.declare(name))
-        second = NOTHING
+        second: Value | None = None
         if otherwise is not None:
             second = self._arm(no, otherwise, into, fail, null, after)
         else:
@@ -287,7 +345,7 @@ class Expressions(Calls):
                 self.flow.edge("normal", start)
                 starts.append((start, case))
         self.flow.current = None
-        values: list[Value] = []
+        values: list[Value | None] = []
         error = (
             node.parts[0] is not None
             and node.parts[0].kind == "name"
@@ -307,7 +365,7 @@ class Expressions(Calls):
             values.append(self._arm(start, case.parts[0], into, fail, null, after))
             self.scope = scope
         self.resume(after)
-        return replace(union(*values), branched=null is not None)
+        return replace(either(*values), branched=null is not None)
 
     def _labelled(self, node: N, into: str) -> Value:
         """A block as an expression: `blk: { ... break :blk x; }`."""
@@ -323,7 +381,7 @@ class Expressions(Calls):
         self.flow.pop()
         self.flow.go(after)
         self.resume(after)
-        return union(*values)
+        return either(*values)
 
     results: list[tuple[str, str, list[Value]]]
     """The labelled blocks around: their labels, where their values go, and the values so far."""

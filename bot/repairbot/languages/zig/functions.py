@@ -11,10 +11,11 @@ from repairbot.languages.zig.acquiring import CONTAINER, Acquiring, shape
 from repairbot.languages.zig.callees import callees
 from repairbot.languages.zig.calls import Growing
 from repairbot.languages.zig.expressions import Expressions
+from repairbot.languages.zig.members import Store
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition
 from repairbot.languages.zig.tree import N
-from repairbot.languages.zig.values import TRY, Value
+from repairbot.languages.zig.values import TRY, Value, inside
 from repairbot.lifetimes.ops import EXIT, Edge, Function, Kind, Resource
 
 _FLAG: Final = re.compile(rb"\bvar\s+(\w+)\s*(?::\s*bool\s*)?=\s*(?:true|false)\s*;")
@@ -26,6 +27,7 @@ class Lowering(Expressions):
     def __init__(self, acquiring: Acquiring, oracle: Oracle, definition: Definition) -> None:
         super().__init__(acquiring, oracle, definition)
         self.results = []
+        self.stores: list[Store] = []
         self.flags = {name.decode("utf-8", "replace") for name in _FLAG.findall(definition.node.text or b"")}
         self.mixed = False
         """Some return gives a value that this function does not own."""
@@ -90,9 +92,11 @@ class Lowering(Expressions):
     def _decl(self, node: N) -> None:
         value = node.parts[0]
         if len(node.names) != 1:
-            self.evaluate(value)
+            found = self.evaluate(value)
             for name in node.names:
-                self.declare(name)
+                place = self.declare(name)
+                for source in found.places:
+                    self.move(source, place, node)
             return
         name = node.names[0]
         # The value is read in the scope before the name is there.
@@ -223,10 +227,47 @@ class Lowering(Expressions):
             if self.flow.current is not None:
                 self.settle(place, found, node)
             return
+        self.evaluate(target.parts[0] if target.parts else None)
         self.expected = self.type_of(target)
         found = self.evaluate(value)
         self.expected = ""
+        if self.flow.current is None:
+            return
+        if target.kind == "field":
+            self._note(target, value, found, node)
         self._store(target, found, node)
+
+    def _note(self, target: N, value: N, found: Value, node: N) -> None:
+        """A member gets what was made here."""
+        root = self.root(target)
+        for place in found.places:
+            held = self.held.get(place)
+            if found.inside or held is None or "[]" in place or held.id == "anything":
+                continue
+            struct = self.struct_of(self.type_of(target.first))
+            shown = self.module.text(target)
+            owner = self.types.get(root, "").lstrip("*? ").removeprefix("const ").rpartition(".")[2] or root
+            made_here = bool(root) and root not in self.parameters and self._local(root)
+            self.stores.append(
+                Store(
+                    struct,
+                    owner,
+                    target.text,
+                    shown,
+                    held,
+                    self.module.at(node),
+                    self.module.at(node),
+                    self.definition,
+                    made_here,
+                    self._copies(value, shown),
+                )
+            )
+
+    def _copies(self, value: N, target: str) -> bool:
+        """`x.path = if (x.path) |p| try gpa.dupe(u8, p) else ...`: the old value is there and is only copied."""
+        if value.kind != "if" or not value.names or self.module.text(value.parts[0]) != target:
+            return False
+        return bool(re.search(rf"\.dupeZ?\([^()]*\b{value.names[0]}\)", self.module.text(value.parts[1])))
 
     def _names(self, value: N, place: str) -> bool:
         """Whether the new value is made from the old one."""
@@ -235,17 +276,23 @@ class Lowering(Expressions):
     def _store(self, target: N, found: Value, node: N) -> None:
         """A value is put into a member, an element, or behind a pointer."""
         root = self.root(target)
-        self.evaluate(target.parts[0] if target.parts and target.kind != "name" else None)
         for place in found.places:
             if root and root not in self.parameters and place != root and self._local(root):
-                self.put(place, root, node)
+                self.put(place, root, node, self._member(target, found, place))
             else:
                 self.emit(Kind.ESCAPE, place, node, detail="stored", other=self.module.text(target)[:40])
         self.loan(found, node, "a member")
 
+    def _member(self, target: N, found: Value, place: str) -> str:
+        """The member of a local that a value goes into, "" where it is none of its own."""
+        if found.inside:
+            return dict(found.labels).get(place, "") if target.kind == "deref" else ""
+        return target.text if target.kind == "field" and self.place_of(target.parts[0]) else ""
+
     def _local(self, root: str) -> bool:
         """Whether a local is a value of this function, and no pointer to somebody else's."""
-        return self.has(root) or (not self.types.get(root, "*").startswith("*") and root not in self.views)
+        typed = self.types.get(root, "")
+        return self.has(root) or bool(typed and not typed.lstrip("?").startswith("*"))
 
     # Jumps
 
@@ -282,7 +329,7 @@ class Lowering(Expressions):
         if entry is not None:
             if into and found.places and into not in found.places:
                 self.settle(into, found, node)
-                found = Value((into,))
+                found = Value((into,), mixed=found.mixed)
             entry[2].append(found)
         self.flow.leave("break", self.at, node.label)
 
@@ -347,12 +394,18 @@ class Lowering(Expressions):
         scope = dict(self.scope)
         self.flow.join(header)
         self.flow.edge("normal", start)
-        self.flow.edge("normal", over)
+        element = next((part for value in values for part in inside(value)), "")
+        if element:  # a loop over elements runs at least once where there is one
+            self.flow.edge("normal", over, place=element, empty=True)
+        else:
+            self.flow.edge("normal", over)
         self.flow.frames.append(Loop(header, after, node.label))
         self.flow.current = start
-        for name in node.names:
+        for number, name in enumerate(node.names):
             if name != "_":
-                self.declare(name)
+                place = self.declare(name)
+                if number < len(values):
+                    self.views[place] = inside(values[number])
         if body is not None:
             self.statement(body)
         self.flow.go(header, "loop")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from repairbot.languages.base import Project
 from repairbot.languages.zig.callees import STRONG
@@ -18,22 +18,26 @@ _MOST: Final = 80
 """How many summaries are made for one file: beyond that, callees count as unknown."""
 _METHOD: Final = re.compile(rb"\b(\w+)(?:\.\?|\.\*)?\.(\w+)\(([^()\n]{0,60})\)")
 _FUNCTION: Final = re.compile(rb"([\w.?]+(?:\(\))?)\.(free|destroy)\((\w+)\)")
+_TAKES: Final = re.compile(
+    r"\b(?:takes?|taking|assumes?|transfers?) (?:the )?ownership|\bis (?:now )?owned by\b", re.IGNORECASE
+)
 _OWNS: Final = re.compile(
     r"(?:caller|callee|you)[^.\n]*\b(?:owns|own|free|responsib)|\bowned by (?:the )?caller|must be freed",
     re.IGNORECASE,
 )
 
 
-class Lowered:
-    """A function's graph, and what its returns give."""
+class Outcome(Protocol):
+    """A function's graph, and whether some of its returns give what it does not own."""
 
-    __slots__ = ("function", "mixed")
+    @property
+    def function(self) -> Function: ...
 
-    def __init__(self, function: Function, mixed: bool) -> None:
-        self.function, self.mixed = function, mixed
+    @property
+    def mixed(self) -> bool: ...
 
 
-Lower = Callable[[Definition, dict[str, Resource]], Lowered | None]
+Lower = Callable[[Definition, dict[str, Resource]], Outcome | None]
 
 
 class Oracle:
@@ -86,6 +90,11 @@ class Oracle:
         if key not in self._effects:
             if self.made >= _MOST or definition.body_node is None or not parameter.name:
                 return "unknown"
+            if _TAKES.search(definition.doc) and re.search(
+                rf"\b{re.escape(parameter.name)}\b", definition.doc
+            ):
+                self._effects[key] = "takes"
+                return "takes"
             self.made += 1
             self._effects[key] = "unknown"  # while it is being made: recursion learns nothing
             lowered = self.lower(definition, {parameter.name: ANYTHING})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from repairbot.languages.flow import Builder, Cleanup
@@ -11,7 +11,7 @@ from repairbot.languages.zig.syntax import Definition
 from repairbot.languages.zig.tree import N
 from repairbot.lifetimes.ops import Kind, Op, Resource
 
-_WHOLE: Final = frozenset({Kind.RELEASE, Kind.ESCAPE, Kind.UNKNOWN})
+_WHOLE: Final = frozenset({Kind.ESCAPE, Kind.UNKNOWN})
 TRY: Final = -1
 """Where an error goes: out of the function."""
 
@@ -20,7 +20,9 @@ TRY: Final = -1
 class Value:
     """What an expression gives: the places it hands on whole, those it only looks into, whether it is empty.
 
-    `branched`: the way of its null was made already. `inside`: it is a literal that has the places inside.
+    `branched`: the way of its null was made already. `inside`: it is a literal that has the places inside,
+    `labels` in which members.
+    `mixed`: on some way it is something that nobody here owns.
     """
 
     places: tuple[str, ...] = ()
@@ -28,21 +30,39 @@ class Value:
     empty: str = ""
     branched: bool = False
     inside: bool = False
+    labels: tuple[tuple[str, str], ...] = ()
+    mixed: bool = False
 
 
 NOTHING: Final = Value()
 
 
+def either(*values: Value | None) -> Value:
+    """One of these values, by the way that control came; None for a way that does not come here."""
+    ways = [value for value in values if value is not None]
+    owned = [value for value in ways if value.places]
+    foreign = any(not value.places and value.empty != "none" for value in ways)
+    mixed = bool(owned and foreign) or any(value.mixed for value in ways)
+    empty = ways[0].empty if ways and all(value.empty == ways[0].empty for value in ways) else ""
+    return replace(union(*ways), mixed=mixed, empty=empty)
+
+
 def union(*values: Value) -> Value:
-    """One of these values."""
+    """All of these values."""
     places = tuple(dict.fromkeys(place for value in values for place in value.places))
     parts = tuple(dict.fromkeys(part for value in values for part in value.parts))
-    return Value(places, parts, inside=any(value.inside for value in values))
+    labels = tuple(dict.fromkeys(label for value in values for label in value.labels))
+    return Value(places, parts, inside=any(value.inside for value in values), labels=labels)
 
 
-def contents(place: str) -> str:
-    """The place for what a value holds inside: elements of a list, members of a struct."""
-    return f"{place}[]"
+def contents(place: str, member: str = "") -> str:
+    """The place for what a value holds inside: elements of a list, or one member of a struct."""
+    return f"{place.partition('[]')[0]}[]{'' if '[]' in place else member}"
+
+
+def inside(value: Value) -> tuple[str, ...]:
+    """What an element of a value looks into."""
+    return tuple(dict.fromkeys(contents(place) for place in (*value.places, *value.parts)))
 
 
 class Values:
@@ -127,10 +147,11 @@ class Values:
     ) -> None:
         """Add an operation. `fail`: None for one that cannot fail, else where its error goes.
 
-        Who releases a value or hands it on does so with all that it holds inside.
+        Who hands a value on does so with all that it holds inside.
         """
-        if kind in _WHOLE and contents(place) in self.tracked:
-            self.emit(kind, contents(place), node, detail=detail, other=other)
+        if kind in _WHOLE:
+            for part in self.inner(place):
+                self.emit(kind, part, node, detail=detail, other=other)
         op = Op(
             kind,
             place,
@@ -152,7 +173,7 @@ class Values:
     def loan(self, value: Value, node: N, other: str) -> None:
         """What a value looks into goes to somebody who may go on using it."""
         for place in value.parts:
-            if place not in value.places:
+            if place not in value.places and self.has(place):
                 self.emit(Kind.ESCAPE, place, node, detail="passed", other=other)
 
     def move(self, source: str, target: str, node: N) -> None:
@@ -162,33 +183,46 @@ class Values:
         if source in self.tracked:
             self.hold(target, self.held.get(source))
             self.emit(Kind.MOVE, source, node, other=target)
-        if contents(source) in self.tracked and not target.endswith("[]"):
-            self.move(contents(source), contents(target), node)
+        for part in self.inner(source):
+            self.move(part, contents(target, part.partition("[]")[2]), node)
 
-    def put(self, source: str, target: str, node: N) -> None:
+    def put(self, source: str, target: str, node: N, member: str = "") -> None:
         """What a place holds goes inside of another one."""
         if source != target:
-            self.move(source, contents(target), node)
+            self.move(source, contents(target, member), node)
+
+    def inner(self, place: str) -> list[str]:
+        """The tracked places inside of a place."""
+        if "[]" in place:
+            return []
+        return sorted(part for part in self.tracked if part.startswith(f"{place}[]"))
 
     def has(self, place: str) -> bool:
         """Whether a place, or what it holds inside, is tracked."""
-        return place in self.tracked or contents(place) in self.tracked
+        return place in self.tracked or bool(self.inner(place))
 
     def settle(self, place: str, value: Value, node: N) -> None:
         """A name gets a value."""
         self.views.pop(place, None)
         if value.places and place in value.places:
+            self.doubt(place, value, node)
             return
         if value.places:
             for source in value.places:
                 if value.inside:
-                    self.put(source, place, node)
+                    self.put(source, place, node, dict(value.labels).get(source, ""))
                 else:
                     self.move(source, place, node)
+            self.doubt(place, value, node)
             return
         if value.parts:
             self.views[place] = value.parts
         self.emit(Kind.CLEAR, place, node, detail=value.empty)
+
+    def doubt(self, place: str, value: Value, node: N) -> None:
+        """A value that is owned on one way and not on another is not judged: no release fits both."""
+        if value.mixed:
+            self.emit(Kind.UNKNOWN, place, node, detail="owned on some ways only")
 
     def entered(self, block: int) -> bool:
         """Whether some edge leads to a block."""
