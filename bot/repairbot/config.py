@@ -14,7 +14,9 @@ from typing import Any, Literal
 from repairbot.model import SEVERITIES, Confidence, Settings
 from repairbot.sources import MAX_SIZE
 
-OWN_FILE = ".repairbot.toml"
+OWN_FILE, PYPROJECT = ".repairbot.toml", "pyproject.toml"
+MENTION = b"tool.repairbot"
+"""What a pyproject.toml that configures us holds."""
 CONFIDENCES: tuple[Confidence, ...] = ("low", "medium", "high")
 
 
@@ -71,16 +73,33 @@ def load(file: Path | None) -> Config:
     """The configuration in `file`; the defaults for None. Raises ConfigError."""
     if file is None:
         return Config()
-    return parse(_table(file), str(file.parent), file.name)
+    return loads(_bytes(file), str(file.parent), file.name)
+
+
+def loads(content: bytes, folder: str, name: str) -> Config:
+    """The configuration that a file called `name` in `folder` holds. Raises ConfigError."""
+    return parse(_table(content, name), folder, name)
+
+
+def held(read: Callable[[str], bytes | None]) -> Config:
+    """The configuration at the top of a tree that is no folder. `read` gives a file's content, None without one.
+
+    Raises ConfigError.
+    """
+    own = read(OWN_FILE)
+    if own is not None:
+        return loads(own, "", OWN_FILE)
+    pyproject = read(PYPROJECT)
+    return loads(pyproject, "", PYPROJECT) if pyproject and MENTION in pyproject else Config()
 
 
 def find(start: Path, top: Path) -> Path | None:
     """The nearest configuration at `start` (a folder) or above it, up to `top`."""
     for folder in (start, *start.parents):
-        own, pyproject = folder / OWN_FILE, folder / "pyproject.toml"
+        own, pyproject = folder / OWN_FILE, folder / PYPROJECT
         if own.is_file():
             return own
-        if pyproject.is_file() and b"tool.repairbot" in _bytes(pyproject):
+        if pyproject.is_file() and MENTION in _bytes(pyproject):
             return pyproject
         if folder == top:
             break
@@ -94,18 +113,18 @@ def _bytes(file: Path) -> bytes:
         raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
 
 
-def _table(file: Path) -> Mapping[str, object]:
+def _table(content: bytes, name: str) -> Mapping[str, object]:
     import tomllib
 
     try:
-        table: Mapping[str, Any] = tomllib.loads(_bytes(file).decode("utf-8"))
+        table: Mapping[str, Any] = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{file.name} is not valid TOML: {error}") from error
-    if file.name == "pyproject.toml" or set(table) == {"tool"}:
+        raise ConfigError(f"{name} is not valid TOML: {error}") from error
+    if name == PYPROJECT or set(table) == {"tool"}:
         inner = table.get("tool", {})
         table = inner.get("repairbot", {}) if isinstance(inner, dict) else {}
     if not isinstance(table, dict):
-        raise ConfigError(f"{file.name}: tool.repairbot must be a table")
+        raise ConfigError(f"{name}: tool.repairbot must be a table")
     return table
 
 

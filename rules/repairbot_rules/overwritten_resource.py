@@ -83,6 +83,7 @@ def _local(leak: Leak) -> Report:
 class OverwrittenResource(Rule):
     """An owner that is given something new."""
 
+    languages = ("python", "zig")
     in_tests = "low"
     practice = "Release what stood there before you assign again."
     examples = (

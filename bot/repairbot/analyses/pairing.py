@@ -58,6 +58,9 @@ def _leak(function: Function, track: Track) -> Leak | None:
     if not ways or track.site.resource is None:
         return None
     place = name_of(function, track.site.place)
+    # While it has a place of its own, a release can name it; what went into something else by then is another matter.
+    direct = tuple(way for way in ways if not way.inside)
+    place, ways = (place, direct) if direct else (ways[0].inside, ways)
     shape = _shape(track, place, ways)
     if not track.site.resource.acquire and shape != "handler-misses":
         return None  # all that is known of it is that a handler releases it
@@ -85,12 +88,14 @@ def _shape(track: Track, place: str, ways: tuple[Way, ...]) -> Shape:
     """Which of the ten pictures this is; the clearest one first."""
     if track.site.detail == "scope" and track.site.resource and track.site.resource.scope != "releases":
         return "context"
+    kinds = {way.kind for way in ways}
     if place.startswith("%"):
-        return "nameless"
+        lasting = track.site.resource is not None and not track.site.resource.collected
+        moved = bool(track.escapes or track.releases or track.moved)
+        return "error" if lasting and moved and kinds == {"error"} else "nameless"
     if all(way.passes is not None for way in ways):
         return "handler-misses"
-    kinds = {way.kind for way in ways}
-    owned_elsewhere = bool(track.escapes)
+    owned_elsewhere = bool(track.escapes or track.moved)
     if not track.releases and not owned_elsewhere:
         return "overwritten" if kinds == {"overwritten"} else "never"
     if kinds == {"error"}:
@@ -149,7 +154,13 @@ def _safe(unit: Unit, function: Function, track: Track) -> SafePattern | None:
     if not track.releases or track.escapes or track.unknown or track.ways:
         return None
     release = track.releases[0]
-    return SafePattern(unit.path, track.site.at.line, function.symbol, track.site.place, _why(release, track))
+    return SafePattern(
+        unit.path,
+        track.site.at.line,
+        function.symbol,
+        name_of(function, track.site.place),
+        _why(release, track),
+    )
 
 
 def _why(release: Op, track: Track) -> str:

@@ -22,6 +22,7 @@ COMMANDS = {
     "rules": "rules:rules",
     "explain": "rules:explain",
     "baseline": "audit:baseline",
+    "review": "review:review",
     "new-rule": "scaffold:new_rule",
     "completion": "completion:completion",
 }

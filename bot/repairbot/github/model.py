@@ -151,7 +151,8 @@ class Thread:
 class Earlier:
     """All that stands on the pull request: threads, the comments of its page, our check run at this head.
 
-    `check_run`: the id of our check run at the head, or 0.
+    `check_run`: the id of our check run at the head while it carries no annotations, else 0: an update adds its
+    annotations to those that are there, so that one with annotations is succeeded by a new run.
     """
 
     threads: tuple[Thread, ...] = ()
@@ -178,7 +179,8 @@ class Look:
     `audit`: of the head's files that the change touches, sifted by confidence and baseline but not by what
     the base had. `known`: how often each fingerprint was found at the base. `sources`: the head's bytes of
     (at least) the files in which something was found, by path. `refused`: fingerprints whose comment GitHub
-    refused in an attempt before, with the reason: they get none. `seconds`: what the audit took.
+    refused in an attempt before (as `markers.identify` names them), with the reason: they get none.
+    `unlisted`: files of the pull request that GitHub did not list (it lists 3,000).
     """
 
     pull: PullRequest
@@ -189,6 +191,7 @@ class Look:
     earlier: Earlier = Earlier()
     abilities: Abilities = Abilities()
     refused: Mapping[str, str] = field(default_factory=dict)
+    unlisted: int = 0
 
 
 # What to do
@@ -305,9 +308,12 @@ Step = CreateReview | EditComment | ResolveThread | MinimiseComment | CreateRepo
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Something that the plan does not say where one could expect it: how many, what, and why."""
+    """Something that the plan does not say where one could expect it: how many, of what ("leak"), and why.
 
-    count: int
+    `why` is Markdown of our own making.
+    """
+
+    number: int
     what: str
     why: str
 
@@ -316,12 +322,17 @@ class LeftOut:
 class Plan:
     """What to do, in this order, and what was left out.
 
-    `commented`, `listed`: the findings that have (or get) a comment, and those that stand in the report alone.
+    `commented`: the findings that have (or get) a comment; `listed`: those of the change that have none;
+    `others`: those that stand in the files it touches; `dismissed`: those of which nobody wants to hear.
+    `summary`: Markdown, what the check run says and a step's summary should, with what could not be posted.
     """
 
     steps: tuple[Step, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     commented: tuple[Finding, ...] = ()
     listed: tuple[Finding, ...] = ()
+    others: tuple[Finding, ...] = ()
+    dismissed: tuple[Finding, ...] = ()
+    summary: str = ""
     skipped: str = ""
     """Why nothing was looked at; "" where something was."""

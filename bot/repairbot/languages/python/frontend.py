@@ -11,6 +11,7 @@ from functools import cached_property
 from tree_sitter import Node
 
 from repairbot.languages.base import Project, Unreadable
+from repairbot.languages.flow import TooLarge
 from repairbot.languages.python import (
     caught,
     channels,
@@ -23,7 +24,6 @@ from repairbot.languages.python import (
 )
 from repairbot.languages.python.acquiring import Acquiring, table_of
 from repairbot.languages.python.callees import among, callees
-from repairbot.languages.python.cfg import TooLarge
 from repairbot.languages.python.functions import MODULE, Lowering, TooDeep
 from repairbot.languages.python.summaries import Oracle, factories, handed_out, several
 from repairbot.languages.python.syntax import Definition, Module, dotted, text, words_of
@@ -41,6 +41,7 @@ _PYTHON_2 = (
     (re.compile(rb"exec[ \t]+[\"'\w]"), "exec statement"),
 )
 """Forms of Python 2, at the beginning of a line. Each begins with plain text, which is fast to look for."""
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"()[]{}")
 _MOST_BROKEN = 0.5
 """A file with a larger share of its bytes in what does not parse is not read at all. Old syntax mostly parses:
 tree-sitter-python knows print and exec statements, and functions that hold an error are passed over alone."""
@@ -78,8 +79,9 @@ class PythonFrontend:
         if old := _python_2(source):
             raise Unreadable(old)
         module = Module(source, path, parsed)
-        if module.root.has_error and _dull(module.words, resources):
-            raise Unreadable(_why(module))
+        dull = _dull(module.words, resources)
+        if (dull or _odd(source)) and module.root.has_error and dull:
+            raise Unreadable(_why(module))  # where it is not dull, `parsed` has said what is broken
         _Functions(module, resources, project, unit, broken).run()
         unit.containers.extend(
             containers.collect(
@@ -106,6 +108,16 @@ FRONTEND = PythonFrontend()
 
 def _dull(words: Set[bytes], resources: tuple[Resource, ...]) -> bool:
     return _OTHERS.isdisjoint(words) and not table_of(resources).active(words)
+
+
+def _odd(source: bytes) -> bool:
+    """Whether the bytes look broken, so that the file is parsed even where nothing else asks for it."""
+    brackets = source.translate(None, _NO_BRACKETS)
+    return (
+        any(brackets.count(left) != brackets.count(right) for left, right in (b"()", b"[]", b"{}"))
+        or b'print "' in source
+        or b"\n<<<<<<< " in source
+    )
 
 
 def _broken(module: Module) -> list[Definition]:

@@ -8,8 +8,8 @@ from typing import Final
 
 from tree_sitter import Node
 
+from repairbot.languages.flow import Loop
 from repairbot.languages.python.acquiring import Acquiring
-from repairbot.languages.python.cfg import Loop
 from repairbot.languages.python.scopes import Scopes
 from repairbot.languages.python.summaries import Oracle
 from repairbot.languages.python.syntax import Definition, dotted, span, text

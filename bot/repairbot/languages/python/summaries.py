@@ -36,9 +36,8 @@ ANYTHING: Final = Resource(
 _PLAIN_DECORATORS: Final = frozenset(
     {"staticmethod", "classmethod", "override", "typing.override", "abstractmethod"}
 )
-_FACTORY: Final = re.compile(
-    rb"import[^\n]*\b(?:open|connect|create|make|new|acquire|start|launch|spawn|get)_?\w*"
-)
+_FROM: Final = re.compile(rb"from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|(?:[^\\\n]|\\\r?\n)*)")
+_COMMENT: Final = re.compile(rb"#[^\n]*")
 _FACTORY_NAME: Final = re.compile(r"_?(open|connect|create|make|new|acquire|start|launch|spawn|get)(_|$)")
 _MOST: Final = 40
 """How many summaries are made for one file: beyond that, callees count as unknown."""
@@ -171,13 +170,17 @@ class Oracle:
 
 def factories(module: Module) -> set[str]:
     """The imported functions that may hand out a resource, by what they are called: other files are asked of them."""
-    if not _FACTORY.search(module.source):
-        return set()
-    return {
-        absolute(origin, module.path)
-        for local, origin in module.imports.items()
-        if _FACTORY_NAME.match(local) and origin.lstrip(".").partition(".")[0] not in sys.stdlib_module_names
-    }
+    found: set[str] = set()
+    for match in _FROM.finditer(module.source):  # by its bytes: most files are not parsed for this
+        origin = match[1].decode()
+        if origin.lstrip(".").partition(".")[0] in sys.stdlib_module_names:
+            continue
+        joint = "" if origin.endswith(".") else "."
+        for item in _COMMENT.sub(b"", match[2]).strip(b"()").split(b","):
+            name, _, local = item.decode("utf-8", "replace").partition(" as ")
+            if _FACTORY_NAME.match(local.strip() or name.strip()):
+                found.add(absolute(f"{origin}{joint}{name.strip()}", module.path))
+    return found
 
 
 def _stub(definition: Definition) -> bool:
