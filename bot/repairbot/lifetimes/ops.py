@@ -382,12 +382,14 @@ class Summary:
     """What a function does with its arguments and what it returns, as its callers need it.
 
     `effects`: by parameter name. `returns`: the id of a resource that the caller owns then, or "".
+    `slots`: where it returns a tuple, which elements are that resource.
     """
 
     name: str
     parameters: tuple[str, ...] = ()
     effects: dict[str, Effect] = field(default_factory=dict)
     returns: str = ""
+    slots: tuple[int, ...] = ()
 
     def __hash__(self) -> int:
         return hash(self.name)
