@@ -10,6 +10,7 @@ from repairbot.reports.view import plural
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _UNITS: Final = (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
+_SINGLE: Final = {"entries": "entry", "processes": "process"}
 WIDTH: Final = 24
 
 
@@ -21,7 +22,7 @@ def amount(number: float, unit: str) -> str:
                 return f"{number / size:,.1f} {name}"
         return f"{number:,.0f} bytes"
     shown = f"{number:,.0f}" if abs(number) >= 10 or number == int(number) else f"{number:,.2g}"
-    return f"{shown} {unit.removesuffix('s') if shown == '1' else unit}"
+    return f"{shown} {_SINGLE.get(unit, unit[:-1]) if shown == '1' else unit}"
 
 
 def said(side: Side, measurement: Measurement) -> str:
@@ -34,8 +35,9 @@ def said(side: Side, measurement: Measurement) -> str:
             "undecided": "not decided",
         }[side.verdict]
     elif side.verdict == "leaks":
-        low, high = (_figure(end, measurement.unit) for end in (side.low, side.high))
-        words = f"leaks: +{amount(side.slope, measurement.unit)} an {measurement.per} ({low} to {high})"
+        low, most, high = (_figure(at, measurement.unit) for at in (side.low, side.slope, side.high))
+        words = f"leaks: +{amount(side.slope, measurement.unit)} an {measurement.per}"
+        words += f" ({low} to {high})" if low != most or most != high else ""
     else:
         words = "not decided" if side.verdict == "undecided" else "flat"
         if side.verdict == "flat" and side.points:
@@ -47,7 +49,7 @@ def said(side: Side, measurement: Measurement) -> str:
 def _figure(number: float, unit: str) -> str:
     if abs(number) > 1e200:
         return "?"
-    return amount(number, unit).removesuffix(" " + unit)
+    return amount(number, unit).removesuffix(f" {unit}")
 
 
 def shown(proof: Proof) -> tuple[Measurement, ...]:
@@ -92,7 +94,9 @@ def heading(proof: Proof) -> str:
     if leaking and len(gone) == len(leaking):
         return "it leaked before and does not after"
     if leaking:
-        return f"{len(gone)} of {plural(len(leaking), 'measured leak')} gone after"
+        fewer = [m for m in leaking if m.after.count and m.after.count < m.before.count]
+        counts = "".join(f"; {m.before.count} leaks became {m.after.count}" for m in fewer[:3])
+        return f"{len(gone)} of {plural(len(leaking), 'measured leak')} gone after{counts}"
     if any(m.after.verdict == "leaks" for m in proof.measurements):
         return "it leaks after; before could not be decided"
     if any(m.before.verdict == "flat" for m in proof.measurements):
