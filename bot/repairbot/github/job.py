@@ -138,7 +138,7 @@ def publish(client: Client, looked: Looked) -> Done:
         current = looked.plan()
     if not done:
         raise GitHubError(f"{pull.repo}#{pull.number}: GitHub refuses what is posted again and again")
-    return Done(current, _conclusion(first), poster.done, _refusals(poster), not poster.done)
+    return Done(current, first.conclusion, poster.done, _refusals(poster), not poster.done)
 
 
 def _stands(client: Client, step: Step) -> bool:
@@ -163,8 +163,3 @@ def _refusals(poster: Poster) -> tuple[str, ...]:
     said = [f"no comments: {poster.no_comments}"] if poster.no_comments else []
     said += [f"no check run: {poster.no_check}"] if poster.no_check else []
     return (*said, *(f"a comment: {why}" for why in sorted(set(poster.refused.values()))))
-
-
-def _conclusion(first: Plan) -> Conclusion:
-    runs: list[Conclusion] = [each.conclusion for each in first.steps if isinstance(each, PostCheckRun)]
-    return runs[0] if runs else "neutral"

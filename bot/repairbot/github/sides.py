@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from repairbot import baseline, git, languages
 from repairbot.config import OWN_FILE, PYPROJECT, Config
 from repairbot.github.client import Client, Held, Opened
-from repairbot.github.model import ChangedFile
+from repairbot.github.model import ChangedFile, PullRequest
 from repairbot.github.objects import Fetched, fetched
 from repairbot.github.transport import Site
 from repairbot.sources import Entry, Found, Source, SourceError, Unreadable, too_large
@@ -70,6 +70,15 @@ def sides(
         yield found
 
 
+@contextmanager
+def whole(site: Site, token: str, repo: str, tip: str) -> Iterator[Sides]:
+    """All files of one commit as a head without a base, until the block is left. Raises SourceError, GitHubError."""
+    with fetched(site, token, repo, (tip,)) as objects:
+        found = _Whole(Opened(PullRequest(repo, 0, tip, tip, repo, ""), tip), objects)
+        found.bring()
+        yield found
+
+
 @dataclass(slots=True)
 class _OfObjects:
     opened: Opened
@@ -119,19 +128,19 @@ class _OfObjects:
 
     def head(self, config: Config) -> Source:
         """The changed files as they are in the head."""
-        return self._revision(config, self.opened.pull.head)
+        return self._revision(config, self.opened.pull.head, self._only)
 
     def base(self, config: Config) -> Source:
         """The changed files as they were where the head left the base."""
-        return self._revision(config, self.opened.pull.base)
+        return self._revision(config, self.opened.pull.base, self._only)
 
     @property
     def _root(self) -> str:
         return self.objects.repository
 
-    def _revision(self, config: Config, commit: str) -> Revision:
+    def _revision(self, config: Config, commit: str, only: frozenset[str] | None) -> Revision:
         place = Place(self._root, self._root, (self._root,), repository=self._root)
-        return Revision(place, config, languages.suffixes(), self.objects, commit, self._only)
+        return Revision(place, config, languages.suffixes(), self.objects, commit, only)
 
     def _blobs(self, paths: Sequence[str]) -> dict[str, str]:
         """The names of these files' blobs at the tip; symbolic links are none."""
@@ -143,6 +152,21 @@ class _OfObjects:
             if mode not in (LINK, SUBMODULE):
                 found[os.fsdecode(path)] = name
         return found
+
+
+@dataclass(slots=True)
+class _Whole(_OfObjects):
+    def bring(self) -> None:
+        """The files come when they are wanted."""
+        self._settings = self._blobs(SETTINGS)
+
+    def head(self, config: Config) -> Source:
+        """All files."""
+        return self._revision(config, self.opened.tip, None)
+
+    def base(self, config: Config) -> Source:
+        """No files."""
+        return self._revision(config, self.opened.tip, frozenset())
 
 
 @dataclass(slots=True)

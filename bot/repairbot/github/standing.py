@@ -11,12 +11,11 @@ MARK: Final = "<!-- repairbot:audit v1 -->"
 """The last line of its body. It counts only where the issue's author is who we post as."""
 VIEWER: Final = "query { viewer { login } }"
 
+Found = Literal["leaks", "clean", "unsure"]
 Done = Literal["made", "edited", "left", "closed", "reopened", "nothing"]
 
 
-def keep(
-    transport: Transport, repo: str, title: str, body: str, state: Literal["leaks", "clean", "unsure"]
-) -> Done:
+def keep(transport: Transport, repo: str, title: str, body: str, state: Found) -> Done:
     """Bring the issue up to date, and say what was done. Raises GitHubError.
 
     `body`: Markdown without the mark, below GitHub's limit with it. `unsure`: nothing was found, but not

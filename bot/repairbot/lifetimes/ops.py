@@ -166,6 +166,8 @@ class Function:
     """The container it is a method of."""
     asynchronous: bool = False
     generator: bool = False
+    heedless: bool = False
+    """Its file holds no cleanup for errors at all: who wrote it does not expect memory to run out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +366,8 @@ class Intent:
     safety: Literal["safe", "unsafe"] = "safe"
     choice: str = ""
     why: str = ""
+    owners: tuple[Span, ...] = ()
+    """The statements that give the value to another owner, where a cleanup for errors must have ended."""
 
     def __hash__(self) -> int:
         return hash((self.do, self.at, self.place))
@@ -378,12 +382,14 @@ class Summary:
     """What a function does with its arguments and what it returns, as its callers need it.
 
     `effects`: by parameter name. `returns`: the id of a resource that the caller owns then, or "".
+    `slots`: where it returns a tuple, which elements are that resource.
     """
 
     name: str
     parameters: tuple[str, ...] = ()
     effects: dict[str, Effect] = field(default_factory=dict)
     returns: str = ""
+    slots: tuple[int, ...] = ()
 
     def __hash__(self) -> int:
         return hash(self.name)

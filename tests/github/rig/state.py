@@ -159,6 +159,17 @@ class Issue:
 
 
 @dataclass(slots=True)
+class Artifact:
+    """What a workflow run left: a ZIP."""
+
+    id: int
+    run: int
+    name: str
+    content: bytes
+    expired: bool = False
+
+
+@dataclass(slots=True)
 class Pull:
     """One pull request. `head` is the commit GitHub thinks its branch stands at."""
 
@@ -193,6 +204,7 @@ class State:
     comments: list[Comment] = field(default_factory=list)
     checks: list[CheckRun] = field(default_factory=list)
     issues: dict[int, Issue] = field(default_factory=dict)
+    artifacts: list[Artifact] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(101))
 
     def open(

@@ -6,6 +6,7 @@ Tests (`test "..." {}`) are not looked at: the allocator that tests are given co
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -16,10 +17,11 @@ from repairbot.languages.flow import TooLarge
 from repairbot.languages.zig.acquiring import Acquiring
 from repairbot.languages.zig.allocators import Allocators
 from repairbot.languages.zig.functions import Lowering
-from repairbot.languages.zig.summaries import Lowered, Oracle
+from repairbot.languages.zig.members import Members, Store
+from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Module
 from repairbot.languages.zig.tree import TooDeep
-from repairbot.lifetimes.ops import Kind, Resource, Unit
+from repairbot.lifetimes.ops import Function, Kind, Resource, Unit
 from repairbot.model import Step
 
 _MOST_BROKEN: Final = 0.5
@@ -89,6 +91,15 @@ def _check(module: Module) -> None:
         raise Unreadable(f"line {errors[0].start_point[0] + 1}: it does not parse as Zig")
 
 
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A function's graph, and what else its lowering saw."""
+
+    function: Function
+    mixed: bool
+    stores: list[Store]
+
+
 class _Functions:
     """Lowers the functions of one file in which something may leak."""
 
@@ -97,6 +108,7 @@ class _Functions:
         self.pattern = _makers(resources)
         self.acquiring = Acquiring(module, Allocators(module), resources)
         self.oracle = Oracle(module, project, self.lowered, self._allocates)
+        self.members = Members(module, self.acquiring, self.oracle)
 
     def _allocates(self, body: bytes) -> bool:
         return self.pattern.search(body) is not None
@@ -119,6 +131,7 @@ class _Functions:
             if not self._allocates(self.module.source[node.start_byte : node.end_byte]):
                 continue
             self._one(definition)
+        self.unit.containers.extend(self.members.collect())
         self.unit.exports = self.oracle.exports()
         self.unit.asks = self.oracle.asks
 
@@ -128,9 +141,10 @@ class _Functions:
 
     def _one(self, definition: Definition) -> None:
         lowered = self.lowered(definition, {})
-        if lowered is not None and any(
-            op.kind is Kind.ACQUIRE for block in lowered.function.blocks for op in block.ops
-        ):
+        if lowered is None:
+            return
+        self.members.stores.extend(lowered.stores)
+        if any(op.kind is Kind.ACQUIRE for block in lowered.function.blocks for op in block.ops):
             self.unit.functions.append(lowered.function)
 
     def lowered(self, definition: Definition, parameters: dict[str, Resource]) -> Lowered | None:
@@ -148,7 +162,7 @@ class _Functions:
             if step not in self.unit.skipped:
                 self.unit.skipped.append(step)
             return None
-        return Lowered(function, lowering.mixed)
+        return Lowered(function, lowering.mixed, lowering.stores)
 
 
 FRONTEND = ZigFrontend()

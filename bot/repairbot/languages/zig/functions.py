@@ -11,6 +11,7 @@ from repairbot.languages.zig.acquiring import CONTAINER, Acquiring, shape
 from repairbot.languages.zig.callees import callees
 from repairbot.languages.zig.calls import Growing
 from repairbot.languages.zig.expressions import Expressions
+from repairbot.languages.zig.members import Store
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition
 from repairbot.languages.zig.tree import N
@@ -26,6 +27,7 @@ class Lowering(Expressions):
     def __init__(self, acquiring: Acquiring, oracle: Oracle, definition: Definition) -> None:
         super().__init__(acquiring, oracle, definition)
         self.results = []
+        self.stores: list[Store] = []
         self.flags = {name.decode("utf-8", "replace") for name in _FLAG.findall(definition.node.text or b"")}
         self.mixed = False
         """Some return gives a value that this function does not own."""
@@ -55,6 +57,7 @@ class Lowering(Expressions):
             whole,
             self.flow.finish(self.tracked),
             owner.symbol,
+            heedless=b"errdefer" not in self.module.source,
         )
 
     # Blocks and statements
@@ -107,8 +110,6 @@ class Lowering(Expressions):
         if fresh:
             self.scope = mine
             self.emit(Kind.CLEAR, place, node, detail="some")
-            if place in self.lists and self._kept_on_success(name):
-                self.grow(place, node)
             return
         found = self.evaluate(value, place)
         self.expected = ""
@@ -116,11 +117,6 @@ class Lowering(Expressions):
         self.types[place] = node.text or self._type(value)
         if self.flow.current is not None and value is not None:
             self.settle(place, found, value)
-
-    def _kept_on_success(self, name: str) -> bool:
-        """Whether an `errdefer` releases the name: then it stands for a value from its declaration on."""
-        body = self.definition.node.text or b""
-        return b"errdefer" in body and name in self.oracle.releases(self.definition)
 
     def _type(self, value: N | None) -> str:
         """The text of a value's type."""
@@ -225,10 +221,47 @@ class Lowering(Expressions):
             if self.flow.current is not None:
                 self.settle(place, found, node)
             return
+        self.evaluate(target.parts[0] if target.parts else None)
         self.expected = self.type_of(target)
         found = self.evaluate(value)
         self.expected = ""
+        if self.flow.current is None:
+            return
+        if target.kind == "field":
+            self._note(target, value, found, node)
         self._store(target, found, node)
+
+    def _note(self, target: N, value: N, found: Value, node: N) -> None:
+        """A member gets what was made here."""
+        root = self.root(target)
+        for place in found.places:
+            held = self.held.get(place)
+            if found.inside or held is None or "[]" in place or held.id == "anything":
+                continue
+            struct = self.struct_of(self.type_of(target.first))
+            shown = self.module.text(target)
+            owner = self.types.get(root, "").lstrip("*? ").removeprefix("const ").rpartition(".")[2] or root
+            made_here = bool(root) and root not in self.parameters and self._local(root)
+            self.stores.append(
+                Store(
+                    struct,
+                    owner,
+                    target.text,
+                    shown,
+                    held,
+                    self.module.at(node),
+                    self.module.at(node),
+                    self.definition,
+                    made_here,
+                    self._copies(value, shown),
+                )
+            )
+
+    def _copies(self, value: N, target: str) -> bool:
+        """`x.path = if (x.path) |p| try gpa.dupe(u8, p) else ...`: the old value is there and is only copied."""
+        if value.kind != "if" or not value.names or self.module.text(value.parts[0]) != target:
+            return False
+        return bool(re.search(rf"\.dupeZ?\([^()]*\b{value.names[0]}\)", self.module.text(value.parts[1])))
 
     def _names(self, value: N, place: str) -> bool:
         """Whether the new value is made from the old one."""
@@ -237,7 +270,6 @@ class Lowering(Expressions):
     def _store(self, target: N, found: Value, node: N) -> None:
         """A value is put into a member, an element, or behind a pointer."""
         root = self.root(target)
-        self.evaluate(target.parts[0] if target.parts and target.kind != "name" else None)
         for place in found.places:
             if root and root not in self.parameters and place != root and self._local(root):
                 self.put(place, root, node, self._member(target, found, place))
@@ -303,6 +335,12 @@ class Lowering(Expressions):
         if body is None:
             return
         scope, at = dict(self.scope), self.at
+        if node.kind == "errdefer":
+            # From here on an empty list counts as one that holds something: its release was thought of.
+            shown = self.module.text(body)
+            for name, place in scope.items():
+                if place in self.lists and re.search(rf"\b{re.escape(name)}\b", shown):
+                    self.grow(place, body)
 
         def emit() -> None:
             before, now = self.scope, self.at
