@@ -3,13 +3,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 READY := $(VENV)/.ready
+GITHUB := .cache/github/schema.graphql
 
 .PHONY: demo test lint format bench clean
 
 demo: $(READY)
 	@$(BIN)/python -m tests.demo
 
-test: lint
+test: lint $(GITHUB)
 	$(BIN)/python -m pytest -n auto
 
 lint: $(READY)
@@ -33,5 +34,10 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	@touch $@
 
+# GitHub's descriptions of its API, against which the tests hold every request (npm comes with the environment).
+$(GITHUB): $(READY) tests/github/rig/descriptions.py
+	@$(BIN)/python -m tests.github.rig.descriptions
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .cache

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from repairbot.analyses.facts import Leak, Way
-from repairbot.lifetimes.intents import RELEASE_BEFORE, RELEASE_ON_ERROR, RELEASE_ON_EXIT
+from repairbot.lifetimes.intents import NAME_AND_RELEASE, RELEASE_BEFORE, RELEASE_ON_ERROR, RELEASE_ON_EXIT
 from repairbot.lifetimes.ops import Intent, Op, Resource
 from repairbot.model import Confidence, Span, Step
 from repairbot.rule import Report
 
 _DONE = {
+    "free": "freed",
+    "destroy": "destroyed",
+    "deinit": "deinitialized",
     "close": "closed",
     "aclose": "closed",
     "disconnect": "disconnected",
@@ -27,9 +32,15 @@ _DONE = {
 }
 
 
+_TAKEN = {"socket": "sock"}
+"""Names that would hide a module of the same name."""
+
+
 def done(resource: Resource) -> str:
     """What has not happened, as a participle: "closed", "shut down", "released"."""
-    name = resource.release[0].rpartition(".")[2] if resource.release else ""
+    text = resource.release[0] if resource.release else ""
+    calls = re.findall(r"(\w+)\((?!\{\}\) \|)", text) or [text.rpartition(".")[2]]
+    name = calls[-1]
     return _DONE.get(name, _DONE.get(name.removeprefix("a"), "released"))
 
 
@@ -50,7 +61,12 @@ def waits(resource: Resource) -> bool:
 def release_line(resource: Resource, place: str) -> str:
     """The statement that releases a place."""
     release = resource.release[0] if resource.release else ".close"
-    call = f"{place}{release}()" if release.startswith(".") else f"{release}({place})"
+    if "{}" in release:
+        call = release.replace("{}", place)
+    elif release.startswith("."):
+        call = f"{place}{release}" if release.endswith(")") else f"{place}{release}()"
+    else:
+        call = f"{release}({place})"
     return f"await {call}" if resource.asynchronous else call
 
 
@@ -76,7 +92,13 @@ def on_error(leak: Leak) -> Intent:
         f"release {leak.place} when a later step fails",
         release_args(leak.resource),
         statements(failing),
+        owners=owners(leak),
     )
+
+
+def owners(leak: Leak) -> tuple[Span, ...]:
+    """The statements that give the value to another owner, a return apart."""
+    return statements([op for op in leak.escapes if op.detail not in ("returned", "shown")])
 
 
 def before_exits(leak: Leak) -> tuple[Intent, ...]:
@@ -96,14 +118,27 @@ def before_exits(leak: Leak) -> tuple[Intent, ...]:
     )
 
 
+def named(leak: Leak, on: str = "") -> Intent:
+    """Give the nameless value a name, and release it on every way out (`on` "error": when a later step fails)."""
+    at = leak.acquired.expression or leak.acquired.at
+    name = leak.resource.what.split()[-1].lower()
+    args = {**release_args(leak.resource), "name": _TAKEN.get(name, name)}
+    if on:
+        args["on"] = on
+    return Intent(NAME_AND_RELEASE, at, leak.place, f"name the {leak.resource.what} and release it", args)
+
+
 def statements(ops: tuple[Op, ...] | list[Op]) -> tuple[Span, ...]:
     """Where these operations stand, each statement once."""
     return tuple(dict.fromkeys(op.at for op in ops))
 
 
+_GIVEN = frozenset({"returned", "stored", "passed", "captured"})
+
+
 def owned_elsewhere(leak: Leak) -> bool:
     """Another owner gets the value on some path."""
-    return any(op.detail in ("returned", "stored", "passed", "captured") for op in leak.escapes)
+    return any(op.detail in _GIVEN for op in leak.escapes)
 
 
 def worst(leak: Leak) -> Way:
@@ -117,6 +152,7 @@ def failing_step(way: Way) -> str:
     note = way.steps[1].note if way.failing is not None and len(way.steps) > 1 else ""
     if note == "raise":
         return f"it raises at line {way.at_line}"
+    note = note.replace(" can fail", " fails")
     return note.replace(" can raise", " raises").replace("await can be", "it is").replace(" can be ", " is ")
 
 
@@ -129,11 +165,23 @@ def report(
     refusals: tuple[str, ...] = (),
     evidence: tuple[Step, ...] = (),
 ) -> Report:
-    """The report of a leak with one way as its witness."""
+    """The report of a leak with one way as its witness.
+
+    What has become an element of something is not named by this function any more: no repair is offered then.
+    """
+    if leak.place.endswith("[]"):
+        message = message.replace(leak.place, f"what {leak.place[:-2]} holds")
+        refusals = (
+            *refusals,
+            f"what {leak.place[:-2]} holds has to be released one by one where {leak.place[:-2]} ends",
+        )
+        intents, confidence = (), "low"
+    elif leak.place.startswith("%"):
+        message = message.replace(leak.place, f"this {leak.resource.what}")
     return Report(
         leak.acquired.at,
         leak.function,
-        "" if leak.place.startswith("%") else leak.place,
+        "" if leak.place.startswith("%") else leak.place.removesuffix("[]"),
         message,
         way.steps,
         evidence=evidence,

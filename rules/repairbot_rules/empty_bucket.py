@@ -204,5 +204,5 @@ class TopicServer:
                 confidence=fact.confidence,
                 intents=_intents(fact),
                 refusals=() if event.statement is not None else ("the removal is no statement of its own",),
-                impact=Impact("one empty bucket a key", "unbounded", "the keys in use"),
+                impact=Impact("one empty bucket a key", "every key there ever was", "the keys in use"),
             )

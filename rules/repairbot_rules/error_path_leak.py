@@ -26,7 +26,7 @@ from repairbot.lifetimes.intents import WIDEN_HANDLER
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Confidence, Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
-from repairbot_rules._held import done, failing_step, on_error, on_exit, owned_elsewhere, report
+from repairbot_rules._held import done, failing_step, named, on_error, on_exit, owned_elsewhere, report
 
 
 def _intents(leak: Leak, way: Way) -> tuple[Intent, ...]:
@@ -37,7 +37,9 @@ def _intents(leak: Leak, way: Way) -> tuple[Intent, ...]:
                 WIDEN_HANDLER, leak.acquired.at, leak.place, title, {"type": "BaseException"}, (way.passes,)
             ),
         )
-    if owned_elsewhere(leak):
+    if leak.place.startswith("%"):
+        return (named(leak, "error"),)
+    if owned_elsewhere(leak) or "." in leak.place:
         return (on_error(leak),)
     return (on_exit(leak),)
 
@@ -59,6 +61,7 @@ def _confidence(leak: Leak) -> Confidence:
 class ErrorPathLeak(Rule):
     """Released when all goes well, and not otherwise."""
 
+    languages = ("python", "zig")
     in_tests = "low"
     practice = (
         "Put the release where an error reaches it too: `with`, or `finally` right behind the acquisition."

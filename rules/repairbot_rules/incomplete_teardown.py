@@ -37,12 +37,17 @@ def _may_be_empty(owned: Owned) -> bool:
     return not made_early or bool(emptied)
 
 
+def _place(owned: Owned) -> str:
+    """The member as the teardown names it."""
+    return owned.made.target or f"self.{owned.member.name}"
+
+
 def _intents(owned: Owned, coroutine: bool) -> tuple[Intent, ...]:
-    place = f"self.{owned.member.name}"
+    place = _place(owned)
     if (owned.resource.asynchronous and not coroutine) or waits(owned.resource):
         return ()
     line = release_line(owned.resource, place)
-    if _may_be_empty(owned):
+    if not owned.made.target and _may_be_empty(owned):
         now = place if _always_there(owned) else f'getattr(self, "{owned.member.name}", None)'
         line = f"if {now} is not None:\n    {line}"
     title = f"release {place} in {owned.teardown}()"
@@ -84,6 +89,7 @@ def _refusal(owned: Owned) -> str:
 class IncompleteTeardown(Rule):
     """A teardown that forgets one."""
 
+    languages = ("python", "zig")
     practice = "Every member that an object opens has its line in the teardown."
     examples = (
         Repair(
@@ -223,7 +229,7 @@ class Probe:
         for owned in facts.pairing.members:
             if not owned.forgotten:
                 continue
-            name, place = owned.container.name, f"self.{owned.member.name}"
+            name, place = owned.container.name, _place(owned)
             teardown = f"{name}.{owned.teardown}"
             intents = _intents(owned, owned.teardown in _ASYNCHRONOUS or teardown in coroutines)
             line = owned.container.methods.get(owned.teardown, owned.container.at).line

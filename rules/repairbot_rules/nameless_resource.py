@@ -16,14 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import Facts, Leak
-from repairbot.lifetimes.intents import NAME_AND_RELEASE
-from repairbot.lifetimes.ops import Intent
 from repairbot.model import Confidence, Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
-from repairbot_rules._held import done, release_args, report, worst
-
-_TAKEN = {"socket": "sock"}
-"""Names that would hide a module of the same name."""
+from repairbot_rules._held import done, named, report, worst
 
 
 def _confidence(leak: Leak) -> Confidence:
@@ -35,6 +30,7 @@ def _confidence(leak: Leak) -> Confidence:
 class NamelessResource(Rule):
     """A resource without a name."""
 
+    languages = ("python", "zig")
     practice = "Give what you open a name, so that something can close it."
     examples = (
         Repair(
@@ -124,11 +120,6 @@ class Link:
         for leak in facts.pairing.leaks:
             if leak.shape != "nameless":
                 continue
-            at = leak.acquired.expression or leak.acquired.at
-            name = leak.resource.what.split()[-1].lower()
-            args = {**release_args(leak.resource), "name": _TAKEN.get(name, name)}
-            intent = Intent(
-                NAME_AND_RELEASE, at, leak.place, f"name the {leak.resource.what} and release it", args
-            )
+            intent = named(leak)
             message = f"this {leak.resource.what} has no name and is never {done(leak.resource)}"
             yield report(leak, message, worst(leak), (intent,), _confidence(leak))

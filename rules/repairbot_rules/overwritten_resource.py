@@ -36,13 +36,13 @@ from repairbot_rules._held import (
 
 
 def _member(owned: Owned, event: Event) -> Report:
-    place, alone = f"self.{owned.member.name}", not owned.releases
+    place, alone = event.target or f"self.{owned.member.name}", not owned.releases
     intent = Intent(
         RELEASE_OLD,
         event.statement or event.at,
         place,
         f"release the old {place} after the new one is there",
-        release_args(owned.resource),
+        release_args(event.resource or owned.resource),
         why=f"{owned.container.name} made it (line {owned.made.at.line}){' and nothing else releases it' * alone}",
     )
     witness = [Step(owned.made.at.line, "made"), Step(event.at.line, "replaced, the old one still open")]
@@ -83,6 +83,7 @@ def _local(leak: Leak) -> Report:
 class OverwrittenResource(Rule):
     """An owner that is given something new."""
 
+    languages = ("python", "zig")
     in_tests = "low"
     practice = "Release what stood there before you assign again."
     examples = (

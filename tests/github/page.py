@@ -10,6 +10,7 @@ import difflib
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -84,8 +85,12 @@ def accepted(source: bytes, comment: DraftComment | Thread, body: str) -> bytes:
 
 def audit_of(files: dict[str, bytes]) -> tuple[FileResult, ...]:
     """What the program finds in Python files."""
-    python = languages.walk()["python"]
-    return tuple(examine(files[path], path, python, Settings()).result for path in sorted(files))
+    return tuple(_examined(path, files[path]) for path in sorted(files))
+
+
+@cache
+def _examined(path: str, source: bytes) -> FileResult:
+    return examine(source, path, languages.walk()["python"], Settings()).result
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -146,11 +147,12 @@ def test_reads_survive_faults(rig: Rig, client: GitHub) -> None:
 def test_what_the_token_may_not_do_is_not_tried_again(rig: Rig, client: GitHub, clock: FakeClock) -> None:
     pull = client.pull(REPO, NUMBER).pull
     reader = made(rig, clock, rig.token("ghs_reader", contents="read", pull_requests="read"))
-    for act in (
+    writes: tuple[Callable[[], object], ...] = (
         lambda: reader.review(pull, step(pull, 2)),
         lambda: reader.report(pull, REPORT),
         lambda: reader.check(REPO, PostCheckRun(pull.head, "neutral", "t", "s")),
-    ):
+    )
+    for act in writes:
         before = len(rig.log)
         with pytest.raises(Denied, match="not accessible"):
             act()
@@ -241,7 +243,12 @@ def test_writes_stay_below_eighty_a_minute_and_five_hundred_an_hour_across_threa
                 moments.append(seconds)
 
     limiter = Limiter(Ticking(at=0.0))
-    threads = [threading.Thread(target=lambda: [limiter.take() for _ in range(75)]) for _ in range(8)]
+
+    def work() -> None:
+        for _ in range(75):
+            limiter.take()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
     for each in threads:
         each.start()
     for each in threads:

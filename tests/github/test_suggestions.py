@@ -21,7 +21,7 @@ from tests.github.made import fix_of, leak, numbered, pull
 from tests.github.page import accepted, changed, lines_of, patch_of, suggestions, visible_lines
 from tests.reports.rendered import pages
 
-WORDS = (
+WORDS: tuple[bytes, ...] = (
     b"a = 1",
     b"    b()",
     b"",

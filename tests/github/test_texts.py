@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repairbot.config import ReviewSettings
-from repairbot.github import dryrun, texts
+from repairbot.github import dryrun, reporting, texts
 from repairbot.github.links import Links, unlinked
 from repairbot.github.markers import read
 from repairbot.github.model import (
@@ -242,7 +242,7 @@ def test_the_report_reads_in_ten_seconds() -> None:
 
 def test_a_box_that_a_person_ticked_stays_ticked() -> None:
     new = "### x\n- [ ] a\n- [ ] b\n- [x] c\n"
-    assert texts.ticked(new, "- [x] a\r\n- [ ] b\n- [ ] c\n") == "### x\n- [x] a\n- [ ] b\n- [x] c\n"
+    assert reporting.ticked(new, "- [x] a\r\n- [ ] b\n- [ ] c\n") == "### x\n- [x] a\n- [ ] b\n- [x] c\n"
 
 
 def test_a_file_without_its_hunks_is_no_trouble() -> None:

@@ -26,6 +26,8 @@ class Way:
     """The operation that fails on this way, where it is the way of an error."""
     passes: Span | None = None
     """The type named by a handler that is too narrow to catch this error."""
+    inside: str = ""
+    """What the value stands in by then: "list[]" (its elements), "self.buffer" (a member of a local)."""
 
 
 Shape = Literal[
@@ -46,6 +48,7 @@ class Leak:
     """A resource held where a function ends.
 
     `ownership`: "sure" when this function releases it somewhere or nothing unknown saw it; "likely" otherwise.
+    `place`: its name; "list[]" for what has become an element.
     `releases`: the releases of the same place in this function. `fallible`: operations that can fail between
     the acquisition and the first release.
     """

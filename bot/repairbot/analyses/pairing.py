@@ -41,8 +41,19 @@ def analyse(unit: Unit) -> Pairing:
                 leaks.append(leak)
             elif (pattern := _safe(unit, function, track)) is not None:
                 safe.append(pattern)
+    leaks = [leak for leak in leaks if not _implied(leak, leaks)]
     members = tuple(item for container in unit.containers for item in owned(container))
     return Pairing(tuple(leaks), tuple(misuses), tuple(safe), members, unknown, tuple(given_up))
+
+
+def _implied(leak: Leak, leaks: list[Leak]) -> bool:
+    """Whether what it stands in leaks as well: whoever releases that will see to it."""
+    if leak.acquired.place == leak.place or not leak.ways[0].inside:
+        return False
+    whole = leak.place.removesuffix("[]").partition(".")[0]
+    return any(
+        other.function == leak.function and other.place == whole and other is not leak for other in leaks
+    )
 
 
 def _misuses(function: Function, track: Track) -> list[Misuse]:
@@ -58,6 +69,9 @@ def _leak(function: Function, track: Track) -> Leak | None:
     if not ways or track.site.resource is None:
         return None
     place = name_of(function, track.site.place)
+    # While it has a place of its own, a release can name it; what went into something else by then is another matter.
+    direct = tuple(way for way in ways if not way.inside)
+    place, ways = (place, direct) if direct else (ways[0].inside, ways)
     shape = _shape(track, place, ways)
     if not track.site.resource.acquire and shape != "handler-misses":
         return None  # all that is known of it is that a handler releases it
@@ -85,12 +99,14 @@ def _shape(track: Track, place: str, ways: tuple[Way, ...]) -> Shape:
     """Which of the ten pictures this is; the clearest one first."""
     if track.site.detail == "scope" and track.site.resource and track.site.resource.scope != "releases":
         return "context"
+    kinds = {way.kind for way in ways}
     if place.startswith("%"):
-        return "nameless"
+        lasting = track.site.resource is not None and not track.site.resource.collected
+        moved = bool(track.escapes or track.releases or track.moved)
+        return "error" if lasting and moved and kinds == {"error"} else "nameless"
     if all(way.passes is not None for way in ways):
         return "handler-misses"
-    kinds = {way.kind for way in ways}
-    owned_elsewhere = bool(track.escapes)
+    owned_elsewhere = bool(track.escapes or track.moved)
     if not track.releases and not owned_elsewhere:
         return "overwritten" if kinds == {"overwritten"} else "never"
     if kinds == {"error"}:
@@ -127,7 +143,11 @@ def _confidence(function: Function, track: Track, shape: Shape) -> Confidence:
     resource = track.site.resource
     passing = resource is not None and resource.severity == "low" and resource.collected
     """It ends with its last reference, and holds little until then."""
-    if shape in ("never", "nameless", "context", "overwritten", "early-exit") and (passing or track.shown):
+    if shape in ("never", "nameless", "context", "overwritten", "early-exit", "wrong-exit") and (
+        passing or track.shown
+    ):
+        return "low"
+    if shape == "error" and function.heedless and track.site.place.startswith("%"):
         return "low"
     if shape in ("error", "late", "handler-misses") and function.symbol == "main":
         return "low"  # the program ends by this error
@@ -149,7 +169,13 @@ def _safe(unit: Unit, function: Function, track: Track) -> SafePattern | None:
     if not track.releases or track.escapes or track.unknown or track.ways:
         return None
     release = track.releases[0]
-    return SafePattern(unit.path, track.site.at.line, function.symbol, track.site.place, _why(release, track))
+    return SafePattern(
+        unit.path,
+        track.site.at.line,
+        function.symbol,
+        name_of(function, track.site.place),
+        _why(release, track),
+    )
 
 
 def _why(release: Op, track: Track) -> str:

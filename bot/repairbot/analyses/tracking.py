@@ -83,6 +83,8 @@ class Track:
     shown: bool = False
     """A callee that only looks at it, as far as its name says, had it in its hands."""
     gave_up: bool = False
+    moved: bool = False
+    """It went into something else of this function, whose end is told apart."""
 
 
 def sites(function: Function) -> list[Op]:
@@ -227,6 +229,8 @@ class _Follower:
         kind, place = op.kind, op.place
         if kind is Kind.ACQUIRE:
             if _key(op) == self.key:
+                if op.detail == "grown" and state.phase != "absent" and place in state.names:
+                    return state, state
                 if state.phase == "held" and state.names == {place}:
                     self._lost(node, state, op, "loop")
                 return State("held", frozenset({place}), state.learn(place, None).known), state
@@ -237,7 +241,10 @@ class _Follower:
                     self.track.escapes.append(replace(op, detail="stored"))
                 return None, state
             if place in state.names:
+                self.track.moved |= "[]" in op.other
                 return state._replace(names=state.names | {op.other}).learn(op.other, None), state
+            if "[]" in op.other:
+                return state, state  # there is room for both
             moved = self._drop(node, state, op, op.other, state.empty(place))
             return moved, state
         if kind is Kind.CLEAR:
@@ -310,7 +317,7 @@ class _Follower:
             self.track.released_failing |= failing
         if state.phase != "held" or (self.keeps_stored and not failing):
             return
-        self._way(node, edge, last, "error" if failing else "return")
+        self._way(node, edge, last, "error" if failing else "return", state.names)
 
     def _lost(self, node: _Node, state: State, op: Op, kind: Literal["loop", "overwritten"]) -> None:
         self._way(node, Edge("exit", EXIT, op.at.line), op, kind)
@@ -321,6 +328,7 @@ class _Follower:
         edge: Edge,
         last: Op | None,
         kind: Literal["return", "error", "overwritten", "loop"],
+        names: frozenset[str] = frozenset(),
     ) -> None:
         path = [_Came(node, edge, last), *self._back(node)]
         errors = [came for came in reversed(path) if came.edge.kind == "error"]
@@ -328,7 +336,7 @@ class _Follower:
         failed = errors[0] if errors else None
         jump = next((came.edge for came in path if came.edge.at is not None), None)
         line = self._line(edge, failed, jump, last)
-        key = (kind, line, passes is not None)
+        key = (kind, line, passes is not None or bool(_inside(names)))
         if key in self.ways:
             return
         steps = [Step(self.site.at.line, "acquired")]
@@ -346,6 +354,7 @@ class _Follower:
             exit=jump.at if jump else None,
             failing=failed.op if failed else None,
             passes=passes,
+            inside=_inside(names),
         )
 
     def _line(self, edge: Edge, failed: _Came | None, jump: Edge | None, last: Op | None) -> int:
@@ -362,6 +371,16 @@ class _Follower:
         while (came := self.came.get(node)) is not None and node.state.phase == "held":
             yield came
             node = came.before
+
+
+def _inside(names: frozenset[str]) -> str:
+    """What a value stands in, of all its names: a member of a local rather than the elements of a list."""
+    found = sorted((name for name in names if "[]" in name), key=lambda name: (name.endswith("[]"), name))
+    if not found:
+        return ""
+    place, _, member = found[0].partition("[]")
+    place = place.partition("#")[0]
+    return f"{place}.{member}" if member else f"{place}[]"
 
 
 def _tidies(op: Op | None) -> bool:
@@ -393,9 +412,15 @@ def _guards(function: Function) -> frozenset[str]:
 
 
 def name_of(function: Function, place: str) -> str:
-    """The name that a value comes to have, or its nameless place."""
-    names = sorted(alias for alias in _aliases(function, place) if not alias.startswith("%"))
-    return place if not place.startswith("%") or not names else names[0]
+    """The name that a value comes to have, or its nameless place.
+
+    What stands behind a "#" tells places apart that have one name in the source.
+    """
+    names = sorted(
+        alias for alias in _aliases(function, place) if not alias.startswith("%") and "[]" not in alias
+    )
+    found = place if not place.startswith("%") or not names else names[0]
+    return found.partition("#")[0]
 
 
 def _aliases(function: Function, place: str) -> set[str]:

@@ -325,7 +325,7 @@ class GitHub:
         asked: Json = {"threads": threads, "comments": comments, "thread": None, "comment": None}
         while asked["threads"] or asked["comments"]:
             data = self.transport.query(queries.EARLIER, owner=owner, name=name, number=pull.number, **asked)
-            self._viewer = data["viewer"]["login"]
+            self._viewer = _plain(data["viewer"]["login"])
             held = (data["repository"] or {}).get("pullRequest") or {}
             for key, flag, cursor in (
                 ("reviewThreads", "threads", "thread"),
@@ -340,7 +340,7 @@ class GitHub:
         return found, tuple(self._comment(pull.repo, each) for each in nodes["comments"])
 
     def _thread(self, repo: str, held: Json) -> Thread:
-        resolver = (held["resolvedBy"] or {}).get("login", "")
+        resolver = _plain((held["resolvedBy"] or {}).get("login", ""))
         nodes, page = list(held["comments"]["nodes"]), held["comments"]["pageInfo"]
         while page["hasNextPage"]:
             more = self.transport.query(queries.THREAD, id=held["id"], comment=page["endCursor"])["node"]
@@ -376,6 +376,11 @@ class GitHub:
             trusted=speaks and self.may_write(repo, login),
             minimised=held["isMinimized"],
         )
+
+
+def _plain(login: str) -> str:
+    """A login without the ending that GitHub gives those of bots in some places and not in others."""
+    return login.removesuffix("[bot]")
 
 
 def _mark(thread: Thread) -> str:

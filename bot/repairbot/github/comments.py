@@ -128,6 +128,7 @@ class Comments:
                 self._gone(said, "It moved: see the newer comment.")
                 return
             remark = remarks.without_suggestion(remark, MOVED, self._encoding(remark.path))
+        remark = texts.fitting(remark, self.links)
         self._take(remark)
         body = texts.comment(remark, self.links)
         if unlinked(body) != unlinked(said.root.body):
@@ -155,7 +156,7 @@ class Comments:
         return True
 
     def _create(self, remark: Remark) -> None:
-        remark = remark.behind(self._taken[remark.path])
+        remark = texts.fitting(remark.behind(self._taken[remark.path]), self.links)
         self._take(remark)
         self.drafts.append(
             DraftComment(

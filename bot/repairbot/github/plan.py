@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from repairbot.config import ReviewSettings
-from repairbot.github import earlier, texts
+from repairbot.github import earlier, reporting, texts
 from repairbot.github.annotations import annotate, batches, fails
 from repairbot.github.choosing import choose
 from repairbot.github.comments import Comments, without_any
@@ -25,7 +25,7 @@ from repairbot.github.model import (
     PullRequest,
     Step,
 )
-from repairbot.github.texts import Told
+from repairbot.github.reporting import Told
 from repairbot.model import Finding, Outcome
 from repairbot.reports import Options
 from repairbot.reports.view import by_severity, sort
@@ -88,7 +88,7 @@ def plan(look: Look, settings: ReviewSettings) -> Plan:
         left_out=left_out,
         unseen=sum(said.standing == "unseen" for said in before.said),
     )
-    summary, conclusion = texts.summary(told), _conclusion(told, look, settings, introduced)
+    summary, conclusion = reporting.summary(told), _conclusion(told, look, settings, introduced)
     steps = comments.steps()
     if look.abilities.comment:
         steps += _report(told, before)
@@ -110,9 +110,9 @@ def plan(look: Look, settings: ReviewSettings) -> Plan:
 def _report(told: Told, before: Before) -> list[Step]:
     """One report, edited in place; none where there is nothing to say and there was none before."""
     if not before.reports:
-        return [CreateReport(texts.report(told))] if told.ours else []
+        return [CreateReport(reporting.report(told))] if told.ours else []
     first, *more = before.reports
-    body = texts.ticked(texts.report(told), first.body)
+    body = reporting.ticked(reporting.report(told), first.body)
     steps: list[Step] = [EditReport(first.id, body)] if unlinked(body) != unlinked(first.body) else []
     return steps + [MinimiseComment(each.node_id, "OUTDATED") for each in more if not each.minimised]
 
@@ -129,7 +129,7 @@ def _check(
     return PostCheckRun(
         look.pull.head,
         conclusion,
-        texts.title(told),
+        reporting.title(told),
         summary,
         batches(annotate(noted, settings.fail_on)),
         (*buttons, RERUN) if look.abilities.buttons else (),

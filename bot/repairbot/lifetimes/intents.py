@@ -14,7 +14,7 @@ RELEASE_ON_EXIT: Final = "release-on-exit"
 become superfluous."""
 NAME_AND_RELEASE: Final = "name-and-release"
 """Give the nameless value a name and release it on every way out. at: the acquiring expression. args as above,
-and name: a suggestion."""
+and name: a suggestion; on ("error": it is released when a later step fails, and only then)."""
 RELEASE_BEFORE: Final = "release-before"
 """Release `place` before one exit. at: the acquiring op; spans[0]: the exit statement. args: release."""
 RELEASE_ON_ERROR: Final = "release-on-error"

@@ -1,7 +1,8 @@
 """The operations that every language is lowered to, and the functions and containers they stand in.
 
 Small on purpose, after Infer's SIL (https://github.com/facebook/infer/blob/main/infer/src/IR/Sil.ml).
-A *place* names what is tracked: a local ("conn"), a member ("self.conn"), a nameless value ("%1").
+A *place* names what is tracked: a local ("conn"), a member ("self.conn"), a nameless value ("%1"), what a local holds
+inside ("list[]", which several values share); what stands behind "#" tells apart two locals of one name ("item#2").
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ class Kind(StrEnum):
 
     ACQUIRE = "acquire"
     """The place now holds `resource` and somebody must release it. `detail` is "scope" when a scope construct
-    (`with`) holds it. A value that never gets a name has a place that starts with "%"."""
+    (`with`) holds it, "grown" when the place may hold something already (a list that grows): then nothing is new.
+    A value that never gets a name has a place that starts with "%"."""
     RELEASE = "release"
     """`detail` is "scope" when the end of a scope construct does it."""
     ESCAPE = "escape"
@@ -67,7 +69,8 @@ class Resource:
 
     `acquire`: dotted callee names; one that starts with a dot matches any receiver (".cursor"). None at all: the
     function that handles the value releases it in an error handler, and nothing more is known of it.
-    `release`: ".close" is a method of the value, "os.close" a function that takes it.
+    `release`: ".close" is a method of the value, "os.close" a function that takes it; ".deinit(gpa)" a method
+    with its arguments, "free(gpa, {})" a call in which {} is the value.
     `scope`: what the language's scope construct (`with`) does to it: "releases"; "other" (ends something
     else, as `with sqlite3.connect()` does); "none" (there is no such construct); "closing" never appears.
     `borrows`: callees that use the value and give it back; `keeps`: callees that own it from then on.
@@ -163,6 +166,8 @@ class Function:
     """The container it is a method of."""
     asynchronous: bool = False
     generator: bool = False
+    heedless: bool = False
+    """Its file holds no cleanup for errors at all: who wrote it does not expect memory to run out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,12 +366,15 @@ class Intent:
     safety: Literal["safe", "unsafe"] = "safe"
     choice: str = ""
     why: str = ""
+    owners: tuple[Span, ...] = ()
+    """The statements that give the value to another owner, where a cleanup for errors must have ended."""
 
     def __hash__(self) -> int:
         return hash((self.do, self.at, self.place))
 
 
-Effect = Literal["borrows", "keeps", "releases", "returns", "unknown"]
+Effect = Literal["borrows", "keeps", "takes", "releases", "returns", "unknown"]
+"""`takes`: owned by the callee even when it fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,12 +382,14 @@ class Summary:
     """What a function does with its arguments and what it returns, as its callers need it.
 
     `effects`: by parameter name. `returns`: the id of a resource that the caller owns then, or "".
+    `slots`: where it returns a tuple, which elements are that resource.
     """
 
     name: str
     parameters: tuple[str, ...] = ()
     effects: dict[str, Effect] = field(default_factory=dict)
     returns: str = ""
+    slots: tuple[int, ...] = ()
 
     def __hash__(self) -> int:
         return hash(self.name)

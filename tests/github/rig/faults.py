@@ -59,11 +59,20 @@ KINDS: tuple[Fault, ...] = (
 
 
 def at_random(chance: float, seed: int) -> Callable[[int, str, str], Fault | None]:
-    """Spoil each request with this chance, the same way for the same seed."""
-    dice = random.Random(seed)
+    """Spoil each request with this chance, the same way for the same seed.
+
+    One fault in six is the last thing that happens: from then on nothing gets an answer.
+    """
+    dice, over = random.Random(seed), False
 
     def choose(_number: int, _method: str, _path: str) -> Fault | None:
-        return dice.choice(KINDS) if dice.random() < chance else None
+        nonlocal over
+        if over:
+            return Break(0)
+        if dice.random() >= chance:
+            return None
+        over = dice.random() < 1 / 6
+        return dice.choice(KINDS)
 
     return choose
 

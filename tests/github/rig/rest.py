@@ -404,7 +404,7 @@ def _contents(call: Call) -> tuple[int, Any]:
         "size": len(content),
         "path": call.parts["path"],
         "name": call.parts["path"].rpartition("/")[2],
-        "sha": git.git("rev-parse", f"{commit}:{call.parts['path']}").decode().strip(),
+        "sha": git.git("hash-object", "--stdin", given=content).decode().strip(),
         "content": base64.encodebytes(content).decode(),
     }
 

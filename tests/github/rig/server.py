@@ -63,6 +63,8 @@ class Rig:
     url: str = ""
     git: bool = True
     """Whether git objects can be fetched."""
+    git_elsewhere: str = ""
+    """An address that fetches are redirected to."""
     faults: Callable[[int, str, str], Fault | None] = no_fault
     log: list[Exchange] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
@@ -228,7 +230,9 @@ class _Handler(BaseHTTPRequestHandler):
         name, _, rest_of_path = path.lstrip("/").partition(".git/")
         headers: dict[str, str] = {}
         status, content = 404, b"no such repository"
-        if rig.git and name == rig.state.full_name and "receive-pack" not in path + query:
+        if rig.git_elsewhere:
+            status, headers = 302, {"Location": f"{rig.git_elsewhere}{self.path}"}
+        elif rig.git and name == rig.state.full_name and "receive-pack" not in path + query:
             word, _, value = self.headers.get("Authorization", "").partition(" ")
             user = base64.b64decode(value).decode() if word.lower() == "basic" else ""
             known = user.partition(":")[2] in rig.state.tokens

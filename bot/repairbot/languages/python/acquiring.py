@@ -229,7 +229,10 @@ class Acquiring:
             return self.project.resources[qualified]
         summary = self.project.summaries.get(qualified)
         if summary is not None and summary.returns:
-            return self.table.by_id.get(summary.returns)
+            known = self.table.by_id.get(summary.returns)
+            if known is None or summary.slots == known.slots:
+                return known
+            return replace(known, slots=summary.slots)
         if head and method in self.table.derived:
             maker = self.maker(call, head)
             found = self.table.exact.get(f"{maker}().{method}") if maker else None

@@ -8,8 +8,8 @@ from typing import Final
 
 from tree_sitter import Node
 
+from repairbot.languages.flow import Cleanup, Handler, Handlers
 from repairbot.languages.python.callees import CLOSERS
-from repairbot.languages.python.cfg import Cleanup, Handler, Handlers
 from repairbot.languages.python.expressions import Expressions
 from repairbot.languages.python.syntax import dotted, span
 from repairbot.languages.python.values import Value

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 from tree_sitter import Node
 
+from repairbot.languages.flow import Builder
 from repairbot.languages.python.acquiring import Acquiring
-from repairbot.languages.python.cfg import Builder
 from repairbot.languages.python.summaries import Oracle
 from repairbot.languages.python.syntax import dotted, span, text
 from repairbot.lifetimes.ops import Kind, Op, Resource

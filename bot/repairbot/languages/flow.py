@@ -1,8 +1,8 @@
 """Builds the blocks and edges of one function: where control goes, and which cleanup it meets on the way.
 
-Three kinds of frames lie around the code that is being lowered: loops (where break and continue go), handlers
-(where errors go) and cleanups (finally, with), whose code is copied onto every way out. A cleanup is copied once
-for each kind of way out, on demand.
+Common to all languages. Three kinds of frames lie around the code that is being lowered: loops (where break and
+continue go), handlers (where errors go) and cleanups (finally, with, defer), whose code is copied onto every way
+out. A cleanup is copied once for each kind of way out, on demand.
 """
 
 from __future__ import annotations
@@ -25,10 +25,15 @@ class TooLarge(Exception):
 
 @dataclass(slots=True)
 class Loop:
-    """`header` is where the next round begins, `after` where the loop ends."""
+    """`header` is where the next round begins, `after` where the loop ends.
+
+    `label`: its name, where jumps may name it. `plain`: a labelled block, which only a jump by name leaves.
+    """
 
     header: int
     after: int
+    label: str = ""
+    plain: bool = False
 
 
 @dataclass(slots=True)
@@ -54,10 +59,14 @@ class Handlers:
 
 @dataclass(slots=True)
 class Cleanup:
-    """Code that runs on every way out. `emit` lowers it at the current block."""
+    """Code that runs on every way out, or (`errors_only`) on those of errors alone.
+
+    `emit` lowers it at the current block.
+    """
 
     emit: Callable[[], None]
-    copies: dict[tuple[str, bool], int] = field(default_factory=dict)
+    errors_only: bool = False
+    copies: dict[tuple[str, bool, str], int] = field(default_factory=dict)
 
 
 class Builder:
@@ -108,8 +117,11 @@ class Builder:
         self.go(target)
         self.current = target
 
-    def emit(self, op: Op, note: str = "") -> None:
-        """Add an operation; a fallible one ends the block and gets its error edges."""
+    def emit(self, op: Op, note: str = "", handler: int | None = None) -> None:
+        """Add an operation; a fallible one ends the block and gets its error edges.
+
+        `handler`: the block where its error goes, when the expression itself says so (`catch`).
+        """
         if self.current is None:
             return
         block = self.blocks[self.current]
@@ -117,7 +129,10 @@ class Builder:
         if op.fallible:
             following = self.block()
             self.edge("normal", following)
-            self.errors((op.expression or op.at).line, note)
+            if handler is None:
+                self.errors((op.expression or op.at).line, note)
+            else:
+                self.edge("error", handler, (op.expression or op.at).line, note)
             self.current = following
 
     def errors(self, line: int, note: str, at: Span | None = None, exception: str = "") -> None:
@@ -160,11 +175,11 @@ class Builder:
             found.append((FAIL, None))
         return found
 
-    def leave(self, jump: Jump, at: Span) -> None:
-        """return, break or continue: through every cleanup on the way."""
+    def leave(self, jump: Jump, at: Span, label: str = "") -> None:
+        """return, break or continue (to the loop or block of that label): through every cleanup on the way."""
         if self.current is None:
             return
-        target = self._jump_target(len(self.frames), jump)
+        target = self._jump_target(len(self.frames), jump, label)
         self._add(self.current, Edge(self._kind(target), target, at.line, jump, at=at))
         self.current = None
 
@@ -175,22 +190,24 @@ class Builder:
         header = any(isinstance(frame, Loop) and frame.header == target for frame in self.frames)
         return "loop" if header else "normal"
 
-    def _jump_target(self, depth: int, jump: str) -> int:
+    def _jump_target(self, depth: int, jump: str, label: str = "") -> int:
         for index in range(depth - 1, -1, -1):
             frame = self.frames[index]
-            if isinstance(frame, Cleanup):
-                return self._copy(index, jump, False)
-            if isinstance(frame, Loop) and jump != "return":
+            if isinstance(frame, Cleanup) and not frame.errors_only:
+                return self._copy(index, jump, False, label)
+            if not isinstance(frame, Loop) or jump == "return":
+                continue
+            if frame.label == label if label else not frame.plain:
                 return frame.after if jump == "break" else frame.header
         return EXIT
 
-    def _copy(self, index: int, way: str, cancelled: bool) -> int:
+    def _copy(self, index: int, way: str, cancelled: bool, label: str = "") -> int:
         """The copy of a cleanup for one kind of way out; made when first asked for."""
         frame = self.frames[index]
         assert isinstance(frame, Cleanup)
-        if (way, cancelled) in frame.copies:
-            return frame.copies[way, cancelled]
-        entry = frame.copies[way, cancelled] = self.block()
+        if (way, cancelled, label) in frame.copies:
+            return frame.copies[way, cancelled, label]
+        entry = frame.copies[way, cancelled, label] = self.block()
         current, frames = self.current, self.frames
         self.current, self.frames = entry, frames[:index]
         self.cleaning += 1
@@ -203,7 +220,7 @@ class Builder:
                 for target, passes in self._outward(index, cancelled):
                     self._add(last, Edge("error", target, passes=passes))
             else:
-                target = self._jump_target(index, way)
+                target = self._jump_target(index, way, label)
                 self._add(last, Edge(self._kind(target), target))
         self.current, self.frames = current, frames
         return entry
@@ -211,7 +228,7 @@ class Builder:
     def pop(self) -> None:
         """The innermost frame ends; a cleanup runs on the normal way too."""
         frame = self.frames.pop()
-        if isinstance(frame, Cleanup) and self.current is not None:
+        if isinstance(frame, Cleanup) and not frame.errors_only and self.current is not None:
             self.cleaning += 1
             frame.emit()
             self.cleaning -= 1

@@ -1,0 +1,76 @@
+"""Which expressions are allocators, and which of them are arenas: what an arena makes is released with it."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import Final
+
+from repairbot.languages.zig.syntax import Module
+
+_NAMED: Final = re.compile(
+    r"(?:^|[._])(?:\w*alloc|\w*allocr|\w*[aA]llocator|\w*_?gpa|ally|heap|backing|\w*arena\w*)$"
+)
+_METHOD: Final = re.compile(r"\.(?:allocator|threadSafeAllocator|get)\(\)$")
+_ARENA: Final = re.compile(
+    r"arena|scratch|(?:^|[._])(?:aa|fba|tmp_alloc\w*|temp_alloc\w*|tempAllocator|frame_alloc\w*|frameAllocator|stack_alloc\w*|fixed\w*"
+    r"|request_alloc\w*|bump\w*)(?:$|[._(])|FixedBuffer",
+    re.IGNORECASE,
+)
+_TYPED: Final = re.compile(
+    rb"\b(\w+)\s*:\s*\??\*?\s*(?:const\s+)?(?:std\.)?(?:mem\.)?Allocator\b|\b(?:const|var)\s+(\w+)\s*=\s*[\w.]+\.allocator\(\)"
+)
+_FROM_ARENA: Final = re.compile(
+    rb"(?:\b(?:const|var)\s+|\.|^\s*)(\w+)\s*(?::[^=\n;]*)?=\s*&?[\w.]*(?:arena|fba|fixed)\w*(?:\.allocator(?:\(\))?)?\s*[;,]",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+class Allocators:
+    """What one file tells of its allocators, by name."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+
+    @cached_property
+    def typed(self) -> frozenset[str]:
+        """Names that somewhere are declared as an allocator."""
+        found = {name for pair in _TYPED.findall(self.module.source) for name in pair if name}
+        return frozenset(name.decode("utf-8", "replace") for name in found)
+
+    @cached_property
+    def _from_arena(self) -> frozenset[str]:
+        """Members and globals that are only ever set to what an arena gives."""
+        found = {name.decode("utf-8", "replace") for name in _FROM_ARENA.findall(self.module.source)}
+        return frozenset(name for name in found if not self._otherwise(name))
+
+    def _otherwise(self, name: str) -> bool:
+        """Whether the name is also set to, or declared as, something that is no arena's."""
+        encoded = name.encode()
+        pattern = rb"(?:\b(?:const|var)\s+|\.)%s\s*(?::[^=\n;]*)?=(?!=)\s*([^;,\n]*)|[(,]\s*%s\s*:" % (
+            encoded,
+            encoded,
+        )
+        for match in re.finditer(pattern, self.module.source):
+            value = match.group(1)
+            if value is None or not re.search(rb"arena|fba|fixed", value, re.IGNORECASE):
+                return True
+        return False
+
+    def is_one(self, shown: str) -> bool:
+        """Whether an expression's text is that of an allocator."""
+        shown = shown.strip().removesuffix(".?").removesuffix(".*")
+        if not shown or not re.fullmatch(r"[\w.?*()@]+", shown):
+            return False
+        if _METHOD.search(shown):
+            return True
+        last = shown.rpartition(".")[2]
+        return bool(_NAMED.search(shown)) or last in self.typed
+
+    def is_arena(self, shown: str) -> bool:
+        """Whether what this allocator makes is released with it, as far as names tell."""
+        shown = shown.strip()
+        if _ARENA.search(shown):
+            return True
+        last = shown.removesuffix(".allocator()").rpartition(".")[2]
+        return last in self._from_arena

@@ -1,0 +1,168 @@
+"""Zig source to the model: what can be dismissed, what is lowered, what does not parse.
+
+Tests (`test "..." {}`) are not looked at: the allocator that tests are given counts their leaks when they run.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from tree_sitter import Node
+
+from repairbot.languages.base import Project, Unreadable
+from repairbot.languages.flow import TooLarge
+from repairbot.languages.zig.acquiring import Acquiring
+from repairbot.languages.zig.allocators import Allocators
+from repairbot.languages.zig.functions import Lowering
+from repairbot.languages.zig.members import Members, Store
+from repairbot.languages.zig.summaries import Oracle
+from repairbot.languages.zig.syntax import Definition, Module
+from repairbot.languages.zig.tree import TooDeep
+from repairbot.lifetimes.ops import Function, Kind, Resource, Unit
+from repairbot.model import Step
+
+_MOST_BROKEN: Final = 0.5
+"""A file with a larger share of its bytes in what does not parse is not read at all."""
+_MADE: Final = (
+    rb"alloc|\.dupe|\.create\b|\.init\b|\.init\(|initCapacity|\.empty\b|Unmanaged|ArrayList|HashMap|Owned|\.close\(|\.deinit\("
+    rb"|\.destroy\(|\.free\(|\.release\(|open\w*\(|spawn|\.accept"
+)
+
+
+@cache
+def _makers(resources: tuple[Resource, ...]) -> re.Pattern[bytes]:
+    """What stands in every function that acquires something."""
+    own = {re.escape(name.rpartition(".")[2]) for resource in resources for name in resource.acquire}
+    words = rb"|".join(sorted(name.encode() for name in own))
+    return re.compile(rb"\b(?:" + words + rb")\b|" + _MADE)
+
+
+class ZigFrontend:
+    """The front end of Zig (see languages/base.py)."""
+
+    def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
+        """True when no name in the bytes acquires anything."""
+        if _makers(resources).search(source):
+            return False
+        # What does not parse is not called clean: it is left to `lower`, which says why it is skipped.
+        return not Module(source, "").root.has_error
+
+    def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
+        """Lower the whole file. Raises Unreadable on what cannot be read at all."""
+        unit = Unit(path, "zig")
+        module = Module(source, path)
+        if module.root.has_error:
+            _check(module)
+        _Functions(module, resources, project, unit).run()
+        return unit
+
+    def broken(self, source: bytes) -> str:
+        """Why the source does not parse, in one line, or "".
+
+        The grammar lags behind the language here and there, so only what `lower` could not read counts.
+        """
+        module = Module(source, "")
+        try:
+            _check(module)
+        except Unreadable as error:
+            return str(error)
+        return ""
+
+
+def _errors(node: Node) -> list[Node]:
+    """The outermost places that do not parse."""
+    if node.type == "ERROR" or node.is_missing:
+        return [node]
+    return (
+        [found for child in node.children if child.has_error for found in _errors(child)]
+        if node.has_error
+        else []
+    )
+
+
+def _check(module: Module) -> None:
+    """Raises Unreadable where most of a file does not parse."""
+    errors = _errors(module.root)
+    broken = sum(node.end_byte - node.start_byte for node in errors)
+    if errors and broken > _MOST_BROKEN * max(len(module.source), 1):
+        raise Unreadable(f"line {errors[0].start_point[0] + 1}: it does not parse as Zig")
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A function's graph, and what else its lowering saw."""
+
+    function: Function
+    mixed: bool
+    stores: list[Store]
+
+
+class _Functions:
+    """Lowers the functions of one file in which something may leak."""
+
+    def __init__(self, module: Module, resources: tuple[Resource, ...], project: Project, unit: Unit) -> None:
+        self.module, self.unit = module, unit
+        self.pattern = _makers(resources)
+        self.acquiring = Acquiring(module, Allocators(module), resources)
+        self.oracle = Oracle(module, project, self.lowered, self._allocates)
+        self.members = Members(module, self.acquiring, self.oracle)
+
+    def _allocates(self, body: bytes) -> bool:
+        return self.pattern.search(body) is not None
+
+    def run(self) -> None:
+        """Fill the unit."""
+        broken = _errors(self.module.root) if self.module.root.has_error else []
+        for definition in self.module.functions:
+            node = definition.body_node
+            if node is None or self._tested(definition):
+                continue
+            error = next(
+                (item for item in broken if node.start_byte <= item.start_byte < node.end_byte), None
+            )
+            if error is not None:
+                line = self.module.line(definition.node.start_byte)
+                note = f"{definition.symbol} does not parse (line {error.start_point[0] + 1})"
+                self.unit.skipped.append(Step(line, note))
+                continue
+            if not self._allocates(self.module.source[node.start_byte : node.end_byte]):
+                continue
+            self._one(definition)
+        self.unit.containers.extend(self.members.collect())
+        self.unit.exports = self.oracle.exports()
+        self.unit.asks = self.oracle.asks
+
+    def _tested(self, definition: Definition) -> bool:
+        start = definition.node.start_byte
+        return any(first <= start < last for first, last in self.module.tests)
+
+    def _one(self, definition: Definition) -> None:
+        lowered = self.lowered(definition, {})
+        if lowered is None:
+            return
+        self.members.stores.extend(lowered.stores)
+        if any(op.kind is Kind.ACQUIRE for block in lowered.function.blocks for op in block.ops):
+            self.unit.functions.append(lowered.function)
+
+    def lowered(self, definition: Definition, parameters: dict[str, Resource]) -> Lowered | None:
+        """A function's graph; None (and a word to the reader) where it is too deep or too large."""
+        lowering = Lowering(self.acquiring, self.oracle, definition)
+        try:
+            function = lowering.run(parameters)
+            if lowering.late:
+                first, lowering = lowering, Lowering(self.acquiring, self.oracle, definition)
+                lowering.seed(first)
+                function = lowering.run(parameters)
+        except (TooDeep, TooLarge):
+            line = self.module.line(definition.node.start_byte)
+            step = Step(line, f"{definition.symbol} is too large or too deep to follow")
+            if step not in self.unit.skipped:
+                self.unit.skipped.append(step)
+            return None
+        return Lowered(function, lowering.mixed, lowering.stores)
+
+
+FRONTEND = ZigFrontend()

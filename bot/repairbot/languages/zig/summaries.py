@@ -1,0 +1,227 @@
+"""What functions do with their arguments and hand out, computed from their graphs when somebody asks."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from repairbot.languages.base import Project
+from repairbot.languages.zig.callees import STRONG
+from repairbot.languages.zig.syntax import Definition, Module, Struct
+from repairbot.lifetimes.ops import EXIT, FAIL, Effect, Function, Kind, Resource, Summary
+
+ANYTHING: Final = Resource("anything", "a value", ("a caller",), (".deinit",), collected=False)
+"""Stands for a parameter of which nothing is known."""
+_MOST: Final = 80
+"""How many summaries are made for one file: beyond that, callees count as unknown."""
+_METHOD: Final = re.compile(rb"\b(\w+)(?:\.\?|\.\*)?\.(\w+)\(([^()\n]{0,60})\)")
+_FUNCTION: Final = re.compile(rb"([\w.?]+(?:\(\))?)\.(free|destroy)\((\w+)\)")
+_TAKES: Final = re.compile(
+    r"\b(?:takes?|taking|assumes?|transfers?) (?:the )?ownership|\bis (?:now )?owned by\b", re.IGNORECASE
+)
+_OWNS: Final = re.compile(
+    r"(?:caller|callee|you)[^.\n]*\b(?:owns|own|free|responsib)|\bowned by (?:the )?caller|must be freed",
+    re.IGNORECASE,
+)
+
+
+class Outcome(Protocol):
+    """A function's graph, and whether some of its returns give what it does not own."""
+
+    @property
+    def function(self) -> Function: ...
+
+    @property
+    def mixed(self) -> bool: ...
+
+
+Lower = Callable[[Definition, dict[str, Resource]], Outcome | None]
+
+
+class Oracle:
+    """Answers what calls do with their arguments and what they hand out."""
+
+    def __init__(
+        self, module: Module, project: Project, lower: Lower, allocating: Callable[[bytes], bool]
+    ) -> None:
+        """`lower` gives a function's graph in which the named parameters hold something from the start."""
+        self.module, self.project, self.lower, self.allocating = module, project, lower, allocating
+        self.asks: set[str] = set()
+        self._effects: dict[tuple[str, int], Effect] = {}
+        self._returns: dict[int, str] = {}
+        self._releases: dict[int, dict[str, str]] = {}
+        self._fields: dict[str, dict[str, str]] = {}
+        self.made = 0
+
+    def field_type(self, struct: Struct, name: str) -> str:
+        """The text of a member's type."""
+        if struct.symbol not in self._fields:
+            self._fields[struct.symbol] = {item.name: item.type for item in struct.fields(self.module)}
+        return self._fields[struct.symbol].get(name, "")
+
+    def releases(self, definition: Definition) -> dict[str, str]:
+        """The releases that stand in a function, by the name that is released: templates as in Resource.release."""
+        key = definition.node.start_byte
+        if key not in self._releases:
+            found: dict[str, str] = {}
+            body = definition.node.text or b""
+            for match in _METHOD.finditer(body):
+                name, method, arguments = (group.decode("utf-8", "replace") for group in match.groups())
+                if STRONG.match(method) and not method.startswith(("free", "destroy")):
+                    found.setdefault(name, f".{method}({arguments})" if arguments else f".{method}")
+                elif method == "destroy" and not arguments:
+                    found.setdefault(name, ".destroy")
+            for match in _FUNCTION.finditer(body):
+                receiver, method, name = (group.decode("utf-8", "replace") for group in match.groups())
+                found.setdefault(name, f"{receiver}.{method}")
+            self._releases[key] = found
+        return self._releases[key]
+
+    def effect(self, definition: Definition, position: int) -> Effect:
+        """What a function of this file does with one parameter."""
+        if position >= len(definition.parameters):
+            return "unknown"
+        parameter = definition.parameters[position]
+        if re.match(r"(?:type|bool|[uif]\d+|[ui]size|std\.mem\.Allocator|Allocator)$", parameter.type):
+            return "borrows"
+        key = (f"{definition.node.start_byte}", position)
+        if key not in self._effects:
+            if self.made >= _MOST or definition.body_node is None or not parameter.name:
+                return "unknown"
+            if _TAKES.search(definition.doc) and re.search(
+                rf"\b{re.escape(parameter.name)}\b", definition.doc
+            ):
+                self._effects[key] = "takes"
+                return "takes"
+            self.made += 1
+            self._effects[key] = "unknown"  # while it is being made: recursion learns nothing
+            lowered = self.lower(definition, {parameter.name: ANYTHING})
+            if lowered is not None:
+                self._effects[key] = effect_in(lowered.function, parameter.name)
+        return self._effects[key]
+
+    def returns(self, definition: Definition) -> str:
+        """The release, in terms of the parameters, of what a function of this file makes and returns; or ""."""
+        key = definition.node.start_byte
+        if key not in self._returns:
+            self._returns[key] = ""
+            node = definition.body_node
+            returned = definition.returns.rpartition("!")[2]
+            if node is None or not re.search(r"[\[*]", returned) or not self.allocating(node.text or b""):
+                return ""
+            if self.made >= _MOST:
+                return ""
+            self.made += 1
+            lowered = self.lower(definition, {})
+            if lowered is not None and not lowered.mixed:
+                self._returns[key] = self._template(handed_out(lowered.function), definition)
+        return self._returns[key]
+
+    def _template(self, resource: Resource | None, definition: Definition) -> str:
+        if resource is None or not resource.release[0].endswith((".free", ".destroy")):
+            return ""
+        head, _, method = resource.release[0].rpartition(".")
+        root = head.partition(".")[0]
+        for position, parameter in enumerate(definition.parameters):
+            if parameter.name == root:
+                return f"${position}{head[len(root) :]}.{method}"
+        text = (definition.node.text or b"").decode("utf-8", "replace")
+        if re.search(rf"\b(?:const|var)\s+{re.escape(root)}\b", text):
+            return ""  # a local of that function
+        return resource.release[0]
+
+    def foreign(self, qualified: str) -> Summary | None:
+        """The summary of a function of another file; asked for when it is not there."""
+        cut = qualified.find(".zig.")
+        if cut < 0 or "()" in qualified or "[]" in qualified:
+            return None
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(self.module.path), qualified[:cut]))
+        if path.startswith(".."):
+            return None
+        name = f"{path.replace('/', '.')}.{qualified[cut + 5 :]}"
+        found = self.project.summaries.get(name)
+        if found is None:
+            self.asks.add(name)
+        return found
+
+    def exports(self) -> dict[str, Summary]:
+        """Summaries of the functions that other files ask about."""
+        found: dict[str, Summary] = {}
+        for definition in self.module.functions if self.project.asked else ():
+            if definition.symbol not in self.project.asked:
+                continue
+            effects: dict[str, Effect] = {
+                parameter.name: effect
+                for position, parameter in enumerate(definition.parameters)
+                if parameter.name and (effect := self.effect(definition, position)) != "unknown"
+            }
+            names = tuple(parameter.name for parameter in definition.parameters)
+            found[definition.symbol] = Summary(definition.symbol, names, effects, self.returns(definition))
+        return found
+
+
+def _aliases(function: Function, place: str) -> set[str]:
+    moves = [(op.place, op.other) for block in function.blocks for op in block.ops if op.kind is Kind.MOVE]
+    found = {place}
+    while new := {other for origin, other in moves if origin in found} - found:
+        found |= new
+    return found
+
+
+def effect_in(function: Function, parameter: str) -> Effect:
+    """What a function does with a parameter, whatever the path; "unknown" where paths differ."""
+    names = _aliases(function, parameter)
+    ops = [op for block in function.blocks for op in block.ops if op.place in names]
+    details = {op.detail for op in ops if op.kind is Kind.ESCAPE}
+    released = any(op.kind is Kind.RELEASE for op in ops)
+    if details & {"stored", "kept", "captured"}:
+        return "takes" if released else "keeps"
+    if "passed" in details or any(op.kind is Kind.UNKNOWN for op in ops):
+        return "unknown"
+    if "returned" in details:
+        return "unknown" if released else "returns"
+    if released:
+        return "releases" if _always(function, names) else "unknown"
+    return "borrows"
+
+
+def _always(function: Function, names: set[str]) -> bool:
+    """Whether every way out, errors included, passes a release."""
+    waiting, seen = [0], {0}
+    while waiting:
+        block = function.blocks[waiting.pop()]
+        if any(op.kind is Kind.RELEASE and op.place in names for op in block.ops):
+            continue
+        for edge in block.edges:
+            if edge.place in names and edge.empty:
+                continue
+            if edge.target in (EXIT, FAIL):
+                return False
+            if edge.target not in seen:
+                seen.add(edge.target)
+                waiting.append(edge.target)
+    return True
+
+
+def handed_out(function: Function) -> Resource | None:
+    """The resource that a function makes, returns and gives to nobody else."""
+    ops = [op for block in function.blocks for op in block.ops]
+    found: Resource | None = None
+    for op in ops:
+        if op.kind is not Kind.ACQUIRE or op.resource is None or op.resource.id == "anything":
+            continue
+        names = _aliases(function, op.place)
+        details = {other.detail for other in ops if other.kind is Kind.ESCAPE and other.place in names}
+        if "returned" not in details:
+            continue
+        if details - {"returned"} or (found is not None and found.release != op.resource.release):
+            return None
+        found = op.resource
+    return found
+
+
+def owned_by_caller(definition: Definition) -> bool:
+    """Whether a function's comment says that what it returns is the caller's."""
+    return bool(_OWNS.search(definition.doc))

@@ -1,0 +1,276 @@
+"""One parsed Zig file, as the lowering wants it: functions, containers with their fields, imports, spans.
+
+Declarations are looked up by the parser's own C code; bodies are read when they are asked for. The source is UTF-8
+here (examine.py transcodes the others).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import tree_sitter_zig
+from tree_sitter import Language, Node, Parser, Query, QueryCursor
+
+from repairbot.languages.zig.tree import N, read
+from repairbot.model import Span
+
+LANGUAGE = Language(tree_sitter_zig.language())
+_DECLARATIONS = Query(
+    LANGUAGE,
+    "(function_declaration) @function (struct_declaration) @container (union_declaration) @container"
+    " (enum_declaration) @container (opaque_declaration) @container (test_declaration) @test",
+)
+_IMPORT = re.compile(rb"\b(?:const|var)\s+(\w+)\s*(?::[^=\n]*)?=\s*@import\(\"([^\"\n]+)\"\)((?:\.\w+)*)\s*;")
+_ALIAS = re.compile(rb"^[ \t]*(?:pub[ \t]+)?const\s+(\w+)\s*=\s*((?:\w+\.)+\w+)\s*;", re.MULTILINE)
+_THIS = re.compile(rb"\bconst\s+(\w+)\s*=\s*@This\(\)")
+
+
+def text(node: Node | None) -> str:
+    """A node's source text, "" for None."""
+    return (node.text or b"").decode("utf-8", "replace") if node is not None else ""
+
+
+@dataclass(slots=True)
+class Parameter:
+    """One parameter: its name and the text of its type."""
+
+    name: str
+    type: str
+    at: tuple[int, int] = (0, 0)
+
+
+@dataclass(slots=True)
+class Definition:
+    """A function. `symbol` is its dotted path in the file ("Pool.take"); `owner` the container it stands in."""
+
+    node: Node
+    name: str
+    symbol: str
+    parameters: tuple[Parameter, ...]
+    returns: str
+    owner: Struct
+    doc: str = ""
+    _body: N | None = None
+
+    @property
+    def fails(self) -> bool:
+        """Whether it can return an error."""
+        return "!" in self.returns
+
+    @property
+    def method(self) -> bool:
+        """Whether its first parameter is a value of its container."""
+        first = self.parameters[0].type.lstrip("*").removeprefix("const ").strip() if self.parameters else ""
+        return first in ("Self", "@This()", self.owner.name, *self.owner.aliases) or (
+            first == "anytype" and self.parameters[0].name in ("self", "this")
+        )
+
+    @property
+    def body_node(self) -> Node | None:
+        """Its block, None for a prototype."""
+        return self.node.child_by_field_name("body")
+
+    @property
+    def body(self) -> N | None:
+        """Its block, read once. Raises TooDeep."""
+        if self._body is None and (node := self.body_node) is not None:
+            self._body = read(node)
+        return self._body
+
+
+@dataclass(slots=True)
+class Field:
+    """A member of a container: its type's text, the default value's, and its place."""
+
+    name: str
+    type: str
+    default: str
+    at: Span
+
+
+@dataclass(slots=True)
+class Struct:
+    """A container: a struct, a union, an enum, or the file itself (its `node` is the root)."""
+
+    name: str
+    node: Node
+    kind: str
+    symbol: str
+    aliases: tuple[str, ...] = ()
+    functions: dict[str, Definition] = field(default_factory=dict)
+    parent: Struct | None = None
+
+    def fields(self, module: Module) -> Iterator[Field]:
+        """Its members, in the order of the source."""
+        for child in self.node.children:
+            if child.type == "container_field":
+                name = text(child.child_by_field_name("name"))
+                typed = child.child_by_field_name("type")
+                last = child.children[-1]
+                default = text(last) if any(part.type == "=" for part in child.children) else ""
+                yield Field(name, text(typed), default, module.span(child.start_byte, child.end_byte))
+
+
+class Module:
+    """One file."""
+
+    def __init__(self, source: bytes, path: str) -> None:
+        self.source, self.path = source, path
+        self.root = Parser(LANGUAGE).parse(source).root_node
+        self.stem = posixpath.splitext(posixpath.basename(path))[0]
+        self.file = Struct(self.stem, self.root, "file", "")
+        self.structs: list[Struct] = [self.file]
+        self.functions: list[Definition] = []
+        self._collect()
+
+    @cached_property
+    def _lines(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer(rb"\n", self.source))]
+
+    def line(self, offset: int) -> int:
+        """The line of a byte, from 1."""
+        return bisect_right(self._lines, offset)
+
+    def span(self, start: int, end: int) -> Span:
+        """A place. Columns count bytes from 1."""
+        line = bisect_right(self._lines, start)
+        last = line if end <= start else bisect_right(self._lines, end - 1)
+        return Span(start, end, line, last, start - self._lines[line - 1] + 1)
+
+    def at(self, node: N) -> Span:
+        """A node's place."""
+        return self.span(node.start, node.end)
+
+    def text(self, node: N | None) -> str:
+        """A node's source text, "" for None."""
+        return self.source[node.start : node.end].decode("utf-8", "replace") if node is not None else ""
+
+    @cached_property
+    def imports(self) -> dict[str, str]:
+        """What local names stand for: `const mem = std.mem;` gives "std.mem", `@import("x.zig").Y` "x.zig.Y"."""
+        found: dict[str, str] = {}
+        for match in _IMPORT.finditer(self.source):
+            name, target, rest = (group.decode("utf-8", "replace") for group in match.groups())
+            found[name] = target + rest
+        for match in _ALIAS.finditer(self.source):
+            name, target = (group.decode("utf-8", "replace") for group in match.groups())
+            found.setdefault(name, target)
+        return found
+
+    def qualified(self, dotted: str) -> str:
+        """A dotted name with the file's aliases resolved: `fs.cwd` becomes `std.fs.cwd`."""
+        for _ in range(4):
+            head, dot, rest = dotted.partition(".")
+            target = self.imports.get(head)
+            if target is None or target == head:
+                return dotted
+            dotted = target + dot + rest
+        return dotted
+
+    def struct(self, name: str) -> Struct | None:
+        """The container of this name in this file."""
+        name = name.strip("*?& ").removeprefix("const ").partition("(")[0]
+        last = name.rpartition(".")[2]
+        if name in ("Self", "@This"):
+            return None
+        return next((item for item in self.structs if item.name == last or last in item.aliases), None)
+
+    def owner_at(self, offset: int) -> Struct:
+        """The innermost container around a byte."""
+        found = self.file
+        for item in self.structs:
+            if (
+                item.node.start_byte <= offset < item.node.end_byte
+                and item.node.start_byte >= found.node.start_byte
+            ):
+                found = item
+        return found
+
+    def _collect(self) -> None:
+        captured = QueryCursor(_DECLARATIONS).captures(self.root)
+        self.tests = [(node.start_byte, node.end_byte) for node in captured.get("test", ())]
+        nodes = [(node, "container") for node in captured.get("container", ())]
+        nodes += [(node, "function") for node in captured.get("function", ())]
+        nodes.sort(key=lambda pair: (pair[0].start_byte, -pair[0].end_byte))
+        self.file.aliases = self._aliases(self.root)
+        open_structs: list[Struct] = [self.file]
+        open_functions: list[Definition] = []
+        for node, what in nodes:
+            start = node.start_byte
+            while open_structs[-1] is not self.file and open_structs[-1].node.end_byte <= start:
+                open_structs.pop()
+            while open_functions and open_functions[-1].node.end_byte <= start:
+                open_functions.pop()
+            if what == "container":
+                around = open_functions[-1] if open_functions else None
+                if around is not None and around.node.start_byte < open_structs[-1].node.start_byte:
+                    around = None
+                name = self._container_name(node, around)
+                parent = open_structs[-1]
+                symbol = f"{parent.symbol}.{name}".lstrip(".")
+                found = Struct(
+                    name, node, node.type.partition("_")[0], symbol, self._aliases(node), parent=parent
+                )
+                self.structs.append(found)
+                open_structs.append(found)
+            else:
+                definition = self._function(node, open_structs[-1])
+                if definition is not None:
+                    self.functions.append(definition)
+                    definition.owner.functions.setdefault(definition.name, definition)
+                    open_functions.append(definition)
+
+    def _aliases(self, node: Node) -> tuple[str, ...]:
+        """The names that a container has for itself (`const Self = @This();`), its own declarations only."""
+        found = []
+        for child in node.children:
+            if child.type == "variable_declaration":
+                match = _THIS.search(child.text or b"")
+                if match:
+                    found.append(match.group(1).decode("utf-8", "replace"))
+        return tuple(found)
+
+    def _container_name(self, node: Node, around: Definition | None) -> str:
+        parent = node.parent
+        if parent is not None and parent.type == "variable_declaration":
+            name = next((child for child in parent.children if child.type == "identifier"), None)
+            return text(name)
+        if around is not None:
+            return around.name  # `fn List(comptime T: type) type { return struct {...}; }`
+        return f"struct@{node.start_point[0] + 1}"
+
+    def _function(self, node: Node, owner: Struct) -> Definition | None:
+        name = text(node.child_by_field_name("name"))
+        if not name:
+            return None
+        parameters: list[Parameter] = []
+        listing = next((child for child in node.children if child.type == "parameters"), None)
+        for child in listing.children if listing is not None else ():
+            if child.type == "parameter":
+                called = child.child_by_field_name("name")
+                typed = child.child_by_field_name("type")
+                kind = text(typed) or text(child).partition(":")[2].strip()
+                parameters.append(Parameter(text(called), kind, (child.start_byte, child.end_byte)))
+        returns = text(node.child_by_field_name("type"))
+        if not returns.startswith("!") and (body := node.child_by_field_name("body")) is not None:
+            # An error set that is left to the compiler stands before the type and outside of it.
+            between = self.source[listing.end_byte : body.start_byte] if listing is not None else b""
+            returns = between.decode("utf-8", "replace").strip()
+        symbol = f"{owner.symbol}.{name}".lstrip(".")
+        return Definition(node, name, symbol, tuple(parameters), returns, owner, self._doc(node))
+
+    def _doc(self, node: Node) -> str:
+        """The comments right above a declaration."""
+        lines: list[str] = []
+        previous = node.prev_sibling
+        line = node.start_point[0]
+        while previous is not None and previous.type == "comment" and previous.end_point[0] >= line - 1:
+            lines.insert(0, text(previous))
+            line = previous.start_point[0]
+            previous = previous.prev_sibling
+        return "\n".join(lines)
