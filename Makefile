@@ -18,6 +18,8 @@ lint: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/zizmor --offline --persona=pedantic --no-progress --quiet .github
+	$(BIN)/python -m tests.github.actionlint .github/workflows/*.yml
 
 format: $(READY)
 	$(BIN)/ruff check --fix
