@@ -18,8 +18,8 @@ from repairbot.reports.markdown import rule_page
 from tests.github.reviewing import NUMBER, REPO, Desk, leaks, opened
 from tests.github.rig.faults import Lose, Then, on
 from tests.github.rig.server import Rig
-from tests.github.rig.state import AUTHOR, BOT, OWNER, VISITOR, Account
-from tests.github.runner import said
+from tests.github.rig.state import AUTHOR, BOT, OWNER, VISITOR, Account, Comment, ReviewComment
+from tests.github.runner import rights, said
 
 BASE = {"a.py": "x = 1\n"}
 HEAD = {"a.py": leaks("one", "two"), "b.py": leaks("three")}
@@ -39,6 +39,7 @@ def desk(rig: Rig, tmp_path: Path) -> Desk:
     """A pull request that brings three leaks in, reviewed."""
     desk = opened(rig, tmp_path, BASE, HEAD)
     desk.review()
+    desk.token = rig.token("ghs_run", **rights("review-commands.yml"))
     rig.log.clear()
     return desk
 
@@ -57,7 +58,8 @@ def tell(desk: Desk, body: str, account: Account = AUTHOR, thread: int = 0) -> t
 def reactions(desk: Desk) -> list[str]:
     """Those on the newest comment of a person, be it on the page or in a thread."""
     state = desk.rig.state
-    every = [*state.comments, *(each for thread in desk.pull.threads for each in thread.comments)]
+    every: list[Comment | ReviewComment] = [*state.comments]
+    every += [each for thread in desk.pull.threads for each in thread.comments]
     newest = max((each for each in every if not each.account.bot), key=lambda each: each.id)
     return [each.content for each in newest.reactions]
 
@@ -198,6 +200,13 @@ def test_rerun_looks_again(desk: Desk) -> None:
     assert code == DONE
     assert len(desk.open()) == 2
     assert reactions(desk) == ["eyes", "+1"]
+
+
+def test_what_was_not_looked_at_is_said_with_its_reason(desk: Desk) -> None:
+    desk.pull.draft = True
+    assert tell(desk, "/repairbot rerun")[0] == FAILED
+    assert "draft" in answers(desk)[0]
+    assert reactions(desk) == ["eyes", "confused"]
 
 
 def test_explain_answers_with_the_page_where_it_was_asked(desk: Desk) -> None:

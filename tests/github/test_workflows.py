@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from repairbot.github import event as events
+from repairbot.github.errors import GitHubError
 from repairbot.github.surroundings import InputError, Inputs
 from tests.github.actionlint import lint
 from tests.github.rig.descriptions import description
@@ -187,5 +188,5 @@ def test_recorded_events_are_read(tmp_path: Path) -> None:
 def test_what_is_no_event_is_said_so(tmp_path: Path, name: str, payload: object) -> None:
     file = tmp_path / "event.json"
     file.write_text(json.dumps(payload))
-    with pytest.raises(events.GitHubError, match=f"no {name} event"):
+    with pytest.raises(GitHubError, match=f"no {name} event"):
         events.load(name, str(file))
