@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 READY := $(VENV)/.ready
-GITHUB := .cache/github/schema.graphql
+GITHUB := .cache/github/.ready
 
 .PHONY: demo test lint format bench clean
 
@@ -36,9 +36,10 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	@touch $@
 
-# GitHub's descriptions of its API, against which the tests hold every request (npm comes with the environment).
-$(GITHUB): $(READY) tests/github/rig/descriptions.py
-	@$(BIN)/python -m tests.github.rig.descriptions
+# GitHub's descriptions of its API, against which the tests hold every request, and Prism, which judges once more.
+# npm comes with the environment.
+$(GITHUB): $(READY) tests/github/rig/descriptions.py tests/github/rig/prism.py
+	@$(BIN)/python -m tests.github.rig
 	@touch $@
 
 clean:

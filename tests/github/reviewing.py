@@ -61,20 +61,22 @@ class FakeClock:
 
 @dataclass(slots=True)
 class Desk:
-    """Somebody who reviews pull request 7 with one token. `cache`: a folder for results."""
+    """Somebody who reviews pull request 7 with one token. `cache`: a folder for results; `api`: another address."""
 
     rig: Rig
     cache: Path
     token: str = ""
     clock: FakeClock = field(default_factory=FakeClock)
     looked: dict[str, Looked] = field(default_factory=dict)
+    api: str = ""
 
     def __post_init__(self) -> None:
         self.token = self.token or self.rig.token()
 
     @property
     def site(self) -> Site:
-        return Site.of(self.rig.environment(self.token))
+        other = {"GITHUB_API_URL": self.api} if self.api else {}
+        return Site.of({**self.rig.environment(self.token), **other})
 
     def client(self) -> GitHub:
         """A client of its own, as each run has one."""
