@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from repairbot.github import event as events
 from repairbot.github.errors import GitHubError
@@ -74,6 +76,18 @@ def test_scripts_hold_no_expression_and_shellcheck_finds_nothing(where: str) -> 
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_what_the_action_installs_is_what_the_project_needs() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    lock = (ROOT / ".github" / "actions" / "repairbot" / "requirements.txt").read_text()
+    locked = {name.lower(): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", lock, re.MULTILINE)}
+    for wanted in map(
+        Requirement, [*project["project"]["dependencies"], *project["build-system"]["requires"]]
+    ):
+        name = wanted.name.lower()
+        assert name in locked and locked[name] in wanted.specifier, f"{wanted}: make lock"  # noqa: PT018
+    assert re.findall(r"^[\w.-]+==[^\\\n]*$", lock, re.MULTILINE) == []  # each goes on with its hashes
 
 
 def test_no_step_of_the_action_stands_in_the_workspace() -> None:
