@@ -83,7 +83,7 @@ def whole(site: Site, token: str, repo: str, tip: str) -> Iterator[Sides]:
 class _OfObjects:
     opened: Opened
     objects: Fetched
-    files: Sequence[ChangedFile]
+    files: Sequence[ChangedFile] = ()
     problem: str = ""
     _only: frozenset[str] = frozenset()
     _settings: dict[str, str] = field(default_factory=dict)
@@ -102,9 +102,7 @@ class _OfObjects:
         rows = iter(git.output(self._root, "diff-tree", *options, pull.base, pull.head).split(b"\0")[:-1])
         for row in rows:
             path = os.fsdecode(next(rows))
-            if not (
-                all_listed or path in listed
-            ):  # GitHub lists 3,000; the review says how many more there are
+            if not all_listed and path not in listed:  # beyond 3,000; the review says how many they are
                 continue
             only.add(path)
             modes_and_names = row.decode("ascii").lstrip(":").split()
