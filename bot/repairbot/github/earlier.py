@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -134,10 +135,10 @@ def _match(threads: Sequence[Said], look: Look) -> list[list[Finding]]:
                 pairs.append((not here, abs(finding.line - line), index, name, finding))
     met: list[list[Finding]] = [[] for _ in threads]
     taken: set[Finding] = set()
-    spoken: set[tuple[int, str]] = set()
+    spoken: Counter[tuple[int, str]] = Counter()
     for _, _, index, name, finding in sorted(pairs, key=lambda pair: pair[:4]):
-        if finding not in taken and (index, name) not in spoken:
+        if finding not in taken and spoken[index, name] < threads[index].marker.ids.count(name):
             taken.add(finding)
-            spoken.add((index, name))
+            spoken[index, name] += 1
             met[index].append(finding)
     return met
