@@ -92,7 +92,13 @@ def on_error(leak: Leak) -> Intent:
         f"release {leak.place} when a later step fails",
         release_args(leak.resource),
         statements(failing),
+        owners=owners(leak),
     )
+
+
+def owners(leak: Leak) -> tuple[Span, ...]:
+    """The statements that give the value to another owner, a return apart."""
+    return statements([op for op in leak.escapes if op.detail not in ("returned", "shown")])
 
 
 def before_exits(leak: Leak) -> tuple[Intent, ...]:

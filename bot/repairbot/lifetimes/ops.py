@@ -366,6 +366,8 @@ class Intent:
     safety: Literal["safe", "unsafe"] = "safe"
     choice: str = ""
     why: str = ""
+    owners: tuple[Span, ...] = ()
+    """The statements that give the value to another owner, where a cleanup for errors must have ended."""
 
     def __hash__(self) -> int:
         return hash((self.do, self.at, self.place))
