@@ -6,6 +6,9 @@ stored, passed on) may own it: then this analysis is silent about it from there 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from repairbot.analyses.facts import Leak, Misuse, Pairing, Shape, Way
 from repairbot.analyses.members import owned
 from repairbot.analyses.tracking import Track, follow, is_constructor, name_of, sites, stored
@@ -32,16 +35,16 @@ def analyse(unit: Unit) -> Pairing:
                 )
                 continue
             misuses.extend(_misuses(function, track))
-            leak = _leak(function, track)
-            if leak is not None and leak.shape == "error" and function.symbol == "<module>":
+            found = tuple(_found(function, track))
+            if any(leak.shape == "error" for leak in found) and function.symbol == "<module>":
                 continue  # a program that ends by this error
-            if leak is not None and leak.shape == "error" and is_constructor(function) and stored(track):
+            if any(leak.shape == "error" for leak in found) and is_constructor(function) and stored(track):
                 continue  # the object keeps it, and its constructor fails: see setup
-            if leak is not None:
-                leaks.append(leak)
+            if found:
+                leaks.extend(found)
             elif (pattern := _safe(unit, function, track)) is not None:
                 safe.append(pattern)
-    leaks = [leak for leak in leaks if not _implied(leak, leaks)]
+    leaks = [replace(leak, confidence="low") if _implied(leak, leaks) else leak for leak in leaks]
     members = tuple(item for container in unit.containers for item in owned(container))
     return Pairing(tuple(leaks), tuple(misuses), tuple(safe), members, unknown, tuple(given_up))
 
@@ -63,15 +66,25 @@ def _misuses(function: Function, track: Track) -> list[Misuse]:
     return list(dict.fromkeys([*twice, *late]))
 
 
-def _leak(function: Function, track: Track) -> Leak | None:
+def _found(function: Function, track: Track) -> Iterator[Leak]:
+    """The leaks of one acquisition.
+
+    While it has a place of its own, a release can name it; what went into something else by then is another matter.
+    """
     wide = tuple(way for way in track.ways if way.passes is None)
     ways = wide or tuple(track.ways)
-    if not ways or track.site.resource is None:
-        return None
-    place = name_of(function, track.site.place)
-    # While it has a place of its own, a release can name it; what went into something else by then is another matter.
+    if track.site.resource is None:
+        return
     direct = tuple(way for way in ways if not way.inside)
-    place, ways = (place, direct) if direct else (ways[0].inside, ways)
+    if direct and (leak := _leak(function, track, name_of(function, track.site.place), direct)) is not None:
+        yield leak
+    later = tuple(way for way in ways if way.inside)
+    if later and (leak := _leak(function, track, later[0].inside, later)) is not None:
+        yield replace(leak, confidence="low") if direct else leak
+
+
+def _leak(function: Function, track: Track, place: str, ways: tuple[Way, ...]) -> Leak | None:
+    assert track.site.resource is not None
     shape = _shape(track, place, ways)
     if not track.site.resource.acquire and shape != "handler-misses":
         return None  # all that is known of it is that a handler releases it
