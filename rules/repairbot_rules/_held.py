@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from repairbot.analyses.facts import Leak, Way
 from repairbot.lifetimes.intents import NAME_AND_RELEASE, RELEASE_BEFORE, RELEASE_ON_ERROR, RELEASE_ON_EXIT
 from repairbot.lifetimes.ops import Intent, Op, Resource
@@ -36,7 +38,9 @@ _TAKEN = {"socket": "sock"}
 
 def done(resource: Resource) -> str:
     """What has not happened, as a participle: "closed", "shut down", "released"."""
-    name = resource.release[0].partition("(")[0].rpartition(".")[2] if resource.release else ""
+    text = resource.release[0] if resource.release else ""
+    calls = re.findall(r"(\w+)\((?!\{\}\) \|)", text) or [text.rpartition(".")[2]]
+    name = calls[-1]
     return _DONE.get(name, _DONE.get(name.removeprefix("a"), "released"))
 
 
@@ -171,7 +175,7 @@ def report(
             *refusals,
             f"what {leak.place[:-2]} holds has to be released one by one where {leak.place[:-2]} ends",
         )
-        intents = ()
+        intents, confidence = (), "low"
     elif leak.place.startswith("%"):
         message = message.replace(leak.place, f"this {leak.resource.what}")
     return Report(

@@ -41,8 +41,19 @@ def analyse(unit: Unit) -> Pairing:
                 leaks.append(leak)
             elif (pattern := _safe(unit, function, track)) is not None:
                 safe.append(pattern)
+    leaks = [leak for leak in leaks if not _implied(leak, leaks)]
     members = tuple(item for container in unit.containers for item in owned(container))
     return Pairing(tuple(leaks), tuple(misuses), tuple(safe), members, unknown, tuple(given_up))
+
+
+def _implied(leak: Leak, leaks: list[Leak]) -> bool:
+    """Whether what it stands in leaks as well: whoever releases that will see to it."""
+    if leak.acquired.place == leak.place or not leak.ways[0].inside:
+        return False
+    whole = leak.place.removesuffix("[]").partition(".")[0]
+    return any(
+        other.function == leak.function and other.place == whole and other is not leak for other in leaks
+    )
 
 
 def _misuses(function: Function, track: Track) -> list[Misuse]:
@@ -132,7 +143,11 @@ def _confidence(function: Function, track: Track, shape: Shape) -> Confidence:
     resource = track.site.resource
     passing = resource is not None and resource.severity == "low" and resource.collected
     """It ends with its last reference, and holds little until then."""
-    if shape in ("never", "nameless", "context", "overwritten", "early-exit") and (passing or track.shown):
+    if shape in ("never", "nameless", "context", "overwritten", "early-exit", "wrong-exit") and (
+        passing or track.shown
+    ):
+        return "low"
+    if shape == "error" and function.heedless and track.site.place.startswith("%"):
         return "low"
     if shape in ("error", "late", "handler-misses") and function.symbol == "main":
         return "low"  # the program ends by this error

@@ -166,6 +166,8 @@ class Function:
     """The container it is a method of."""
     asynchronous: bool = False
     generator: bool = False
+    heedless: bool = False
+    """Its file holds no cleanup for errors at all: who wrote it does not expect memory to run out."""
 
 
 @dataclass(frozen=True, slots=True)

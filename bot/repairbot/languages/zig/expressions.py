@@ -80,6 +80,8 @@ class Expressions(Calls):
             value = self.evaluate(node.first)
             if node.text in _SCALARS:
                 return NOTHING
+            if node.text == "state" and value.places and self.acquiring.arena(self.type_of(node.first)):
+                return value  # all there is to an arena
             return Value((), (*value.parts, *value.places))
         if kind in ("unwrap", "deref"):
             return self.evaluate(node.parts[0], into)

@@ -57,6 +57,7 @@ class Lowering(Expressions):
             whole,
             self.flow.finish(self.tracked),
             owner.symbol,
+            heedless=b"errdefer" not in self.module.source,
         )
 
     # Blocks and statements
@@ -109,8 +110,6 @@ class Lowering(Expressions):
         if fresh:
             self.scope = mine
             self.emit(Kind.CLEAR, place, node, detail="some")
-            if place in self.lists and self._kept_on_success(name):
-                self.grow(place, node)
             return
         found = self.evaluate(value, place)
         self.expected = ""
@@ -118,11 +117,6 @@ class Lowering(Expressions):
         self.types[place] = node.text or self._type(value)
         if self.flow.current is not None and value is not None:
             self.settle(place, found, value)
-
-    def _kept_on_success(self, name: str) -> bool:
-        """Whether an `errdefer` releases the name: then it stands for a value from its declaration on."""
-        body = self.definition.node.text or b""
-        return b"errdefer" in body and name in self.oracle.releases(self.definition)
 
     def _type(self, value: N | None) -> str:
         """The text of a value's type."""
@@ -341,6 +335,12 @@ class Lowering(Expressions):
         if body is None:
             return
         scope, at = dict(self.scope), self.at
+        if node.kind == "errdefer":
+            # From here on an empty list counts as one that holds something: its release was thought of.
+            shown = self.module.text(body)
+            for name, place in scope.items():
+                if place in self.lists and re.search(rf"\b{re.escape(name)}\b", shown):
+                    self.grow(place, body)
 
         def emit() -> None:
             before, now = self.scope, self.at

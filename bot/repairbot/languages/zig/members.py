@@ -25,7 +25,7 @@ _TEARDOWNS: Final = (
     "uninit",
 )
 _FIRST: Final = re.compile(
-    r"^(?:init|create|new|open|start|setup|set_up|load|parse|build|from|main|run|make|clone|copy|dupe|reset|alloc|begin|prepare|attach"
+    r"^(?:init|create|new|open|start|setup|set_up|load|parse|build|from|main|run|make|clone|copy|dupe|reset|alloc|begin|prepare|extract|restore|deserialize|attach"
     r"|connect|read|handle[A-Z]\w*Init|configure|register|ensure|get|deinit|destroy|move|swap|resolve|expand|add|append|push|insert)",
     re.IGNORECASE,
 )
