@@ -67,6 +67,8 @@ class Leak:
     confidence: Confidence = "high"
     asynchronous: bool = False
     """Stands in a coroutine, where a cancellation can come at every await."""
+    holds: Leak | None = None
+    """What it holds inside and leaves behind with itself: whoever releases it has to release that first."""
 
 
 @dataclass(frozen=True, slots=True)
