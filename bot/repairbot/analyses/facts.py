@@ -26,6 +26,8 @@ class Way:
     """The operation that fails on this way, where it is the way of an error."""
     passes: Span | None = None
     """The type named by a handler that is too narrow to catch this error."""
+    replaced: Span | None = None
+    """The statement that puts another value in its place, where that is how it is lost."""
     inside: str = ""
     """What the value stands in by then: "list[]" (its elements), "self.buffer" (a member of a local)."""
 

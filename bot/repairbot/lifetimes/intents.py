@@ -24,7 +24,8 @@ at: the acquiring op; spans: the steps that can fail. args and places as above."
 WIDEN_HANDLER: Final = "widen-handler"
 """A cleanup handler misses some errors. spans[0]: the exception type in the handler. args: type."""
 RELEASE_OLD: Final = "release-old"
-"""Keep the old value, assign, release the old. at: the assigning statement. args: release."""
+"""Keep the old value, assign, release the old. at: the assigning statement. args: release; also ("exit", "error"): the
+new value is to be released as RELEASE_ON_EXIT or RELEASE_ON_ERROR do, spans[0] being where it is acquired."""
 ADD_TO_TEARDOWN: Final = "add-to-teardown"
 """Add one line to a teardown. args: container, method (the teardown), line (the statement, at its natural
 indentation; may have several lines), after (a member whose line it should follow, or ""), early ("yes": before
