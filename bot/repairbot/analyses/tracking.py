@@ -360,6 +360,7 @@ class _Follower:
             exit=jump.at if jump else None,
             failing=failed.op if failed else None,
             passes=passes,
+            replaced=last.at if last is not None and kind in ("overwritten", "loop") else None,
             inside=_inside(names),
         )
 

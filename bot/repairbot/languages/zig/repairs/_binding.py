@@ -182,6 +182,12 @@ def declaration(source: Source, row: Node, name: str) -> Node | None:
     return None
 
 
+def may_be_null(declared: Node) -> bool:
+    """Whether a declaration says that its local may be null."""
+    first = value_of(declared)
+    return _type_of(declared).startswith("?") or (first is not None and text(first) == "null")
+
+
 def assignments(source: Source, function: Node, name: str) -> list[Node]:
     """Every plain assignment to a local."""
     return [
