@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from repairbot.analyses.facts import Leak, Way
 from repairbot.lifetimes.intents import NAME_AND_RELEASE, RELEASE_BEFORE, RELEASE_ON_ERROR, RELEASE_ON_EXIT
@@ -87,6 +88,11 @@ def _args(leak: Leak) -> dict[str, str]:
         args["elements"] = leak.holds.resource.release[0]
         args["elements on"] = "error" if _on_errors(leak.holds) else ""
     return args
+
+
+def _alone(intent: Intent) -> Intent:
+    """The same for the value itself, without what it holds."""
+    return replace(intent, args={name: text for name, text in intent.args.items() if "elements" not in name})
 
 
 def on_exit(leak: Leak) -> Intent:
@@ -191,6 +197,8 @@ def report(
     if leak.place.endswith("[]"):
         message = message.replace(leak.place, f"what {leak.place[:-2]} holds")
         intents = (on_error(leak) if _on_errors(leak) else on_exit(leak),)
+    elif leak.holds is not None:
+        intents = (*intents, *(_alone(intent) for intent in intents if "elements" in intent.args))
     elif leak.place.startswith("%"):
         message = message.replace(leak.place, f"this {leak.resource.what}")
     return Report(
