@@ -233,6 +233,8 @@ class Container:
     """Attributes whose names state a limit and that nothing reads ("self.max_jobs"), with the line of each."""
     called: tuple[str, ...] = ()
     """Methods that this file calls itself, in code that is neither a teardown nor a constructor."""
+    apart: tuple[str, ...] = ()
+    """Methods that release a member and that no teardown reaches, nor anything that is handed on to be called."""
 
 
 @dataclass(frozen=True, slots=True)
