@@ -92,6 +92,8 @@ class Resource:
     origin: Literal["builtin", "project", "inferred"] = "builtin"
     needs: str = ""
     """A regular expression that the text of the acquiring call must match somewhere."""
+    begins: tuple[str, ...] = ()
+    """Methods from which on it holds something, where making it alone acquires nothing ("listen")."""
 
     def __hash__(self) -> int:
         return hash(self.id)  # tables of resources are keys of caches, looked up for every file

@@ -253,8 +253,8 @@ def one(address):
     ],
 )
 def test_a_function_that_hands_out_several(use: str, wanted: set[str]) -> None:
-    found = leaks(f"{PIPES}\n\ndef main(x):\n    {use}\n")
-    assert {leak.place for leak in found if leak.function == "main" and leak.shape != "error"} == wanted
+    found = leaks(f"{PIPES}\n\ndef act(x):\n    {use}\n")
+    assert {leak.place for leak in found if leak.function == "act" and leak.shape != "error"} == wanted
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_the_true_release_of_a_class_that_has_several() -> None:
                 self.sock.close()
 
 
-        def main(address):
+        def act(address):
             link = Link(address)
             print(link.name)
     """)
