@@ -181,6 +181,23 @@ class TopicServer:
 """,
             why="the keys are constants",
         ),
+        Quiet(
+            code="""\
+from collections import defaultdict
+
+
+class WorkServer:
+    def __init__(self):
+        self.started = defaultdict(set)
+
+    def begin(self, event, now):
+        self.started[event.fn].add(now)
+
+    def end(self, event, now):
+        self.started[event.fn].remove(now)
+""",
+            why="the program has so many functions and no more",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

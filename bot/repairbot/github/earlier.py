@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from repairbot.github import markers
+from repairbot.github import commands, markers
 from repairbot.github.markers import Marker
 from repairbot.github.model import Comment, Look, Thread
 from repairbot.model import Finding, Outcome
@@ -32,8 +32,11 @@ class Said:
 
     @property
     def answered(self) -> bool:
-        """Whether a person wrote in it."""
-        return any(not comment.ours and not comment.is_bot for comment in self.thread.comments)
+        """Whether a person wrote in it; a command to us is not to anybody."""
+        return any(
+            not comment.ours and not comment.is_bot and not commands.alone(comment.body)
+            for comment in self.thread.comments
+        )
 
 
 @dataclass(frozen=True, slots=True)
