@@ -142,7 +142,7 @@ class Action:
         for why in refused:
             self.step.say(f"not posted: {visible(why)}")
         if refused:
-            self.step.say(annotated(look.audit, ours).rstrip("\n"))
+            self.step.write(annotated(look.audit, ours).rstrip("\n"))
         self._outputs(look.audit, ours)
         if sarif:
             self._sarif(look.audit, look.pull.head, f"refs/pull/{look.pull.number}/head")
