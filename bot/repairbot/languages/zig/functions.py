@@ -16,7 +16,7 @@ from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition
 from repairbot.languages.zig.tree import N
 from repairbot.languages.zig.values import TRY, Value, inside
-from repairbot.lifetimes.ops import EXIT, Edge, Function, Kind, Resource
+from repairbot.lifetimes.ops import EXIT, Edge, Function, Idiom, Kind, Resource
 
 _FLAG: Final = re.compile(rb"\bvar\s+(\w+)\s*(?::\s*bool\s*)?=\s*(?:true|false)\s*;")
 
@@ -28,6 +28,7 @@ class Lowering(Expressions):
         super().__init__(acquiring, oracle, definition)
         self.results = []
         self.stores: list[Store] = []
+        self.idioms: list[Idiom] = []
         self.flags = {name.decode("utf-8", "replace") for name in _FLAG.findall(definition.node.text or b"")}
         self.mixed = False
         """Some return gives a value that this function does not own."""
