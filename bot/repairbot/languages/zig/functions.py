@@ -35,7 +35,9 @@ class Lowering(Expressions):
 
     def seed(self, before: Lowering) -> None:
         """What an earlier look at the same function found to hold something, is known from the start."""
-        self.tracked.update(place for place in before.tracked if not place.startswith("%"))
+        for place in before.tracked:
+            if not place.startswith("%"):
+                self.track(place)
         self.held.update((place, held) for place, held in before.held.items() if not place.startswith("%"))
 
     def run(self, parameters: dict[str, Resource] | None = None) -> Function:
@@ -112,6 +114,8 @@ class Lowering(Expressions):
             self.scope = mine
             self.emit(Kind.CLEAR, place, node, detail="some")
             return
+        if node.label == "var" and value is not None and value.kind in ("null", "undefined"):
+            self.track(place)  # what it gets later may be released by cleanup that is lowered before
         found = self.evaluate(value, place)
         self.expected = ""
         self.scope = mine
@@ -372,7 +376,9 @@ class Lowering(Expressions):
             self.statement(body)
             self.scope, self.at = before, now
 
-        self.flow.frames.append(Cleanup(emit, errors_only=node.kind == "errdefer"))
+        frame = Cleanup(emit, errors_only=node.kind == "errdefer")
+        self.cleanups.append((frame, self.module.text(body)))
+        self.flow.frames.append(frame)
 
     # Loops
 
