@@ -176,10 +176,6 @@ fn quoted(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
     defer allocator.free(result);
     return result;
 }
-
-test quoted {
-    std.testing.allocator.free(try quoted(std.testing.allocator, "12#"));
-}
 """,
             after="""\
 const std = @import("std");
@@ -188,10 +184,6 @@ fn quoted(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
     const result = try std.fmt.allocPrint(allocator, "\\"{s}\\"", .{text});
     errdefer allocator.free(result);
     return result;
-}
-
-test quoted {
-    std.testing.allocator.free(try quoted(std.testing.allocator, "12#"));
 }
 """,
             language="zig",
