@@ -16,6 +16,7 @@ leave a dead value behind when the new one fails.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from repairbot.analyses.facts import Facts, Leak, Owned
 from repairbot.lifetimes.intents import INSERT_BEFORE, RELEASE_OLD
@@ -46,6 +47,9 @@ def _member(owned: Owned, event: Event) -> Report:
         release_args(event.resource or owned.resource),
         why=f"{owned.container.name} made it (line {owned.made.at.line}){' and nothing else releases it' * alone}",
     )
+    if event.detail == "guessed":
+        choice = f"{place} is taken to be an optional that is empty or owned, with the release that its maker suggests"
+        intent = replace(intent, safety="unsafe", choice=choice)
     witness = [Step(owned.made.at.line, "made"), Step(event.at.line, "replaced, the old one still open")]
     if owned.made is event:
         witness = [Step(event.at.line, f"made again whenever {event.method}() runs, the old one still open")]

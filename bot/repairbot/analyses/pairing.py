@@ -6,7 +6,6 @@ stored, passed on) may own it: then this analysis is silent about it from there 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from repairbot.analyses.facts import Leak, Misuse, Pairing, Shape, Way
@@ -35,14 +34,14 @@ def analyse(unit: Unit) -> Pairing:
                 )
                 continue
             misuses.extend(_misuses(function, track))
-            found = tuple(_found(function, track))
-            if any(leak.shape == "error" for leak in found) and function.symbol == "<module>":
-                continue  # a program that ends by this error
-            if any(leak.shape == "error" for leak in found) and is_constructor(function) and stored(track):
-                continue  # the object keeps it, and its constructor fails: see setup
-            if found:
-                leaks.extend(found)
-            elif (pattern := _safe(unit, function, track)) is not None:
+            found = _leaks(function, track)
+            for leak in found:
+                if leak.shape == "error" and function.symbol == "<module>":
+                    continue  # a program that ends by this error
+                if leak.shape == "error" and is_constructor(function) and stored(track):
+                    continue  # the object keeps it, and its constructor fails: see setup
+                leaks.append(leak)
+            if not found and (pattern := _safe(unit, function, track)) is not None:
                 safe.append(pattern)
     leaks = _wholes(leaks)
     members = tuple(item for container in unit.containers for item in owned(container))
@@ -50,17 +49,17 @@ def analyse(unit: Unit) -> Pairing:
 
 
 def _wholes(leaks: list[Leak]) -> list[Leak]:
-    """What stands in something that leaks as well: whoever releases that is told of it, and will see to it."""
+    """What stands in something that leaks as well is told with it, once."""
     inside: dict[tuple[str, str], Leak] = {}
     places = {(leak.function, leak.place) for leak in leaks}
-    marked: list[Leak] = []
+    kept: list[Leak] = []
     for leak in leaks:
         whole = (leak.function, leak.place.removesuffix("[]").partition(".")[0])
-        implied = leak.acquired.place != leak.place and bool(leak.ways[0].inside) and whole in places
-        if implied and leak.place.endswith("[]"):
+        if leak.acquired.place != leak.place and leak.ways[0].inside and whole in places:
             inside.setdefault(whole, leak)
-        marked.append(replace(leak, confidence="low") if implied else leak)
-    return [replace(leak, holds=inside.get((leak.function, leak.place))) for leak in marked]
+        else:
+            kept.append(leak)
+    return [replace(leak, holds=inside.get((leak.function, leak.place))) for leak in kept]
 
 
 def _misuses(function: Function, track: Track) -> list[Misuse]:
@@ -70,25 +69,22 @@ def _misuses(function: Function, track: Track) -> list[Misuse]:
     return list(dict.fromkeys([*twice, *late]))
 
 
-def _found(function: Function, track: Track) -> Iterator[Leak]:
-    """The leaks of one acquisition.
-
-    While it has a place of its own, a release can name it; what went into something else by then is another matter.
-    """
+def _leaks(function: Function, track: Track) -> list[Leak]:
+    """While it has a place of its own, a release can name it; what went into something else by then is another leak."""
     wide = tuple(way for way in track.ways if way.passes is None)
     ways = wide or tuple(track.ways)
-    if track.site.resource is None:
-        return
     direct = tuple(way for way in ways if not way.inside)
-    if direct and (leak := _leak(function, track, name_of(function, track.site.place), direct)) is not None:
-        yield leak
-    later = tuple(way for way in ways if way.inside)
-    if later and (leak := _leak(function, track, later[0].inside, later)) is not None:
-        yield replace(leak, confidence="low") if direct else leak
+    inside = tuple(way for way in ways if way.inside)
+    first = _leak(function, track, name_of(function, track.site.place), direct)
+    second = _leak(function, track, inside[0].inside if inside else "", inside)
+    if first is not None and second is not None:
+        second = replace(second, confidence="low")
+    return [leak for leak in (first, second) if leak is not None]
 
 
 def _leak(function: Function, track: Track, place: str, ways: tuple[Way, ...]) -> Leak | None:
-    assert track.site.resource is not None
+    if not ways or track.site.resource is None:
+        return None
     shape = _shape(track, place, ways)
     if not track.site.resource.acquire and shape != "handler-misses":
         return None  # all that is known of it is that a handler releases it

@@ -27,7 +27,7 @@ from repairbot.model import Step
 _MOST_BROKEN: Final = 0.5
 """A file with a larger share of its bytes in what does not parse is not read at all."""
 _MADE: Final = (
-    rb"alloc|\.dupe|\.create\b|\.init\b|\.init\(|initCapacity|\.empty\b|Unmanaged|ArrayList|HashMap|Owned|\.close\(|\.deinit\("
+    rb"alloc|\bgpa\b|\.dupe|\.create\b|\.init\b|\.init\(|initCapacity|\.empty\b|Unmanaged|ArrayList|HashMap|Owned|\.close\(|\.deinit\("
     rb"|\.destroy\(|\.free\(|\.release\(|open\w*\(|spawn|\.accept"
 )
 
@@ -115,6 +115,7 @@ class _Functions:
 
     def run(self) -> None:
         """Fill the unit."""
+        handing = self._handing()
         broken = _errors(self.module.root) if self.module.root.has_error else []
         for definition in self.module.functions:
             node = definition.body_node
@@ -128,12 +129,22 @@ class _Functions:
                 note = f"{definition.symbol} does not parse (line {error.start_point[0] + 1})"
                 self.unit.skipped.append(Step(line, note))
                 continue
-            if not self._allocates(self.module.source[node.start_byte : node.end_byte]):
+            body = self.module.source[node.start_byte : node.end_byte]
+            if not self._allocates(body) and not (handing and handing.search(body)):
                 continue
             self._one(definition)
         self.unit.containers.extend(self.members.collect())
         self.unit.exports = self.oracle.exports()
         self.unit.asks = self.oracle.asks
+
+    def _handing(self) -> re.Pattern[bytes] | None:
+        """Calls of the functions of this file that may hand out what they make."""
+        names = {
+            re.escape(definition.name)
+            for definition in self.module.functions
+            if re.search(r"[\[*]", definition.returns) and self._allocates(definition.node.text or b"")
+        }
+        return re.compile(rf"\b(?:{'|'.join(sorted(names))})\(".encode()) if names else None
 
     def _tested(self, definition: Definition) -> bool:
         start = definition.node.start_byte

@@ -234,28 +234,49 @@ class Lowering(Expressions):
     def _note(self, target: N, value: N, found: Value, node: N) -> None:
         """A member gets what was made here."""
         root = self.root(target)
+        if not found.places and root in self.parameters and (guess := self._guess(value)) is not None:
+            self._stored(target, value, guess, node, root, guessed=True)
         for place in found.places:
             held = self.held.get(place)
             if found.inside or held is None or "[]" in place or held.id == "anything":
                 continue
-            struct = self.struct_of(self.type_of(target.first))
-            shown = self.module.text(target)
-            owner = self.types.get(root, "").lstrip("*? ").removeprefix("const ").rpartition(".")[2] or root
-            made_here = bool(root) and root not in self.parameters and self._local(root)
-            self.stores.append(
-                Store(
-                    struct,
-                    owner,
-                    target.text,
-                    shown,
-                    held,
-                    self.module.at(node),
-                    self.module.at(node),
-                    self.definition,
-                    made_here,
-                    self._copies(value, shown),
-                )
+            self._stored(target, value, held, node, root)
+
+    def _stored(
+        self, target: N, value: N, held: Resource, node: N, root: str, *, guessed: bool = False
+    ) -> None:
+        shown, at = self.module.text(target), self.module.at(node)
+        self.stores.append(
+            Store(
+                self.struct_of(self.type_of(target.first)),
+                self.types.get(root, "").lstrip("*? ").removeprefix("const ").rpartition(".")[2] or root,
+                target.text,
+                shown,
+                held,
+                at,
+                at,
+                self.definition,
+                bool(root) and root not in self.parameters and self._local(root),
+                self._copies(value, shown),
+                guessed,
             )
+        )
+
+    def _guess(self, value: N) -> Resource | None:
+        """`try other.Editor.init(gpa, ...)`: a constructor of another file that is given an allocator and can fail."""
+        if value.kind != "try" or value.first.kind != "call":
+            return None
+        callee = value.first.first
+        if callee.kind != "field" or not re.fullmatch(r"init\w*|create\w*|from\w*", callee.text):
+            return None
+        owner = self.module.text(callee.first)
+        texts = [self.module.text(part) for part in value.first.parts[1:]]
+        allocator = self.acquiring.allocator(texts)
+        if not re.fullmatch(r"(?:\w+\.)*[A-Z]\w*", owner) or not allocator or self.is_arena(allocator):
+            return None
+        if self.resolve(callee) is not None or self.acquiring.kind(owner).startswith("std."):
+            return None
+        return Resource(owner, owner, ("init",), (".deinit",), collected=False, origin="inferred")
 
     def _copies(self, value: N, target: str) -> bool:
         """`x.path = if (x.path) |p| try gpa.dupe(u8, p) else ...`: the old value is there and is only copied."""

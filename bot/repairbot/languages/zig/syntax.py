@@ -164,13 +164,14 @@ class Module:
 
     def qualified(self, dotted: str) -> str:
         """A dotted name with the file's aliases resolved: `fs.cwd` becomes `std.fs.cwd`."""
-        for _ in range(4):
+        seen: set[str] = set()
+        while True:
             head, dot, rest = dotted.partition(".")
             target = self.imports.get(head)
-            if target is None or target == head:
+            if target is None or target == head or head in seen or rest.startswith("zig."):
                 return dotted
+            seen.add(head)
             dotted = target + dot + rest
-        return dotted
 
     def struct(self, name: str) -> Struct | None:
         """The container of this name in this file."""
