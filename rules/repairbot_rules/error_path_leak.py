@@ -41,7 +41,8 @@ def _intents(leak: Leak, way: Way) -> tuple[Intent, ...]:
         return (named(leak, "error"),)
     if owned_elsewhere(leak) or "." in leak.place:
         return (on_error(leak),)
-    return (on_exit(leak),)
+    handed = any(op.detail == "transferred" for op in leak.escapes) and not leak.releases
+    return (on_error(leak), on_exit(leak)) if handed else (on_exit(leak),)
 
 
 def _message(leak: Leak, way: Way) -> str:

@@ -158,10 +158,7 @@ class Members:
             (
                 each
                 for each in self.stores
-                if each.struct is struct
-                and each.field == item.name
-                and not each.copied
-                and not each.guessed
+                if each.struct is struct and each.field == item.name and not each.copied and not each.guessed
             ),
             None,
         )
