@@ -65,6 +65,100 @@ def ping(host):
 """,
             line=5,
         ),
+        Repair(
+            before="""\
+import tempfile
+
+
+def scratch(write):
+    _, path = tempfile.mkstemp(".txt")
+    write(path)
+    return path
+""",
+            after="""\
+import os
+import tempfile
+
+
+def scratch(write):
+    fd, path = tempfile.mkstemp(".txt")
+    os.close(fd)
+    write(path)
+    return path
+""",
+            line=5,
+        ),
+        Repair(
+            before="""\
+import urllib2
+
+
+def fetch(url):
+    response = urllib2.urlopen(url)
+    return response.read()
+""",
+            after="""\
+from contextlib import closing
+
+import urllib2
+
+
+def fetch(url):
+    with closing(urllib2.urlopen(url)) as response:
+        return response.read()
+""",
+            line=5,
+        ),
+        Quiet(
+            code="""\
+import gzip
+import io
+import zipfile
+
+
+def unpack(data, buffer):
+    inner = gzip.GzipFile(fileobj=buffer)
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    return inner.read(), archive.namelist()
+""",
+            why="they read from memory, or from a file of somebody else",
+        ),
+        Quiet(
+            code="""\
+import matplotlib.pyplot as plt
+
+
+def draw(points):
+    figure = plt.figure()
+    figure.gca().plot(points)
+    plt.close("all")
+""",
+            why="all figures are closed",
+        ),
+        Quiet(
+            code="""\
+import socket
+
+import pytest
+
+
+def test_refused(address):
+    with pytest.raises(OSError):
+        link = socket.create_connection(address)
+""",
+            why="it is meant to fail",
+        ),
+        Quiet(
+            code="""\
+from tornado.httpserver import HTTPServer
+
+
+def check(app, options):
+    server = HTTPServer(app, ssl_options=options)
+    assert server.ssl_options
+""",
+            why="a server that does not listen holds nothing",
+        ),
         Quiet(
             code="""\
 def sources(paths):

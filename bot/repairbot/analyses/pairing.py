@@ -163,8 +163,8 @@ def _confidence(function: Function, track: Track, shape: Shape) -> Confidence:
         return "low"
     if shape == "error" and function.heedless and track.site.place.startswith("%"):
         return "low"
-    if shape in ("error", "late", "handler-misses") and function.symbol == "main":
-        return "low"  # the program ends by this error
+    if shape in ("never", "error", "late", "handler-misses") and function.symbol == "main":
+        return "low"  # the program ends there
     if shape in ("never", "nameless") and function.symbol == "<module>":
         return "low"  # as long as the import, and then the collector comes
     if shape in ("never", "nameless", "context"):
