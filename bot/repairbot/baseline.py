@@ -32,13 +32,19 @@ def dump(findings: Iterable[Finding]) -> bytes:
 def load(file: Path) -> Counter[str]:
     """How often each fingerprint stands in the file. Raises BaselineError."""
     try:
-        held = json.loads(file.read_bytes())
-        if held["version"] != VERSION:
-            raise BaselineError(
-                f"{file}: version {held['version']!r} is not {VERSION}; write it anew: repairbot baseline"
-            )
-        return Counter(str(row["fingerprint"]) for row in held["findings"])
+        return loads(file.read_bytes(), str(file))
     except OSError as error:
         raise BaselineError(f"{file} cannot be read: {error.strerror}") from error
+
+
+def loads(content: bytes, name: str) -> Counter[str]:
+    """How often each fingerprint stands in the content of a file called `name`. Raises BaselineError."""
+    try:
+        held = json.loads(content)
+        if held["version"] != VERSION:
+            raise BaselineError(
+                f"{name}: version {held['version']!r} is not {VERSION}; write it anew: repairbot baseline"
+            )
+        return Counter(str(row["fingerprint"]) for row in held["findings"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BaselineError(f"{file} is no baseline; write it anew: repairbot baseline") from error
+        raise BaselineError(f"{name} is no baseline; write it anew: repairbot baseline") from error

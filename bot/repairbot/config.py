@@ -9,17 +9,41 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from repairbot.model import SEVERITIES, Confidence, Settings
 from repairbot.sources import MAX_SIZE
 
-OWN_FILE = ".repairbot.toml"
+OWN_FILE, PYPROJECT = ".repairbot.toml", "pyproject.toml"
+MENTION = b"tool.repairbot"
+"""What a pyproject.toml that configures us holds."""
 CONFIDENCES: tuple[Confidence, ...] = ("low", "medium", "high")
+
+
+FailOn = Literal["never", "low", "medium", "high"]
+FAIL_ON: tuple[FailOn, ...] = ("never", "low", "medium", "high")
+MOST_COMMENTS = 30
+"""GitHub answers 502 to a review with more comments. Source: src-d/lookout#264."""
 
 
 class ConfigError(Exception):
     """The configuration cannot be used. One clear line for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSettings:
+    """How pull requests are reviewed: `[tool.repairbot.review]`.
+
+    `max_comments`: open comments on one pull request, at most 30. `drafts`, `bots`: whether drafts, and pull
+    requests that a bot opened, are looked at. `fail_on`: the least severity of a leak which the change brings
+    in that makes the check fail. `opt_out`: the label that keeps us away from a pull request.
+    """
+
+    max_comments: int = 10
+    drafts: bool = False
+    bots: bool = False
+    fail_on: FailOn = "never"
+    opt_out: str = "repairbot: off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +66,40 @@ class Config:
     memory: int = 1536
     seconds: int = 30
     folder: str = ""
+    review: ReviewSettings = field(default_factory=ReviewSettings)
 
 
 def load(file: Path | None) -> Config:
     """The configuration in `file`; the defaults for None. Raises ConfigError."""
     if file is None:
         return Config()
-    return parse(_table(file), str(file.parent), file.name)
+    return loads(_bytes(file), str(file.parent), file.name)
+
+
+def loads(content: bytes, folder: str, name: str) -> Config:
+    """The configuration that a file called `name` in `folder` holds. Raises ConfigError."""
+    return parse(_table(content, name), folder, name)
+
+
+def held(read: Callable[[str], bytes | None]) -> Config:
+    """The configuration at the top of a tree that is no folder. `read` gives a file's content, None without one.
+
+    Raises ConfigError.
+    """
+    own = read(OWN_FILE)
+    if own is not None:
+        return loads(own, "", OWN_FILE)
+    pyproject = read(PYPROJECT)
+    return loads(pyproject, "", PYPROJECT) if pyproject and MENTION in pyproject else Config()
 
 
 def find(start: Path, top: Path) -> Path | None:
     """The nearest configuration at `start` (a folder) or above it, up to `top`."""
     for folder in (start, *start.parents):
-        own, pyproject = folder / OWN_FILE, folder / "pyproject.toml"
+        own, pyproject = folder / OWN_FILE, folder / PYPROJECT
         if own.is_file():
             return own
-        if pyproject.is_file() and b"tool.repairbot" in _bytes(pyproject):
+        if pyproject.is_file() and MENTION in _bytes(pyproject):
             return pyproject
         if folder == top:
             break
@@ -71,18 +113,18 @@ def _bytes(file: Path) -> bytes:
         raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
 
 
-def _table(file: Path) -> Mapping[str, object]:
+def _table(content: bytes, name: str) -> Mapping[str, object]:
     import tomllib
 
     try:
-        table: Mapping[str, Any] = tomllib.loads(_bytes(file).decode("utf-8"))
+        table: Mapping[str, Any] = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{file.name} is not valid TOML: {error}") from error
-    if file.name == "pyproject.toml" or set(table) == {"tool"}:
+        raise ConfigError(f"{name} is not valid TOML: {error}") from error
+    if name == PYPROJECT or set(table) == {"tool"}:
         inner = table.get("tool", {})
         table = inner.get("repairbot", {}) if isinstance(inner, dict) else {}
     if not isinstance(table, dict):
-        raise ConfigError(f"{file.name}: tool.repairbot must be a table")
+        raise ConfigError(f"{name}: tool.repairbot must be a table")
     return table
 
 
@@ -96,6 +138,7 @@ def parse(table: Mapping[str, object], folder: str, name: str) -> Config:
         "bounds": reader.bounds,
         "paths": lambda where, value: reader.section(where, value, PATHS),
         "limits": lambda where, value: reader.section(where, value, LIMITS),
+        "review": lambda where, value: reader.section(where, value, REVIEW),
         "baseline": reader.text,
         "jobs": reader.count,
         "resource": reader.resources,
@@ -120,11 +163,21 @@ def parse(table: Mapping[str, object], folder: str, name: str) -> Config:
         memory=limits.get("memory", 1536),
         seconds=limits.get("seconds", 30),
         folder=folder,
+        review=ReviewSettings(
+            **{key.replace("-", "_"): value for key, value in _as(dict, read.get("review", {})).items()}
+        ),
     )
 
 
 PATHS = {"include": "texts", "exclude": "texts", "max-size": "count"}
 LIMITS = {"memory": "count", "seconds": "count"}
+REVIEW = {
+    "max-comments": "comments",
+    "drafts": "flag",
+    "bots": "flag",
+    "fail-on": "fail_on",
+    "opt-out": "text",
+}
 
 
 def _as(kind: type, value: Any) -> Any:
@@ -163,6 +216,14 @@ class _Reader:
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:
             return value
         raise self.fail(where, "must be a whole number above 0")
+
+    def comments(self, where: str, value: object) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_COMMENTS:
+            return value
+        raise self.fail(where, f"must be a whole number from 0 to {MOST_COMMENTS}")
+
+    def fail_on(self, where: str, value: object) -> str:
+        return self.choice(where, value, FAIL_ON)
 
     def choice(self, where: str, value: object, allowed: tuple[str, ...]) -> str:
         if isinstance(value, str) and value in allowed:

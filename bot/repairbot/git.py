@@ -7,11 +7,18 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from repairbot.sources import SourceError
 
-SAFE = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "core.pager=cat")
+SAFE = (
+    *("-c", "core.fsmonitor=false"),
+    *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "core.pager=cat"),
+    *("-c", "safe.bareRepository=explicit"),
+)
+"""What a repository may bring and git would run: a bare repository inside a checkout brings its own settings."""
+
 ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
 
 
@@ -21,23 +28,25 @@ def command(root: str, arguments: Sequence[str]) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """This process's environment, without what would point git elsewhere."""
+    """This process's environment, without what would point git elsewhere, and without tokens."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
+        if name not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE") and not name.endswith("_TOKEN")
     }
     return kept | ENVIRONMENT
 
 
-def run(root: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """Run git in `root` and wait. Raises SourceError when there is no git."""
+def run(
+    root: str, *arguments: str, given: bytes = b"", more: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run git in `root` and wait. `given`: its input; `more`: of its environment. Raises SourceError without a git."""
     try:
         return subprocess.run(
             command(root, arguments),
             capture_output=True,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
+            env=environment() | dict(more or {}),
+            input=given,
             check=False,
         )
     except FileNotFoundError:

@@ -111,6 +111,7 @@ class Run:
     def _examine(self, tags: Sequence[int]) -> None:
         rest = self._recalled(tags)
         keys: dict[int, bytes] = {}
+        self.source.want([self.examinations[tag].entry for tag in rest])
         for answer in self._pool.run(self._tasks(rest, keys), len(rest)):
             each = self.examinations[answer.tag]
             if answer.failure:

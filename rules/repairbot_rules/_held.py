@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from repairbot.analyses.facts import Leak, Way
 from repairbot.lifetimes.intents import NAME_AND_RELEASE, RELEASE_BEFORE, RELEASE_ON_ERROR, RELEASE_ON_EXIT
@@ -89,6 +90,11 @@ def _args(leak: Leak) -> dict[str, str]:
     return args
 
 
+def _alone(intent: Intent) -> Intent:
+    """The same for the value itself, without what it holds."""
+    return replace(intent, args={name: text for name, text in intent.args.items() if "elements" not in name})
+
+
 def on_exit(leak: Leak) -> Intent:
     """Release it on every way out, right behind the acquisition."""
     return Intent(
@@ -117,7 +123,7 @@ def on_error(leak: Leak) -> Intent:
 
 def owners(leak: Leak) -> tuple[Span, ...]:
     """The statements that give the value to another owner, a return apart."""
-    return statements([op for op in leak.escapes if op.detail not in ("returned", "shown")])
+    return statements([*(op for op in leak.escapes if op.detail not in ("returned", "shown")), *leak.moves])
 
 
 def before_exits(leak: Leak) -> tuple[Intent, ...]:
@@ -157,7 +163,7 @@ _GIVEN = frozenset({"returned", "stored", "passed", "captured"})
 
 def owned_elsewhere(leak: Leak) -> bool:
     """Another owner gets the value on some path."""
-    return any(op.detail in _GIVEN for op in leak.escapes)
+    return bool(leak.moves) or any(op.detail in _GIVEN for op in leak.escapes)
 
 
 def worst(leak: Leak) -> Way:
@@ -191,6 +197,8 @@ def report(
     if leak.place.endswith("[]"):
         message = message.replace(leak.place, f"what {leak.place[:-2]} holds")
         intents = (on_error(leak) if _on_errors(leak) else on_exit(leak),)
+    elif leak.holds is not None:
+        intents = (*intents, *(_alone(intent) for intent in intents if "elements" in intent.args))
     elif leak.place.startswith("%"):
         message = message.replace(leak.place, f"this {leak.resource.what}")
     return Report(

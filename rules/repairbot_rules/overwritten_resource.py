@@ -237,6 +237,148 @@ class Link:
 """,
             why="released before it is replaced",
         ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+const Session = struct {
+    allocator: std.mem.Allocator,
+    title: ?[]u8 = null,
+
+    fn rename(self: *Session, title: []const u8) !void {
+        self.title = try self.allocator.dupe(u8, title);
+    }
+
+    fn deinit(self: *Session) void {
+        if (self.title) |title| self.allocator.free(title);
+    }
+};
+
+fn run(allocator: std.mem.Allocator) !void {
+    var session: Session = .{ .allocator = allocator };
+    defer session.deinit();
+    try session.rename("first");
+    try session.rename("second");
+}
+
+test "renamed twice" {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+const Session = struct {
+    allocator: std.mem.Allocator,
+    title: ?[]u8 = null,
+
+    fn rename(self: *Session, title: []const u8) !void {
+        const old_title = self.title;
+        self.title = try self.allocator.dupe(u8, title);
+        if (old_title) |old| self.allocator.free(old);
+    }
+
+    fn deinit(self: *Session) void {
+        if (self.title) |title| self.allocator.free(title);
+    }
+};
+
+fn run(allocator: std.mem.Allocator) !void {
+    var session: Session = .{ .allocator = allocator };
+    defer session.deinit();
+    try session.rename("first");
+    try session.rename("second");
+}
+
+test "renamed twice" {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=8,
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn indented(allocator: std.mem.Allocator, text: []const u8, depth: usize) ![]u8 {
+    var line = try allocator.dupe(u8, text);
+    for (0..depth) |_| {
+        line = try std.mem.concat(allocator, u8, &.{ "  ", line });
+    }
+    return line;
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    allocator.free(try indented(allocator, "x", 2));
+}
+
+test indented {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn indented(allocator: std.mem.Allocator, text: []const u8, depth: usize) ![]u8 {
+    var line = try allocator.dupe(u8, text);
+    errdefer allocator.free(line);
+    for (0..depth) |_| {
+        const old_line = line;
+        line = try std.mem.concat(allocator, u8, &.{ "  ", line });
+        allocator.free(old_line);
+    }
+    return line;
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    allocator.free(try indented(allocator, "x", 2));
+}
+
+test indented {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=4,
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+fn count(allocator: std.mem.Allocator, counts: *std.StringHashMapUnmanaged(u32), word: []const u8) !void {
+    const key = try allocator.dupe(u8, word);
+    errdefer allocator.free(key);
+    const entry = try counts.getOrPut(allocator, key);
+    if (entry.found_existing) allocator.free(key) else entry.value_ptr.* = 0;
+    entry.value_ptr.* += 1;
+}
+""",
+            why="the key is freed where the map had one already",
+            language="zig",
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const Session = struct {
+    allocator: std.mem.Allocator,
+    title: ?[]u8 = null,
+
+    fn rename(self: *Session, title: []const u8) !void {
+        const copy = try self.allocator.dupe(u8, title);
+        if (self.title) |old| self.allocator.free(old);
+        self.title = copy;
+    }
+
+    fn deinit(self: *Session) void {
+        if (self.title) |title| self.allocator.free(title);
+    }
+};
+""",
+            why="the old one is released before it is replaced",
+            language="zig",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

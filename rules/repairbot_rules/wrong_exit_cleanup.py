@@ -19,7 +19,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import Facts
-from repairbot.lifetimes.ops import Kind
+from repairbot.lifetimes.intents import ERRORS_ONLY
+from repairbot.lifetimes.ops import Intent, Kind
 from repairbot.model import Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import before_exits, done, on_exit, owned_elsewhere, report
@@ -91,6 +92,119 @@ def greet(address):
 """,
             why="every return hands it on",
         ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn digits(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
+    var found: std.ArrayList(u8) = .empty;
+    errdefer found.deinit(allocator);
+    for (text) |letter| {
+        if (std.ascii.isDigit(letter)) try found.append(allocator, letter);
+        if (letter == '#') return try allocator.dupe(u8, "");
+    }
+    return found.toOwnedSlice(allocator);
+}
+
+test digits {
+    std.testing.allocator.free(try digits(std.testing.allocator, "12#"));
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn digits(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
+    var found: std.ArrayList(u8) = .empty;
+    defer found.deinit(allocator);
+    for (text) |letter| {
+        if (std.ascii.isDigit(letter)) try found.append(allocator, letter);
+        if (letter == '#') return try allocator.dupe(u8, "");
+    }
+    return found.toOwnedSlice(allocator);
+}
+
+test digits {
+    std.testing.allocator.free(try digits(std.testing.allocator, "12#"));
+}
+""",
+            language="zig",
+            line=4,
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn load(allocator: std.mem.Allocator, text: []const u8) !?[]u8 {
+    const copy = try allocator.dupe(u8, text);
+    errdefer allocator.free(copy);
+    const size = std.fmt.parseInt(usize, copy, 10) catch return null;
+    if (size > 9) return error.TooLarge;
+    return copy;
+}
+
+test load {
+    try std.testing.expectEqual(null, try load(std.testing.allocator, "x"));
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn load(allocator: std.mem.Allocator, text: []const u8) !?[]u8 {
+    const copy = try allocator.dupe(u8, text);
+    errdefer allocator.free(copy);
+    const size = std.fmt.parseInt(usize, copy, 10) catch {
+        allocator.free(copy);
+        return null;
+    };
+    if (size > 9) return error.TooLarge;
+    return copy;
+}
+
+test load {
+    try std.testing.expectEqual(null, try load(std.testing.allocator, "x"));
+}
+""",
+            language="zig",
+            line=4,
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn quoted(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
+    const result = try std.fmt.allocPrint(allocator, "\\"{s}\\"", .{text});
+    defer allocator.free(result);
+    return result;
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn quoted(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
+    const result = try std.fmt.allocPrint(allocator, "\\"{s}\\"", .{text});
+    errdefer allocator.free(result);
+    return result;
+}
+""",
+            language="zig",
+            line=6,
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+fn digits(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
+    var found: std.ArrayList(u8) = .empty;
+    errdefer found.deinit(allocator);
+    for (text) |letter| {
+        if (std.ascii.isDigit(letter)) try found.append(allocator, letter);
+    }
+    return found.toOwnedSlice(allocator);
+}
+""",
+            why="every return hands it on",
+            language="zig",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
@@ -104,6 +218,9 @@ def greet(address):
             yield report(leak, message, way, intents)
         for misuse in facts.pairing.misuses:
             if misuse.second.kind is Kind.ESCAPE:
+                first = misuse.first
+                title = f"release {misuse.place} on errors alone"
+                intent = Intent(ERRORS_ONLY, first.at, misuse.place, title, spans=(first.at,))
                 yield Report(
                     misuse.second.at,
                     misuse.function,
@@ -114,5 +231,6 @@ def greet(address):
                         Step(misuse.first.at.line, "released on the way out"),
                     ),
                     confidence="medium",
+                    intents=(intent,) if misuse.first.detail != "scope" else (),
                     refusals=("only the caller knows how long it needs the value",),
                 )

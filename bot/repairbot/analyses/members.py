@@ -30,12 +30,18 @@ def owned(container: Container) -> Iterator[Owned]:
             continue
         releases = tuple(member.of(Kind.RELEASE))
         teardown = _teardown(container, released)
-        forgotten = bool(teardown) and not releases and not _elsewhere(member, made[0].resource)
+        apart = _apart(container, made, releases)
+        forgotten = bool(teardown) and (not releases or apart) and not _elsewhere(member, made[0].resource)
         evidence = tuple(
             Step(event.at.line, f"{teardown}() releases {name} and not this")
             for name, event in released.get(teardown, [])
             if name != member.name
         )
+        confidence = _confidence(member, made, bool(evidence), teardown)
+        if apart:
+            confidence = "medium" if confidence == "high" else confidence
+            note = f"{releases[0].method}() releases it, which {teardown}() does not call"
+            evidence = (Step(releases[0].at.line, note), *evidence)
         yield Owned(
             container,
             member,
@@ -45,7 +51,7 @@ def owned(container: Container) -> Iterator[Owned]:
             teardown,
             forgotten,
             tuple(_overwriting(container, member, made)),
-            _confidence(member, made, bool(evidence), teardown),
+            confidence,
             evidence[:3]
             or (
                 (Step(container.methods[teardown].line, f"{teardown}() is the teardown"),)
@@ -53,6 +59,17 @@ def owned(container: Container) -> Iterator[Owned]:
                 else ()
             ),
         )
+
+
+def _apart(container: Container, made: list[Event], releases: tuple[Event, ...]) -> bool:
+    """Whether it is released only in methods that the teardown does not reach, and not where it was just made."""
+    if not releases or any(event.method not in container.apart for event in releases):
+        return False
+    return not any(
+        event.method == release.method and event.at.start < release.at.start
+        for event in made
+        for release in releases
+    )
 
 
 def _released(container: Container) -> dict[str, list[tuple[str, Event]]]:

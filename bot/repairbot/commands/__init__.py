@@ -22,6 +22,8 @@ COMMANDS = {
     "rules": "rules:rules",
     "explain": "rules:explain",
     "baseline": "audit:baseline",
+    "review": "review:review",
+    "action": "action:action",
     "new-rule": "scaffold:new_rule",
     "completion": "completion:completion",
 }

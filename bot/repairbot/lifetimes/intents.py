@@ -21,6 +21,8 @@ RELEASE_BEFORE: Final = "release-before"
 RELEASE_ON_ERROR: Final = "release-on-error"
 """Release `place` when a later step fails, and only then (it is owned elsewhere otherwise).
 at: the acquiring op; spans: the steps that can fail. args and places as above."""
+ERRORS_ONLY: Final = "errors-only"
+"""A cleanup on every way out becomes one of errors alone: the value is handed on. spans[0]: its statement."""
 WIDEN_HANDLER: Final = "widen-handler"
 """A cleanup handler misses some errors. spans[0]: the exception type in the handler. args: type."""
 RELEASE_OLD: Final = "release-old"

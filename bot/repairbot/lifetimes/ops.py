@@ -92,6 +92,8 @@ class Resource:
     origin: Literal["builtin", "project", "inferred"] = "builtin"
     needs: str = ""
     """A regular expression that the text of the acquiring call must match somewhere."""
+    begins: tuple[str, ...] = ()
+    """Methods from which on it holds something, where making it alone acquires nothing ("listen")."""
 
     def __hash__(self) -> int:
         return hash(self.id)  # tables of resources are keys of caches, looked up for every file
@@ -233,6 +235,8 @@ class Container:
     """Attributes whose names state a limit and that nothing reads ("self.max_jobs"), with the line of each."""
     called: tuple[str, ...] = ()
     """Methods that this file calls itself, in code that is neither a teardown nor a constructor."""
+    apart: tuple[str, ...] = ()
+    """Methods that release a member and that no teardown reaches, nor anything that is handed on to be called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,12 +386,14 @@ class Summary:
     """What a function does with its arguments and what it returns, as its callers need it.
 
     `effects`: by parameter name. `returns`: the id of a resource that the caller owns then, or "".
+    `slots`: where it returns a tuple, which elements are that resource.
     """
 
     name: str
     parameters: tuple[str, ...] = ()
     effects: dict[str, Effect] = field(default_factory=dict)
     returns: str = ""
+    slots: tuple[int, ...] = ()
 
     def __hash__(self) -> int:
         return hash(self.name)

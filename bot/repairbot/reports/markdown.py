@@ -9,21 +9,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Final, NamedTuple, TypeVar
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from repairbot.model import SEVERITIES, Audit, Finding, SafePattern
 from repairbot.reports import Options, RuleInfo, words
+from repairbot.reports.filling import SHORT, fill_template
 from repairbot.reports.hunks import DiffError, hunks, parse
-from repairbot.reports.markup import Safe, cell, cell_code, clip, code, fence, own, plain, require_safe
+from repairbot.reports.markup import Safe, cell, clip, code, own, plain
 from repairbot.reports.rulepage import body, parts
 from repairbot.reports.view import Sorted, applies, path_of, plural, sort, why
 
 ROWS: Final = 20
 """Of the table on top: what is read in ten seconds. The others stand below it all the same."""
-_SHORT: Final = 120
 _DIFF_LINES: Final = 60
 _DIFF_CHARACTERS: Final = 4_000
 _MARGIN: Final = 600
@@ -31,37 +28,7 @@ _MARGIN: Final = 600
 T = TypeVar("T")
 
 
-@cache
-def _environment() -> Environment:
-    # No autoescape, which is for HTML. `finalize` refuses what went through no filter of markup.
-    environment = Environment(
-        loader=PackageLoader("repairbot_templates", ""),
-        undefined=StrictUndefined,
-        finalize=require_safe,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "capitalised": lambda text: own(text.capitalize()),
-        "cell": cell,
-        "cell_code": cell_code,
-        "code": code,
-        "counted": lambda number: own(f"{number:,}"),
-        "fence": fence,
-        "own": own,
-        "plain": plain,
-        "unstopped": lambda text: text.rstrip("."),
-        "short": lambda text: clip(text, _SHORT),
-    }
-    return environment
-
-
-def _fill(template: str, **values: object) -> Safe:
-    return Safe(_environment().get_template(f"{template}.md.j2").render(**values))
-
-
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """A finding in a table."""
 
     severity: str
@@ -85,16 +52,17 @@ def _place(item: Finding | SafePattern) -> str:
     return f"{item.path}:{item.line}"
 
 
-def _row(finding: Finding, audit: Audit, options: Options, *, potential: bool = False) -> _Row:
+def row(finding: Finding, audit: Audit, options: Options, *, potential: bool = False) -> Row:
+    """A finding as a row of a table, its texts not yet Markdown."""
     if finding.fix is None:
-        repair = clip(finding.refusals[0], _SHORT) if finding.refusals else "not known"
+        repair = clip(finding.refusals[0], SHORT) if finding.refusals else "not known"
         repair = repair if potential else f"no repair: {repair}"
     elif applies(finding, audit, options):
-        repair = f"{clip(finding.fix.title, _SHORT)}, {finding.fix.safety}"
+        repair = f"{clip(finding.fix.title, SHORT)}, {finding.fix.safety}"
     else:
-        repair = f"your choice: {clip(finding.fix.title, _SHORT)}"
-    what = clip(finding.message, 2 * _SHORT)
-    return _Row(finding.severity, finding.confidence, _place(finding), finding.variable, what, repair)
+        repair = f"your choice: {clip(finding.fix.title, SHORT)}"
+    what = clip(finding.message, 2 * SHORT)
+    return Row(finding.severity, finding.confidence, _place(finding), finding.variable, what, repair)
 
 
 def _diff(finding: Finding, whole: bool) -> tuple[str, int]:
@@ -110,7 +78,7 @@ def _diff(finding: Finding, whole: bool) -> tuple[str, int]:
         for old, _, body_lines in found:
             lines += [f"@@ line {old} @@\n"] if len(found) > 1 else []
             lines += [line if line.endswith("\n") else line + "\n" for line in body_lines]
-    kept = lines if whole else _fit(lines[:_DIFF_LINES], _DIFF_CHARACTERS, len)[0]
+    kept = lines if whole else fit(lines[:_DIFF_LINES], _DIFF_CHARACTERS, len)[0]
     return "".join(kept), len(lines) - len(kept)
 
 
@@ -121,7 +89,7 @@ def finding_block(
     fix = finding.fix
     label, reason = why(finding)
     diff, diff_left_out = _diff(finding, whole)
-    return _fill(
+    return fill_template(
         "finding",
         number=number,
         finding=finding,
@@ -138,7 +106,7 @@ def finding_block(
     )
 
 
-def _fit(items: Iterable[T], room: int, size: Callable[[T], int], part: float = 1.0) -> tuple[list[T], int]:
+def fit(items: Iterable[T], room: int, size: Callable[[T], int], part: float = 1.0) -> tuple[list[T], int]:
     """The items that fit into so many characters, and the room left.
 
     All of them, or else the first ones that fit into a part of the room: what comes later in the order never
@@ -167,10 +135,10 @@ class _Report:
     audit: Audit
     options: Options
     view: Sorted
-    rows: list[_Row] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     blocks: list[tuple[str, Safe]] = field(default_factory=list)
     lines: list[Safe] = field(default_factory=list)
-    potential: list[_Row] = field(default_factory=list)
+    potential: list[Row] = field(default_factory=list)
     impact: list[_Costs] = field(default_factory=list)
     safe: list[SafePattern] = field(default_factory=list)
     files: list[Safe] = field(default_factory=list)
@@ -185,47 +153,54 @@ class _Report:
     def fill(self, room: int, whole: bool) -> None:
         """Take what fits into so many characters, the most important first, and note what did not."""
         audit, options, main = self.audit, self.options, self.main
-        self.rows, room = _fit((_row(finding, audit, options) for finding in main[:ROWS]), room, _cells)
+        self.rows, room = fit((row(finding, audit, options) for finding in main[:ROWS]), room, _cells)
         blocks = (
             (finding.severity, finding_block(finding, number, audit, options, whole=whole))
             for number, finding in enumerate(main, 1)
         )
-        self.blocks, room = _fit(blocks, room, lambda block: len(block[1]) + 1, 0.6)
-        self.lines, room = _fit(
+        self.blocks, room = fit(blocks, room, lambda block: len(block[1]) + 1, 0.6)
+        self.lines, room = fit(
             map(self._line, main[len(self.blocks) :]), room, lambda line: len(line) + 3, 0.4
         )
-        potential = (_row(finding, audit, options, potential=True) for finding in self.view.potential)
-        self.potential, room = _fit(potential, room, _cells, 0.5)
-        costs = (_Costs(_place(finding), *_impact(finding)) for finding in main if finding.impact.growth)
-        self.impact, room = _fit(costs, room, _cells, 0.5)
-        everywhere = [safe for file in audit.files for safe in file.safe_patterns]
-        self.safe, room = _fit(everywhere, room, lambda safe: len(_safe_line(safe)) + 3, 0.5)
-        lines = list(words.files(audit))
-        self.files, room = _fit(lines, room, lambda line: len(line) + 3)
-
+        potential = (row(finding, audit, options, potential=True) for finding in self.view.potential)
+        self.potential, room = fit(potential, room, _cells, 0.5)
         counts = Counter(finding.severity for finding in main[len(self.blocks) + len(self.lines) :])
         self.left_out = [
             f"{plural(counts[name], 'leak')} of severity {name}" for name in SEVERITIES if counts[name]
         ]
-        for count, what in (
-            (len(self.view.potential) - len(self.potential), "potential leak"),
-            (sum(bool(finding.impact.growth) for finding in main) - len(self.impact), "line of impact"),
-            (len(everywhere) - len(self.safe), "verified place"),
-            (len(lines) - len(self.files), "line of the list of files"),
+        if count := len(self.view.potential) - len(self.potential):
+            self.left_out.append(plural(count, "potential leak"))
+        self.left_out += self.fold(room)
+
+    def fold(self, room: int) -> list[str]:
+        """Take what fits of the folded part, and say what did not."""
+        audit, main = self.audit, self.main
+        costs = (_Costs(_place(finding), *_impact(finding)) for finding in main if finding.impact.growth)
+        self.impact, room = fit(costs, room, _cells, 0.5)
+        everywhere = [safe for file in audit.files for safe in file.safe_patterns]
+        self.safe, room = fit(everywhere, room, lambda safe: len(_safe_line(safe)) + 3, 0.5)
+        lines = list(words.files(audit))
+        self.files, room = fit(lines, room, lambda line: len(line) + 3)
+        costly = sum(bool(finding.impact.growth) for finding in main)
+        left_out = []
+        for count, one, many in (
+            (costly - len(self.impact), "line of impact", "lines of impact"),
+            (len(everywhere) - len(self.safe), "verified place", ""),
+            (len(lines) - len(self.files), "line of the list of files", "lines of the list of files"),
         ):
             if count:
-                self.left_out.append(
-                    plural(count, what, what.replace("line", "lines") if "line" in what else "")
-                )
+                left_out.append(plural(count, one, many))
+        return left_out
 
     def _line(self, finding: Finding) -> Safe:
-        row = _row(finding, self.audit, self.options)
-        return own(f"- {finding.severity} {code(row.place)} {plain(row.what, row.name)}: {plain(row.repair)}")
+        cells = row(finding, self.audit, self.options)
+        said = f"{plain(cells.what, cells.name)}: {plain(cells.repair)}"
+        return own(f"- {finding.severity} {code(cells.place)} {said}")
 
     def text(self) -> Safe:
         grouped = [(name, [block for of, block in self.blocks if of == name]) for name in SEVERITIES]
         audit, view = self.audit, self.view
-        return _fill(
+        return fill_template(
             "report",
             summary=self.summary(),
             limit=plural(self.options.limit, "character"),
@@ -234,21 +209,30 @@ class _Report:
             lines=self.lines,
             potential=self.potential,
             potential_count=len(view.potential),
+            appendix=self.appendix(),
+            status=words.status(audit, view),
+        )
+
+    def appendix(self) -> Safe:
+        audit = self.audit
+        return fill_template(
+            "appendix",
             safe=[_safe_line(safe) for safe in self.safe],
             safe_count=sum(len(file.safe_patterns) for file in audit.files),
             impact=self.impact,
             looked_at=words.looked_at(audit),
             checks=words.checks(audit),
-            verify=words.verify(audit, view),
-            accept=words.accept(audit, view),
+            verify=words.verify(audit, self.view),
+            accept=words.accept(audit, self.view),
             practices=words.practices(audit, self.options),
             files=self.files,
-            status=words.status(audit, view),
         )
 
     def summary(self) -> Safe:
         more = len(self.main) - len(self.rows)
-        return _fill("summary", heading=words.heading(self.audit, self.view), rows=self.rows, more=more)
+        return fill_template(
+            "summary", heading=words.heading(self.audit, self.view), rows=self.rows, more=more
+        )
 
 
 def _impact(finding: Finding) -> tuple[str, str, str]:
@@ -267,8 +251,8 @@ def summary(audit: Audit, options: Options) -> str:
     if not audit.findings:
         return words.none_found(audit)
     report = _Report(audit, options, sort(audit, options))
-    report.rows, _ = _fit(
-        (_row(f, audit, options) for f in report.main[:ROWS]), options.limit - _MARGIN, _cells
+    report.rows, _ = fit(
+        (row(f, audit, options) for f in report.main[:ROWS]), options.limit - _MARGIN, _cells
     )
     return report.summary()
 
@@ -293,6 +277,22 @@ def render(audit: Audit, options: Options) -> str:
     return text if len(text) < options.limit else summary(audit, options)
 
 
+def appendix(audit: Audit, options: Options) -> tuple[Safe, list[str]]:
+    """The folded part alone (verified places, impact, checks, steps, files), below `options.limit`; and what
+    was left out for want of room. Empty without findings, or where there is no room even for its frame."""
+    if not audit.findings:
+        return own(""), []
+    report = _Report(audit, options, sort(audit, options))
+    room = options.limit - len(report.appendix())
+    while room > 0:
+        left_out = report.fold(room)
+        text = report.appendix()
+        if len(text) < options.limit:
+            return text, left_out
+        room -= len(text) - options.limit + 1
+    return own(""), ["impact, checks, how to verify, all files"]
+
+
 def rule_page(info: RuleInfo) -> str:
     """The page of one rule: its documentation and its examples."""
-    return _fill("rule", rule=info, body=body(info), parts=parts(info))
+    return fill_template("rule", rule=info, body=body(info), parts=parts(info))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,6 +46,10 @@ class Source(Protocol):
 
     def entries(self) -> Iterator[Found]:
         """Everything that was asked for, in no particular order."""
+        ...
+
+    def want(self, entries: Sequence[Entry]) -> None:
+        """These will be read soon: a source that reads from afar brings them all at once."""
         ...
 
     def read(self, entry: Entry) -> bytes:

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Self
 
 from repairbot import git
 from repairbot.config import Config
@@ -24,7 +25,7 @@ class Objects:
     repository: str
     _process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Objects:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -34,6 +35,9 @@ class Objects:
             self._process.kill()
             self._process.communicate()
             self._process = None
+
+    def want(self, names: Sequence[str]) -> None:
+        """These blobs will be asked for soon. Here all that there will be is there."""
 
     def ask(self, name: str, limit: int) -> bytes:
         """The content of a blob by its name. Raises Unreadable when absent, no blob, or over `limit` bytes."""
@@ -117,6 +121,10 @@ class Revision:
                 yield skipped(shown, entry.language, "a symbolic link")
             elif blob.mode != SUBMODULE:
                 yield entry
+
+    def want(self, entries: Sequence[Entry]) -> None:
+        """These blobs will be read soon."""
+        self.objects.want([entry.location for entry in entries])
 
     def read(self, entry: Entry) -> bytes:
         """The blob's bytes. Raises Unreadable."""

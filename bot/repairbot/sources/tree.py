@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from repairbot import git
@@ -65,6 +65,9 @@ class Tree:
                 yield from self._folder(where)
             else:
                 yield from self._file(target, named=True)
+
+    def want(self, entries: Sequence[Entry]) -> None:
+        """These files will be read soon. They are at hand."""
 
     def read(self, entry: Entry) -> bytes:
         """The file's bytes. Raises Unreadable."""

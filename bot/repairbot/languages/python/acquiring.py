@@ -5,25 +5,44 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from tree_sitter import Node
 
 from repairbot.languages.base import Project
-from repairbot.languages.python.syntax import Module, dotted, text
+from repairbot.languages.python.syntax import APART, Module, dotted, statement_of, text
 from repairbot.lifetimes.ops import Resource
 
 _MADE: Final = re.compile(rb"[ \t]*(?::[^=\n]+)?=[ \t]*\(?\s*(?:await\s+)?([A-Za-z_][\w.]*(?:\(\)\.\w+)*)\(")
 _TYPED: Final = re.compile(rb"[ \t]*:[ \t]*[\"']?([A-Za-z_][\w.]*)")
 _ENTERED: Final = re.compile(rb"([A-Za-z_][\w.]*)\([^\n]*\)\s+as\s+$")
 _PART: Final = re.compile(rb"[\w.]")
+_RAISES: Final = re.compile(r"\b(?:raises|assertRaises\w*)\(")
 _WORD: Final = re.compile(rb"\w")
 _READS: Final = frozenset({"read", "readline", "readlines", "write", "writelines"})
-_RENAMES: Final = re.compile(rb" as [ \t]*\w+[ \t]*(?:[,)#\r\n]|$)")
+_RENAMES: Final = re.compile(rb" as [ \t]*(\w+)[ \t]*(?:[,)#\r\n]|$)")
 """An import under another name, by what follows it; what `with` and `except` name is followed by a colon."""
+_LONGEST: Final = 80
+"""Bytes of the longest name that is looked for before it."""
+
+
+ANY: Final[frozenset[bytes]] = frozenset()
+"""In the place of the words that may stand before a dot: all of them."""
+
+
+def _renamed(source: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """What may be imported under another name: its last word, and the name."""
+    for match in _RENAMES.finditer(source):
+        for origin in source[max(0, match.start() - _LONGEST) : match.start()].translate(APART).split()[-1:]:
+            yield origin, match[1]
+
+
+def _ends(source: bytes, end: int, words: frozenset[bytes]) -> bool:
+    """Whether what ends here is one of these words."""
+    return source[max(0, end - _LONGEST) : end].translate(APART).rpartition(b" ")[2] in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +59,32 @@ class Table:
     endings: dict[str, Resource]
     derived: frozenset[str]
     words: frozenset[bytes]
-    heads: dict[bytes, frozenset[bytes]]
-    """By an acquiring name's last word, the first words of which one must stand in the file too (an import's); no
-    entry when nothing need."""
+    company: dict[bytes, tuple[Way, ...]]
+    """By an acquiring name's last word: what must stand in the file too; no entry when nothing need."""
     by_id: dict[str, Resource]
 
-    def active(self, words: Set[bytes]) -> frozenset[bytes]:
-        """The last words of acquiring names that can mean something in a file with these words."""
-        found = self.words & words
-        return frozenset(w for w in found if w not in self.heads or not self.heads[w].isdisjoint(words))
+    def active(self, words: Set[bytes]) -> dict[bytes, frozenset[bytes]]:
+        """The last words of acquiring names that can mean something in a file with these words.
+
+        With each the words of which one stands before its dot, where it has one; none where anything may.
+        """
+        found: dict[bytes, frozenset[bytes]] = {}
+        for word in self.words & words:
+            ways = self.company.get(word)
+            if ways is None:
+                found[word] = frozenset()
+            elif open_ways := [way for way in ways if way.words <= words]:
+                derived = any(not way.receiver for way in open_ways)
+                found[word] = frozenset() if derived else frozenset(way.receiver for way in open_ways)
+        return found
+
+
+class Way(NamedTuple):
+    """One way to write an acquiring name: the words that must stand in the file too (what is imported, and what makes
+    the receiver), and what stands before the last dot (b"" for anything)."""
+
+    words: frozenset[bytes]
+    receiver: bytes
 
 
 @lru_cache(maxsize=8)
@@ -68,18 +104,20 @@ def table_of(resources: tuple[Resource, ...]) -> Table:
                 derived.add(name.rpartition(".")[2])
             if resource.origin == "project" and "." in name:
                 endings.setdefault(name, resource)
-    heads: dict[bytes, set[bytes]] = {}
+    ways: dict[bytes, set[Way]] = {}
     free = {name.encode() for name in methods} | {name.rpartition(".")[2].encode() for name in endings}
     for name in exact:
-        head, _, rest = name.replace("()", "").partition(".")
-        last = rest.rpartition(".")[2] or head
-        heads.setdefault(last.encode(), set()).add(head.encode())
-    words = frozenset(heads) | free
-    needed = {
-        word: frozenset(first) for word, first in heads.items() if word not in first and word not in free
-    }
+        *others, last = name.encode().split(b".")
+        makers = {part[:-2] for part in others if part.endswith(b"()")}
+        if others:
+            receiver = b"" if makers else others[-1]
+            ways.setdefault(last, set()).add(Way(frozenset({others[0].rstrip(b"()"), *makers}), receiver))
+        else:
+            free.add(last)
+    words = frozenset(ways) | free
+    company = {word: tuple(found) for word, found in ways.items() if word not in free}
     by_id = {item.id: item for item in resources}
-    return Table(exact, methods, endings, frozenset(derived), words, needed, by_id)
+    return Table(exact, methods, endings, frozenset(derived), words, company, by_id)
 
 
 @cache
@@ -114,10 +152,13 @@ class Acquiring:
     def search(self) -> list[Node]:
         """Find the calls that the resources' names and other files' answers point at; the call nodes."""
         active = self.table.active(self.module.words | self._package())
-        if active and _RENAMES.search(self.module.source):
+        renamed = list(_renamed(self.module.source)) if active else []
+        if any(origin in self.table.words for origin, _ in renamed):
             imports = self.module.imports
-            active |= {local.encode() for local, origin in imports.items() if origin in self.table.exact}
-        found = list(self._find(active))
+            active |= {local.encode(): ANY for local, origin in imports.items() if origin in self.table.exact}
+        others = frozenset(local for _, local in renamed)
+        found = list(self._find({word: before and before | others for word, before in active.items()}))
+        found.sort(key=lambda call: call.start_byte)  # and not as a set of words happens to lie
         if not (self.project.resources or self.project.summaries):
             return found
         names = {
@@ -127,7 +168,7 @@ class Acquiring:
             or ((summary := self.project.summaries.get(origin)) is not None and summary.returns)
         }
         if names:
-            found.extend(self._find(names))
+            found.extend(self._find(dict.fromkeys(names, ANY)))
         return found
 
     def _package(self) -> frozenset[bytes]:
@@ -139,14 +180,21 @@ class Acquiring:
     def learn(self, symbol: str, resource: Resource) -> list[Node]:
         """A function or class of this file hands out a resource: the calls of it that are now acquiring."""
         self.own[symbol] = replace(resource, origin="inferred")
-        return list(self._find((symbol.rpartition(".")[2].encode(),)))
+        return list(self._find({symbol.rpartition(".")[2].encode(): ANY}))
 
-    def _find(self, words: Iterable[bytes]) -> Iterator[Node]:
+    def _find(self, words: Mapping[bytes, frozenset[bytes]]) -> Iterator[Node]:
+        """The calls of these names; with each what may stand before its dot."""
         source = self.module.source
-        for word in words:
+        for word, receivers in words.items():
             for match in _call(word).finditer(source):
                 start, end = match.start(), match.start() + len(word)
                 if start and _WORD.match(source, start - 1):
+                    continue
+                if (
+                    receivers
+                    and source[start - 1 : start] == b"."
+                    and not _ends(source, start - 1, receivers)
+                ):
                     continue
                 name = self.module.root.descendant_for_byte_range(end - 1, end)
                 call = _call_of(name) if name is not None and name.type == "identifier" else None
@@ -163,9 +211,19 @@ class Acquiring:
 
     def _resource(self, call: Node) -> Resource | None:
         resource = self._named(call)
-        if resource is not None and resource.needs and not re.search(resource.needs, text(call)):
+        if resource is None:
             return None
-        return resource
+        if resource.needs and not re.search(resource.needs, text(call)):
+            return None
+        if resource.begins and not self._begun(call, resource):
+            return None
+        return None if _meant_to_fail(call) else resource
+
+    def _begun(self, call: Node, resource: Resource) -> bool:
+        """Whether the function around a call also calls what makes its value hold something."""
+        scope = self.module.function_at(call.start_byte)
+        start, end = (scope.start, scope.end) if scope is not None else (0, len(self.module.source))
+        return any(self.module.source.find(f".{name}(".encode(), start, end) >= 0 for name in resource.begins)
 
     def _named(self, call: Node) -> Resource | None:
         callee = dotted(call.child_by_field_name("function"))
@@ -183,7 +241,10 @@ class Acquiring:
             return self.project.resources[qualified]
         summary = self.project.summaries.get(qualified)
         if summary is not None and summary.returns:
-            return self.table.by_id.get(summary.returns)
+            known = self.table.by_id.get(summary.returns)
+            if known is None or summary.slots == known.slots:
+                return known
+            return replace(known, slots=summary.slots)
         if head and method in self.table.derived:
             maker = self.maker(call, head)
             found = self.table.exact.get(f"{maker}().{method}") if maker else None
@@ -280,6 +341,17 @@ def _read_at_once(call: Node) -> bool:
         return parent.child_by_field_name("right") == call
     called = parent.parent is not None and parent.parent.type == "call"
     return parent.type == "attribute" and called and text(parent.child_by_field_name("attribute")) in _READS
+
+
+def _meant_to_fail(call: Node) -> bool:
+    """`with pytest.raises(...): open(path)`: the last statement of such a block never gives its value."""
+    statement = statement_of(call)
+    block = statement.parent
+    around = block.parent if block is not None else None
+    if block is None or around is None or around.type != "with_statement":
+        return False
+    head = text(around)[: block.start_byte - around.start_byte]
+    return block.named_children[-1] == statement and _RAISES.search(head) is not None
 
 
 def _call_of(name: Node) -> Node | None:

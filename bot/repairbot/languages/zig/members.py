@@ -336,7 +336,7 @@ class Members:
         ):
             return False
         after = body[len(before) :]
-        if re.search(rf"defer[^;]*{target}\b", after):
+        if re.search(rf"defer[^;]*{target}\b|{target}\s*=\s*null\s*;", after):
             return False
         if not re.search(rf"{target}\b", before):
             return True

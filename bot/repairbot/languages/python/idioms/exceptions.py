@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from tree_sitter import Node
 
@@ -33,7 +34,8 @@ def collect(module: Module) -> list[Idiom]:
     source = module.source
     thrown, futures = b".throw(" in source, b"set_exc" in source
     for match in _EXCEPT.finditer(source):
-        if not (match[1] or thrown or futures or b"exc_info" in source):
+        named = match[1] or b"exc_info" in source
+        if not (thrown or futures or (named and _stores(source, match.start()))):
             continue
         word = module.root.descendant_for_byte_range(match.start(), match.start() + 6)
         handler = word.parent if word is not None and word.type == "except" else None
@@ -49,6 +51,19 @@ def collect(module: Module) -> list[Idiom]:
     if b"addBoth" in module.words or b"addErrback" in module.words:
         found += _deferred(module)
     return found
+
+
+@cache
+def _dedent(indent: int) -> re.Pattern[bytes]:
+    """The start of a line that is indented no deeper."""
+    return re.compile(rb"\n[ \t]{0,%d}[^ \t\r\n#]" % indent)
+
+
+def _stores(source: bytes, start: int) -> bool:
+    """Whether a handler, by its lines, puts something into an object: else the file is not parsed for it."""
+    indent = start - source.rfind(b"\n", 0, start) - 1
+    behind = _dedent(indent).search(source, start)
+    return _STORES.search(source, start, behind.start() if behind else len(source)) is not None
 
 
 def _bound(handler: Node) -> str:

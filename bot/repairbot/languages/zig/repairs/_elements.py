@@ -48,8 +48,10 @@ def lines(source: Source, declared: Node, place: str, release: str, keyword: str
     what, iterator = (
         ("key", "keyIterator") if not _foreign(source, keys, place, release) else ("value", "valueIterator")
     )
-    if not puts or (what == "value" and (why := _foreign(source, values, place, release))):
-        return Refusal(why if puts else f"{place} is filled in a way that is not followed")
+    if not puts:
+        return Refusal(f"{place} is filled in a way that is not followed")
+    if what == "value" and (why := _foreign(source, values, place, release)):
+        return Refusal(why)
     name, all_ = (
         source.fresh(declared, what, f"one_{what}"),
         source.fresh(declared, f"{what}s", f"all_{what}s"),
