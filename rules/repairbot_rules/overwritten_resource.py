@@ -20,13 +20,14 @@ from collections.abc import Iterator
 from repairbot.analyses.facts import Facts, Leak, Owned
 from repairbot.lifetimes.intents import INSERT_BEFORE, RELEASE_OLD
 from repairbot.lifetimes.ops import Event, Intent
-from repairbot.model import Settings, Step
+from repairbot.model import Settings, Span, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import (
     done,
     on_error,
     on_exit,
     owned_elsewhere,
+    owners,
     release_args,
     release_line,
     report,
@@ -64,6 +65,15 @@ def _member(owned: Owned, event: Event) -> Report:
     )
 
 
+def _old(leak: Leak, replaced: Span) -> Intent:
+    """Release what the place holds when it gets another value, and see to the other ways as well."""
+    lost = all(way.kind in ("overwritten", "loop") for way in leak.ways)
+    also = "" if lost else "error" if owned_elsewhere(leak) else "exit"
+    title = f"release the old {leak.place} after the new one is there"
+    args = {**release_args(leak.resource), "also": also}
+    return Intent(RELEASE_OLD, replaced, leak.place, title, args, (leak.acquired.at,), owners=owners(leak))
+
+
 def _local(leak: Leak) -> Report:
     way = worst(leak)
     line = release_line(leak.resource, leak.place)
@@ -76,6 +86,8 @@ def _local(leak: Leak) -> Report:
             *intents,
             Intent(INSERT_BEFORE, leak.acquired.at, leak.place, title, {"lines": line}, (way.exit,)),
         )
+    if way.replaced is not None:
+        intents = (*intents, _old(leak, way.replaced))
     message = f"{leak.place} is replaced at line {way.at_line} and the old one is not {done(leak.resource)}"
     return report(leak, message, way, intents)
 

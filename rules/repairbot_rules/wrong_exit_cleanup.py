@@ -19,7 +19,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import Facts
-from repairbot.lifetimes.ops import Kind
+from repairbot.lifetimes.intents import ERRORS_ONLY
+from repairbot.lifetimes.ops import Intent, Kind
 from repairbot.model import Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import before_exits, done, on_exit, owned_elsewhere, report
@@ -120,6 +121,9 @@ def greet(address):
             yield report(leak, message, way, intents)
         for misuse in facts.pairing.misuses:
             if misuse.second.kind is Kind.ESCAPE:
+                first = misuse.first
+                title = f"release {misuse.place} on errors alone"
+                intent = Intent(ERRORS_ONLY, first.at, misuse.place, title, spans=(first.at,))
                 yield Report(
                     misuse.second.at,
                     misuse.function,
@@ -130,5 +134,6 @@ def greet(address):
                         Step(misuse.first.at.line, "released on the way out"),
                     ),
                     confidence="medium",
+                    intents=(intent,) if misuse.first.detail != "scope" else (),
                     refusals=("only the caller knows how long it needs the value",),
                 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 from pathlib import Path
 
@@ -93,17 +92,6 @@ def test_errors_say_what_to_do(
     assert says in done.stderr
     assert "Traceback" not in done.stderr
     assert "wrongwrong" not in done.stderr + done.stdout
-
-
-@pytest.mark.slow
-def test_a_network_that_is_down(desk: Desk, tmp_path: Path) -> None:
-    with socket.socket() as held:  # bound and not listening: connections are refused
-        held.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{held.getsockname()[1]}"
-        where = {f"GITHUB_{name}_URL": url for name in ("API", "SERVER")}
-        done = run(desk, tmp_path, **where, GITHUB_GRAPHQL_URL=url + "/graphql")
-    assert done.returncode == 3
-    assert "is the network up" in done.stderr
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from repairbot.github.errors import GitHubError
-from tests.github.reviewing import Desk, leaks, opened
+from tests.github.reviewing import Desk, keep, leaks, opened
 from tests.github.rig.faults import at_random
 from tests.github.rig.server import Rig, no_fault
 from tests.github.rig.state import State
@@ -46,6 +46,7 @@ def test_after_any_faults_a_second_run_leaves_what_one_good_run_leaves(desk: Des
     good = places(desk)
     assert sum(good.values()) == (4 if part % 2 else 5)
     broken: Counter[str] = Counter()
+    spoiled: Counter[str] = Counter()
     for seed in range(part * EACH, (part + 1) * EACH):
         again(rig.state)
         rig.log.clear()
@@ -54,6 +55,7 @@ def test_after_any_faults_a_second_run_leaves_what_one_good_run_leaves(desk: Des
             desk.review() if seed % EACH < 2 else desk.publish()
         except GitHubError as error:
             broken[type(error).__name__] += 1
+        spoiled.update(each.fault for each in rig.log if each.fault)
         rig.faults = no_fault
         desk.publish()
         assert places(desk) == good, f"seed {seed}"
@@ -64,3 +66,6 @@ def test_after_any_faults_a_second_run_leaves_what_one_good_run_leaves(desk: Des
             assert applied is not None
             assert applied.count("with open(path) as file:") == 1, f"seed {seed}"
     assert broken, "faults that never break a run show nothing"
+    keep(
+        f"review-faults-{part}.txt", [f"{EACH} runs", f"spoiled: {dict(spoiled)}", f"cut off: {dict(broken)}"]
+    )

@@ -42,7 +42,7 @@ def opened(
     environment: Mapping[str, str], first: Process | None, cache: str | None, jobs: int = 0
 ) -> Iterator[Door]:
     """Open the way to GitHub and the children. `cache`: a folder, None to keep nothing. Raises GitHubError."""
-    token = environment.get("GITHUB_TOKEN") or environment.get("GH_TOKEN") or ""
+    token = (environment.get("GITHUB_TOKEN") or environment.get("GH_TOKEN") or "").strip()
     with ExitStack() as stack:
         pool = stack.enter_context(Pool(first))
         if not token:

@@ -139,7 +139,7 @@ class Action:
             refused.append(look.abilities.why)
         self.step.say(f"posted: {posted}" if posted else "nothing to post")
         for why in refused:
-            self.step.notice(f"not posted: {visible(why)}")
+            self.step.say(f"not posted: {visible(why)}")
         if refused:
             self._annotate(looked.look.audit, ours)
         self._outputs(look.audit, ours)
@@ -192,10 +192,15 @@ class Action:
             self.repo,
             said,
             self.rules,
-            lambda number: self._publish(self._look(self.auditor, number, None)),
+            self._review_again,
             self.step.say,
         )
         return DONE if obedience.obey() else FAILED
+
+    def _review_again(self, number: int) -> str:
+        looked = self._look(self.auditor, number, None)
+        self._publish(looked)
+        return looked.skipped
 
     # The branch
 

@@ -217,7 +217,8 @@ class GitHub:
             | ({"start_line": each.start_line, "start_side": each.side} if each.start_line else {})
             for each in step.comments
         ]
-        body = {"commit_id": step.commit, "event": "COMMENT", "body": step.body, "comments": wanted}
+        body: Json = {"commit_id": step.commit, "event": "COMMENT", "comments": wanted}
+        body |= {"body": step.body} if step.body else {}
 
         def found() -> bool | None:
             threads, _ = self._talk(pull, comments=False)

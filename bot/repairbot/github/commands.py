@@ -72,6 +72,12 @@ def parse(body: str) -> tuple[Asked, ...]:
     return tuple(asked[:MOST])
 
 
+def alone(body: str) -> bool:
+    """Whether a comment is a command and nothing more: no word in it is for people."""
+    lines = [line for line in body.splitlines() if line.strip()]
+    return len(lines) == 1 and any(isinstance(each, Command) for each in parse(body))
+
+
 def _understood(words: list[str]) -> Asked:
     verb = words[0].lower() if words else "help"
     rest = words[1:]

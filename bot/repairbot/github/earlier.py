@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from repairbot.github import markers
+from repairbot.github import commands, markers
 from repairbot.github.markers import Marker
 from repairbot.github.model import Comment, Look, Thread
 from repairbot.model import Finding, Outcome
@@ -31,8 +32,11 @@ class Said:
 
     @property
     def answered(self) -> bool:
-        """Whether a person wrote in it."""
-        return any(not comment.ours and not comment.is_bot for comment in self.thread.comments)
+        """Whether a person wrote in it; a command to us is not to anybody."""
+        return any(
+            not comment.ours and not comment.is_bot and not commands.alone(comment.body)
+            for comment in self.thread.comments
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +135,10 @@ def _match(threads: Sequence[Said], look: Look) -> list[list[Finding]]:
                 pairs.append((not here, abs(finding.line - line), index, name, finding))
     met: list[list[Finding]] = [[] for _ in threads]
     taken: set[Finding] = set()
-    spoken: set[tuple[int, str]] = set()
+    spoken: Counter[tuple[int, str]] = Counter()
     for _, _, index, name, finding in sorted(pairs, key=lambda pair: pair[:4]):
-        if finding not in taken and (index, name) not in spoken:
+        if finding not in taken and spoken[index, name] < threads[index].marker.ids.count(name):
             taken.add(finding)
-            spoken.add((index, name))
+            spoken[index, name] += 1
             met[index].append(finding)
     return met

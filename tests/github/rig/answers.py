@@ -56,6 +56,8 @@ def pull(state: State, held: Pull, api: str, web: str) -> Json:
             "repo": repository(state),
             "label": f"octo:{held.base_ref}",
         },
+        "requested_teams": [],
+        "requested_reviewers": [],
         "maintainer_can_modify": bool(held.fork),
         "changed_files": len(changed),
         "created_at": WHEN,
@@ -120,7 +122,7 @@ def review(held: Review) -> Json:
     }
 
 
-def review_comment(state: State, number: int, thread: Thread, held: ReviewComment, head: str) -> Json:
+def review_comment(pull_url: str, thread: Thread, held: ReviewComment, head: str) -> Json:
     """A comment on lines."""
     answer: Json = {
         "id": held.id,
@@ -138,7 +140,7 @@ def review_comment(state: State, number: int, thread: Thread, held: ReviewCommen
         "side": held.side,
         "start_side": held.start_side,
         "author_association": association(held.account),
-        "pull_request_url": f"/repos/{state.full_name}/pulls/{number}",
+        "pull_request_url": pull_url,
         "created_at": WHEN,
         "updated_at": WHEN,
     }

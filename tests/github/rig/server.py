@@ -61,6 +61,8 @@ class Rig:
     state: State
     judge: Judge
     url: str = ""
+    complete: bool = False
+    """Whether answers have all the fields that GitHub's have, and not only those that the bot reads."""
     git: bool = True
     """Whether git objects can be fetched."""
     git_elsewhere: str = ""
@@ -210,6 +212,9 @@ class _Handler(BaseHTTPRequestHandler):
         except rest.Refused as refused:
             return refused.status, refused.answer
         headers.update(call.headers)
+        if rig.complete:
+            status, answer = answered
+            return status, rig.judge.complete(self.command, path, status, answer)
         return answered
 
     def _graphql(self, token: Token | None, body: bytes) -> tuple[int, Any]:

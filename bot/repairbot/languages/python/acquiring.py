@@ -160,6 +160,7 @@ class Acquiring:
             active |= {local.encode(): ANY for local, origin in imports.items() if origin in self.table.exact}
         others = frozenset(local for _, local in renamed)
         found = list(self._find({word: before and before | others for word, before in active.items()}))
+        found.sort(key=lambda call: call.start_byte)  # and not as a set of words happens to lie
         if not (self.project.resources or self.project.summaries):
             return found
         names = {

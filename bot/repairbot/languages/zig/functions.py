@@ -281,6 +281,8 @@ class Lowering(Expressions):
         """The member of a local that a value goes into, "" where it is none of its own."""
         if found.inside:
             return dict(found.labels).get(place, "") if target.kind == "deref" else ""
+        if target.kind == "deref":
+            return "*"
         return target.text if target.kind == "field" and self.place_of(target.parts[0]) else ""
 
     def _local(self, root: str) -> bool:
