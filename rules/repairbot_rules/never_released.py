@@ -112,6 +112,17 @@ def fetch(url):
         ),
         Quiet(
             code="""\
+import socket
+
+
+def reach(address):
+    link = socket.create_connection(address)
+    return link.close, address
+""",
+            why="its release is handed on",
+        ),
+        Quiet(
+            code="""\
 import aiohttp
 
 
