@@ -136,6 +136,21 @@ async def fetch(client, request):
         ),
         Quiet(
             code="""\
+import tempfile
+from pathlib import Path
+
+
+def scratch(words):
+    file = tempfile.NamedTemporaryFile(suffix="-".join(words), delete=False)
+    path = Path(file.name)
+    label = "-".join(words)
+    file.close()
+    return path, label
+""",
+            why="no step between can fail",
+        ),
+        Quiet(
+            code="""\
 def load(path, parse):
     source = open(path)
     try:
