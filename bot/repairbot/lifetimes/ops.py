@@ -412,3 +412,10 @@ class Unit:
     asks: set[str] = field(default_factory=set)
     resources_made: list[Resource] = field(default_factory=list)
     unknown: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing in it that an analysis or a rule could speak of: so it is with most files."""
+        return not (
+            self.functions or self.containers or self.registrations or self.loads or self.idioms or self.safe
+        )
