@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tree_sitter
 
 from tests.commands import REPAIRBOT, audited, environment, repairbot, unprivileged
 
@@ -87,6 +88,16 @@ def python_2(path: Path) -> None:
     path.write_text('def load(path):\n    print open(path).read()\n    raise IOError, "no"\n')
 
 
+def python_2_that_promises_nothing(path: Path) -> None:
+    path.write_text("import os\n\ndef where():\n    print os.sep\n")
+
+
+def python_2_without_a_leak(path: Path) -> None:
+    path.write_text(
+        "import os\nseen = []\n\ndef where():\n    seen.append(1)\n    print 'x'\n    del seen[:]\n"
+    )
+
+
 def fifty_megabytes(path: Path) -> None:
     path.write_bytes(LEAK.encode() + b"#" * 50_000_000)
 
@@ -108,6 +119,8 @@ def null_bytes(path: Path) -> None:
         broken_and_dull,
         broken_and_promising_nothing,
         python_2,
+        python_2_that_promises_nothing,
+        python_2_without_a_leak,
         fifty_megabytes,
         null_bytes,
     ],
@@ -131,10 +144,39 @@ def test_a_file_that_cannot_be_read_has_a_reason_and_the_rest_is_done(
     assert "with open(path)" in (folder / "leak.py").read_text()
 
 
+def test_syntax_that_is_newer_than_this_python_is_read_and_repaired(folder: Path) -> None:
+    newer = LEAK.replace("    return", "    x: NotYet = yet()\n    return") + "\ntype Pair[T] = tuple[T, T]\n"
+    newest = "def load(path):\n    try:\n        return open(path).read()\n    except KeyError, OSError:\n        1\n"
+    (folder / "newer.py").write_text(newer)
+    (folder / "newest.py").write_text(newest)
+    (folder / "told.py").write_text(
+        'def told(path):\n    """\n    print path\n    """\n    return open(path).read()\n'
+    )
+    ended = outcomes(audited(folder, "."))
+    assert [ended[name][0] for name in ("newer.py", "newest.py", "told.py")] == ["reported"] * 3
+    said(repairbot(folder, "fix", "."))
+    for name in ("newer.py", "newest.py", "told.py"):
+        assert "with open(path) as file:" in (folder / name).read_text()
+
+
 @pytest.mark.parametrize("text", ["", "\n", "# only a comment\n", "pass", "\ufeff"])
 def test_a_file_with_nothing_in_it_is_clean(folder: Path, text: str) -> None:
     (folder / "empty.py").write_text(text, encoding="utf-8")
     assert outcomes(audited(folder, "."))["empty.py"] == ("clean", "")
+
+
+def test_it_runs_inside_the_folder_it_is_installed_in() -> None:
+    site = Path(tree_sitter.__file__).parents[1]
+    done = repairbot(site, "audit", "--no-cache", "tree_sitter")
+    assert done.returncode in (0, 1), done.stderr
+
+
+def test_nothing_is_imported_from_the_folder_that_is_looked_at(folder: Path) -> None:
+    for name in ("tree_sitter", "json", "libcst"):
+        (folder / f"{name}.py").write_text("raise SystemExit('imported')\n")
+    done = repairbot(folder, "fix", "--diff", "leak.py")
+    assert done.returncode == 1, done.stderr
+    assert "with open(path)" in done.stdout
 
 
 def test_a_path_that_does_not_exist_is_named_and_the_rest_is_done(folder: Path) -> None:

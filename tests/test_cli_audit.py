@@ -177,6 +177,37 @@ def test_a_suppression_and_an_unused_one(tmp_path: Path) -> None:
     assert "names no rule" in ran.out
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(g, p):\n    return g(\n        open(p).read(),\n        1,\n    )  # {}\n",
+        "def f(g, p):\n    # {}\n    return g(\n        1,\n        open(p).read(),\n    )\n",
+        "def f(g, p):\n    if g(\n        open(p).read()\n    ):  # {}\n        return 1\n    return 2\n",
+    ],
+)
+def test_a_suppression_speaks_of_its_whole_statement(tmp_path: Path, source: str) -> None:
+    (tmp_path / "a.py").write_text(source.format("repairbot: ignore[nameless-resource] short-lived"))
+    ran = audited(tmp_path)
+    assert (ran.report["findings"], ran.report["summary"]["suppressed"]) == ([], 1)
+
+
+def test_a_suppression_in_the_body_does_not_speak_of_the_head(tmp_path: Path) -> None:
+    source = "def f(g, p):\n    if g(open(p).read()):\n        return 1  # repairbot: ignore[nameless-resource] no\n"
+    (tmp_path / "a.py").write_text(source)
+    assert len(audited(tmp_path).report["findings"]) == 1
+
+
+def test_columns_count_characters(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(
+        'def f(p):\n    x = "é\U0001f600"; return open(p).read(), x\n', encoding="utf-8"
+    )
+    assert [finding["column"] for finding in audited(tmp_path).report["findings"]] == [15]
+    sarif = json.loads(repairbot(tmp_path, "audit", "--format", "sarif").out)["runs"][0]
+    assert sarif["columnKind"] == "unicodeCodePoints"
+    region = sarif["results"][0]["locations"][0]["physicalLocation"]["region"]
+    assert (region["startLine"], region["startColumn"]) == (2, 15)
+
+
 def test_rules_and_explain(tmp_path: Path) -> None:
     (tmp_path / ".repairbot.toml").write_text("rules = { never-released = false }\n")
     listed = repairbot(tmp_path, "rules").out.splitlines()

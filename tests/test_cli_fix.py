@@ -81,6 +81,33 @@ def test_all_repairs_of_a_file_hold_together(tmp_path: Path) -> None:
     assert repairbot(tmp_path, "audit").code == 0
 
 
+def test_repairs_that_need_the_same_new_line_are_made_in_one_run(tmp_path: Path) -> None:
+    source = """\
+import asyncio
+
+
+async def first(work):
+    asyncio.create_task(work())
+    asyncio.create_task(work(2))
+
+
+async def second(work):
+    asyncio.create_task(work())
+"""
+    (tmp_path / "a.py").write_text(source)
+    ran = repairbot(tmp_path, "fix", "--all")
+    assert ran.code == 0, ran.out + ran.err
+    keep = "    _background_tasks.add(task)\n    task.add_done_callback(_background_tasks.discard)\n"
+    wanted = (
+        source.replace("import asyncio\n", "import asyncio\n\n_background_tasks = set()\n")
+        .replace("    asyncio", "    task = asyncio")
+        .replace("(work())\n", f"(work())\n{keep}")
+        .replace("(work(2))\n", f"(work(2))\n{keep}")
+    )
+    assert (tmp_path / "a.py").read_text() == wanted
+    assert repairbot(tmp_path, "fix", "--all", "--diff").code == 0
+
+
 def test_only_the_rules_that_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(MANY)
     ran = repairbot(tmp_path, "fix", "--rule", "nameless-resource")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repairbot.config import Config, ConfigError, find, load
+from repairbot.config import Config, ConfigError, ReviewSettings, find, load
 from repairbot.model import Settings
 from repairbot.rule import rule_ids
 
@@ -47,6 +47,12 @@ def test_everything_that_can_be_configured(tmp_path: Path) -> None:
         [limits]
         memory = 700
         seconds = 5
+        [review]
+        max-comments = 0
+        drafts = true
+        bots = true
+        fail-on = "medium"
+        opt-out = "quiet, please"
         [[resource]]
         acquire = "pool.take"
         release = ["pool.give", ".close"]
@@ -58,6 +64,7 @@ def test_everything_that_can_be_configured(tmp_path: Path) -> None:
     assert config.settings.resources == ({"acquire": ["pool.take"], "release": ["pool.give", ".close"]},)
     assert (config.include, config.exclude, config.max_size) == (("src/",), ("src/vendor/", "*_pb2.py"), 1000)
     assert (config.confidence, config.jobs, config.memory, config.seconds) == ("low", 3, 700, 5)
+    assert config.review == ReviewSettings(0, True, True, "medium", "quiet, please")
     assert config.baseline == str(tmp_path / "known.json")
     assert config.folder == str(tmp_path)
 
@@ -75,6 +82,13 @@ def test_pyproject_holds_the_same_keys_in_its_table(tmp_path: Path) -> None:
         ("[[resource]]\nacquires = 'x'", "resource 1.acquires: unknown key; did you mean 'acquire'?"),
         ("[[resource]]\nacquire = 'pool.take'", "resource 1: needs `release`"),
         ("[[resource]]\nacquire = 'pool take'\nrelease = 'x'", "must name callees"),
+        ("[review]\ndraft = true", "review.draft: unknown key; did you mean 'drafts'?"),
+        ("[review]\nmax-comments = 31", "review.max-comments: must be a whole number from 0 to 30"),
+        ("[review]\nmax-comments = true", "review.max-comments: must be a whole number from 0 to 30"),
+        ("[review]\ndrafts = 'yes'", "review.drafts: must be true or false"),
+        ("[review]\nfail-on = 'always'", "review.fail-on: must be one of never, low, medium, high"),
+        ("[review]\nopt-out = ['x']", "review.opt-out: must be a text"),
+        ("review = 3", "review: must be a table"),
         ("jobs = 0", "jobs: must be a whole number above 0"),
         ("jobs = true", "jobs: must be a whole number above 0"),
         ("confidence = 'sure'", "confidence: must be one of low, medium, high"),

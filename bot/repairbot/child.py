@@ -82,6 +82,11 @@ def read(descriptor: int, size: int) -> bytes:
 
 
 def _import_path() -> list[str]:
-    """Where children import from: as this process does, but never from the working directory."""
-    own, here = os.path.dirname(os.path.dirname(os.path.abspath(__file__))), os.getcwd()
-    return list(dict.fromkeys([own] + [place for place in sys.path if place not in ("", here)]))
+    """Where children import from: as this process does, but never from the working directory.
+
+    `python -m` and `python -c` put the working directory in front ("" or its path). The same folder further
+    behind was put there by the installation: repairbot may well be run from inside site-packages.
+    """
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    places = sys.path[1:] if sys.path[:1] == [os.getcwd()] else sys.path
+    return list(dict.fromkeys([own, *filter(None, places)]))

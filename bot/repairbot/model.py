@@ -1,7 +1,8 @@
 """What travels through the pipeline: spans, edits, findings, fixes, outcomes, audits.
 
-Frozen data, no behaviour to speak of. Lines and columns count from 1; offsets count bytes of the source
-as it stands in the file, from 0; an end is the first byte that is no longer part.
+Frozen data, no behaviour to speak of. Lines and columns count from 1: a span's column in bytes of UTF-8, a
+finding's in characters (Unicode code points). Offsets count bytes of the source as it stands in the file, from
+0; an end is the first byte that is no longer part.
 """
 
 from __future__ import annotations

@@ -92,13 +92,20 @@ class Pool:
         self.close()
 
     def configure(self, settings: Settings, *, memory: int, seconds: int, jobs: int = 0) -> None:
-        """Say how to work, before the first `run`. `memory` in MiB a child, `seconds` a file."""
+        """Say how to work, before a `run`. `memory` in MiB a child, `seconds` a file."""
         self.jobs = jobs or self.jobs
-        self._limit = float(seconds)
-        self._memory = memory
-        self._setup = wire.encode({"settings": settings, "memory": memory, "seconds": seconds})
+        setup = wire.encode({"settings": settings, "memory": memory, "seconds": seconds})
+        if setup == self._setup:
+            return
+        if self._setup:  # a child is told once
+            for child in self._children:
+                self._end(child)
+            self._children.clear()
+        self._limit, self._memory, self._setup = float(seconds), memory, setup
         for child in self._children:
             self._send(child, self._setup, b"")
+        if not self._children:
+            self._spawn()
 
     def run(self, tasks: Iterable[Task], expected: int = 1) -> Iterator[Answer]:
         """Examine all tasks; answers come as they are ready, in any order.

@@ -1,6 +1,7 @@
 """`# repairbot: ignore[rule, rule] reason` takes findings away; one that takes nothing away is reported.
 
-It covers the lines of the statement it stands in; on a line of its own it covers the next line of code.
+It covers the lines of the statement it stands in (of a compound one, its head), where the language tells them;
+on a line of its own it covers the next line of code.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
+from repairbot.languages.base import Extents, Language
 from repairbot.model import FileResult, Finding, Outcome, Step
 
 MARK = b"repairbot:"
@@ -23,14 +25,16 @@ class Suppression:
     met: set[str] = field(default_factory=set)
 
 
-def suppress(source: bytes, comment: str, result: FileResult) -> FileResult:
+def suppress(source: bytes, language: Language, result: FileResult) -> FileResult:
     """The result without the findings that a comment suppresses, with notes on comments that do nothing."""
     if MARK not in source or result.outcome in (Outcome.SKIPPED, Outcome.FAILED):
         return result
-    found, notes = _comments(source.decode(result.encoding, "replace"), comment)
+    text = source.decode(result.encoding, "replace")
+    found, notes = _comments(text, language.comment)
     if not found and not notes:
         return result
-    kept = tuple(finding for finding in result.findings if not _met(finding, found))
+    statement = language.extents(text.encode("utf-8", "replace"))
+    kept = tuple(finding for finding in result.findings if not _met(finding, found, statement))
     for each in found:
         idle = [rule for rule in each.rules if rule not in each.met]
         notes += [Step(each.line, f"unused suppression: {rule} finds nothing here") for rule in idle]
@@ -44,8 +48,10 @@ def suppress(source: bytes, comment: str, result: FileResult) -> FileResult:
     )
 
 
-def _met(finding: Finding, suppressions: list[Suppression]) -> bool:
+def _met(finding: Finding, suppressions: list[Suppression], statement: Extents | None) -> bool:
     lines = range(finding.line, max(finding.line, finding.end_line) + 1)
+    if statement is not None:
+        lines = statement(finding.line)
     hits = [s for s in suppressions if finding.rule in s.rules and any(line in lines for line in s.covers)]
     for each in hits:
         each.met.add(finding.rule)

@@ -98,7 +98,7 @@ def _answer(request: Request, source: bytes, known: dict[str, Language], setting
     language = known[request.language]
     project = Project(request.summaries, request.resources, frozenset(request.asked))
     examined = examine(source, request.path, language, settings, project, fixes=request.fixes)
-    result = suppress(source, language.comment, examined.result)
+    result = suppress(source, language, examined.result)
     asking = Asking(examined.asks, examined.unknown)
     offers = Offers(examined.exports, examined.resources)
     return b"\n".join(map(wire.encode, (result, asking, offers)))

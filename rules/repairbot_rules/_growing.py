@@ -125,7 +125,7 @@ def impact(fact: Growing, bound: Bound | None) -> Impact:
     elif fact.ends is not None or fact.weak:
         after = "what is in use"
     else:
-        after = f"at most {bound.text}{_each(fact)}{keys}"
+        after = f"at most {_thousands(bound.text)}{_each(fact)}{keys}"
     return Impact(f"{entries}{what}", "unbounded", after)
 
 
@@ -188,13 +188,13 @@ def _needed(fact: Growing) -> str:
 
 def _words(fact: Growing, bound: Bound) -> tuple[str, str, str]:
     """Title, choice, why."""
-    title = f"keep the last {bound.text}{_each(fact)}"
+    title = f"keep the last {_thousands(bound.text)}{_each(fact)}"
     where = f" (line {bound.evidence.line})" if bound.evidence.line else ""
     why = f"{bound.evidence.note}{where}"
     if bound.safe:
         return title, "", why
     if bound.source == "readers":
-        return title, f"{why}; its length is read, too, and stops at {bound.text}.", why
+        return title, f"{why}; its length is read, too, and stops at {_thousands(bound.text)}.", why
     start = f"{why[0].upper()}{why[1:]}. "
     return title, f"{start}This keeps the last {_thousands(bound.text)} and drops the oldest.", why
 

@@ -92,12 +92,12 @@ def names(connection):
         for load in facts.loading:
             if load.what != "query":
                 continue
-            choice = f"rows beyond the first {bound} are left out; read in pages where all of them matter"
+            choice = f"rows beyond the first {bound:,} are left out; read in pages where all of them matter"
             intent = Intent(
                 LIMIT_QUERY,
                 load.at,
                 load.place,
-                f"read at most {bound}",
+                f"read at most {bound:,}",
                 {"bound": str(bound)},
                 (),
                 "unsafe",
@@ -113,6 +113,6 @@ def names(connection):
                 "medium" if load.evidence else "low",
                 intents=(intent,),
                 impact=Impact(
-                    "one object a row × the size of the table", "unbounded", f"at most {bound} rows"
+                    "one object a row × the size of the table", "unbounded", f"at most {bound:,} rows"
                 ),
             )

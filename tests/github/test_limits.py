@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from repairbot.config import ReviewSettings
-from repairbot.github import texts
 from repairbot.github.annotations import annotate, batches
-from repairbot.github.links import Links
 from repairbot.github.model import (
     ACTIONS_LIMIT,
     ANNOTATIONS_LIMIT,
@@ -26,7 +24,6 @@ from repairbot.github.model import (
     PostCheckRun,
 )
 from repairbot.github.plan import plan
-from repairbot.github.remarks import compose
 from repairbot.model import Audit, FileResult, Finding, Outcome, SafePattern, Step
 from tests.github.made import fix_of, leak, look, numbered, pull
 from tests.github.page import changed, suggestions
@@ -68,20 +65,21 @@ def test_at_most_30_comments_in_a_review(most: int) -> None:
 def test_a_comments_body_holds_65536_characters() -> None:
     head = b"".join(b"value_%d = %d\n" % (n, n) for n in range(6000))
     after = head.replace(b"value_", b"other_")
-    (remark,) = compose([leak(1, fix=fix_of(head, after))], changed("a.py", None, head), head, "utf-8")
-    body = texts.comment(remark, Links(pull(), []))
-    assert len(body) <= BODY_LIMIT
-    assert suggestions(body) == []
-    assert "The repair is too long for a comment" in body
-    assert "`repairbot fix` writes it" in body
+    result = plan(look({}, {"a.py": head}, leak(1, fix=fix_of(head, after))), ReviewSettings())
+    (comment,) = review(result).comments
+    assert len(comment.body) <= BODY_LIMIT
+    assert (suggestions(comment.body), comment.suggestion) == ([], False)
+    assert "`repairbot fix` writes it: it is too long for a comment (" in comment.body
+    # A patch that is cut is none: the annotation that stands for it says so as well.
+    assert [len(batch) for batch in check(result).annotations] == [1]
 
 
 def test_a_comments_words_are_cut_below_the_limit_too() -> None:
     wordy = leak(
         1, message="x " * 60_000, refusals=("y " * 60_000,) * 9, witness=(Step(1, "z " * 60_000),) * 99
     )
-    (remark,) = compose([wordy], changed("a.py", None, b"a\n"), b"a\n", "utf-8")
-    assert len(texts.comment(remark, Links(pull(), []))) <= BODY_LIMIT
+    (comment,) = review(plan(look({}, {"a.py": b"a\n"}, wordy), ReviewSettings())).comments
+    assert len(comment.body) <= BODY_LIMIT // 4
 
 
 def wide(count: int = 200) -> Look:
@@ -120,9 +118,10 @@ def test_the_report_holds_65536_characters_and_says_what_was_left_out() -> None:
     body = report(result)
     assert BODY_LIMIT * 0.6 < len(body) <= BODY_LIMIT
     assert "190 leaks: over the limit of 10 comments (`max-comments`)" in body
-    assert "180 more of these leaks: no room in this table" in body
-    assert "without a comment in a line of the table alone" in body
-    assert "more leaks in the files you touched: no room here" in body
+    assert "leaks in the files you touched: no room here" in body
+    hidden = int(body.partition(" leaks: no room here")[0].rpartition("- ")[2])
+    listed = {n for n in range(200) if f"connection number {n} " in body or f"number {n} is" in body}
+    assert len(listed) + hidden == 200
     for page in pages(body):
         assert page.tags.count("details") == page.tags.count("summary") >= 2
 

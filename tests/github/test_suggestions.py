@@ -154,6 +154,14 @@ def test_a_fix_in_several_places_is_no_suggestion() -> None:
     assert why(head, both, base) == "changes several places of the diff"
 
 
+def test_a_fix_of_places_far_apart_is_no_suggestion() -> None:
+    head = numbered(40)
+    near = head.replace(b"line 3\n", b"three\n").replace(b"line 15\n", b"fifteen\n")
+    far = head.replace(b"line 3\n", b"three\n").replace(b"line 30\n", b"thirty\n")
+    assert isinstance(suggested(head, near), Suggestion)
+    assert why(head, far) == "changes places that are far apart"
+
+
 def test_lines_removed_in_between_make_a_suggestion_that_cannot_be_committed() -> None:
     base = numbered(9)
     head = base.replace(b"line 5\n", b"")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from repairbot.analyses.facts import EmptyBucket
 from repairbot.analyses.roles import MANUAL, key_kind, rebuilt
 from repairbot.lifetimes.ops import Container, Event, Kind, Member
-from repairbot.model import Confidence, Step
+from repairbot.model import Confidence
 
 _SEQUENCES = frozenset({"list", "deque", "queue"})
 
@@ -54,7 +54,6 @@ def _bucket(container: Container, member: Member) -> EmptyBucket | None:
             continue
         key = event.key or fills[0].key
         confidence: Confidence = "medium" if container.lives in ("long", "module") or swept else "low"
-        note = f"{event.how} empties the bucket in {event.method}(), and its key stays"
         return EmptyBucket(
             container,
             member,
@@ -62,7 +61,7 @@ def _bucket(container: Container, member: Member) -> EmptyBucket | None:
             key,
             tuple(fills),
             confidence,
-            (Step(event.at.line, note), *container.evidence),
+            container.evidence,
         )
     return None
 

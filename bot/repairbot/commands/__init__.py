@@ -23,6 +23,7 @@ COMMANDS = {
     "explain": "rules:explain",
     "baseline": "audit:baseline",
     "review": "review:review",
+    "action": "action:action",
     "new-rule": "scaffold:new_rule",
     "completion": "completion:completion",
 }

@@ -22,11 +22,13 @@ Adjust = Callable[[Config], Config]
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """The head's audit; how often each fingerprint was found at the base; the bytes of files with findings."""
+    """The head's audit; how often each fingerprint was found at the base; the bytes of files with findings; and the
+    head's run, from which repairs can go on while the sides are open."""
 
     audit: Audit
     known: Counter[str]
     sources: dict[str, bytes]
+    run: Run
 
 
 @dataclass(slots=True)
@@ -72,7 +74,7 @@ class Auditor:
             unknown=run.unknown(),
             problems=(sides.problem,) if sides.problem else (),
         )
-        return Audited(audit, known, sources)
+        return Audited(audit, known, sources, run)
 
     def _accepted(self, sides: Sides, found: Config) -> Counter[str]:
         """The baseline's fingerprints, as the base branch holds them."""

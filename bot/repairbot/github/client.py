@@ -201,7 +201,8 @@ class GitHub:
     def content(self, repo: str, commit: str, path: str) -> Held | None:
         """A file of a commit; None where there is none, or something that is no file."""
         try:
-            held = self.transport.get(f"/repos/{repo}/contents/{quote(path)}", ref=commit)
+            place = quote(path.encode("utf-8", "surrogateescape"))
+            held = self.transport.get(f"/repos/{repo}/contents/{place}", ref=commit)
         except NotThere:
             return None
         if not isinstance(held, dict) or held.get("type") != "file":
@@ -217,7 +218,8 @@ class GitHub:
             | ({"start_line": each.start_line, "start_side": each.side} if each.start_line else {})
             for each in step.comments
         ]
-        body = {"commit_id": step.commit, "event": "COMMENT", "body": step.body, "comments": wanted}
+        body: Json = {"commit_id": step.commit, "event": "COMMENT", "comments": wanted}
+        body |= {"body": step.body} if step.body else {}
 
         def found() -> bool | None:
             threads, _ = self._talk(pull, comments=False)
@@ -325,7 +327,7 @@ class GitHub:
         asked: Json = {"threads": threads, "comments": comments, "thread": None, "comment": None}
         while asked["threads"] or asked["comments"]:
             data = self.transport.query(queries.EARLIER, owner=owner, name=name, number=pull.number, **asked)
-            self._viewer = data["viewer"]["login"]
+            self._viewer = _plain(data["viewer"]["login"])
             held = (data["repository"] or {}).get("pullRequest") or {}
             for key, flag, cursor in (
                 ("reviewThreads", "threads", "thread"),
@@ -340,7 +342,7 @@ class GitHub:
         return found, tuple(self._comment(pull.repo, each) for each in nodes["comments"])
 
     def _thread(self, repo: str, held: Json) -> Thread:
-        resolver = (held["resolvedBy"] or {}).get("login", "")
+        resolver = _plain((held["resolvedBy"] or {}).get("login", ""))
         nodes, page = list(held["comments"]["nodes"]), held["comments"]["pageInfo"]
         while page["hasNextPage"]:
             more = self.transport.query(queries.THREAD, id=held["id"], comment=page["endCursor"])["node"]
@@ -376,6 +378,11 @@ class GitHub:
             trusted=speaks and self.may_write(repo, login),
             minimised=held["isMinimized"],
         )
+
+
+def _plain(login: str) -> str:
+    """A login without the ending that GitHub gives those of bots in some places and not in others."""
+    return login.removesuffix("[bot]")
 
 
 def _mark(thread: Thread) -> str:

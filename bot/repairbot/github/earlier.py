@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from repairbot.github import markers
+from repairbot.github import commands, markers
 from repairbot.github.markers import Marker
 from repairbot.github.model import Comment, Look, Thread
 from repairbot.model import Finding, Outcome
@@ -31,8 +32,11 @@ class Said:
 
     @property
     def answered(self) -> bool:
-        """Whether a person wrote in it."""
-        return any(not comment.ours and not comment.is_bot for comment in self.thread.comments)
+        """Whether a person wrote in it; a command to us is not to anybody."""
+        return any(
+            not comment.ours and not comment.is_bot and not commands.alone(comment.body)
+            for comment in self.thread.comments
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ def recall(look: Look) -> Before:
     live = [said for said in every if said.marker.state != "gone" or said.answered]
     unfinished = tuple(said for said in every if said not in live)
     met = _match(live, look)
-    said = tuple(replace(each, findings=tuple(met[index])) for index, each in enumerate(live))
+    said = [replace(each, findings=tuple(met[index])) for index, each in enumerate(live)]
     silenced = {finding for each in said if each.standing == "dismissed" for finding in each.findings}
     named = [name for comment in look.earlier.comments for name in markers.dismissals(comment) or ()]
     silenced.update(
@@ -70,7 +74,16 @@ def recall(look: Look) -> Before:
         for finding in look.audit.findings
         if any(markers.identify(finding).startswith(name) for name in named)
     )
-    return Before(said, unfinished, markers.reports(look.earlier.comments), frozenset(silenced))
+    said = [_silenced(each, silenced) for each in said]
+    return Before(tuple(said), unfinished, markers.reports(look.earlier.comments), frozenset(silenced))
+
+
+def _silenced(said: Said, dismissed: set[Finding]) -> Said:
+    """The thread without the findings that a command elsewhere dismissed."""
+    left = tuple(finding for finding in said.findings if finding not in dismissed)
+    if left == said.findings or said.standing == "dismissed":
+        return said
+    return replace(said, findings=left) if left else replace(said, standing="dismissed")
 
 
 def _done(thread: Thread, marker: Marker) -> bool:
@@ -109,7 +122,8 @@ def _seen(path: str, look: Look) -> bool:
 def _match(threads: Sequence[Said], look: Look) -> list[list[Finding]]:
     """For each thread the findings it speaks of. Each finding is met by one thread at most, the nearest.
 
-    A thread of a file that is there no more may speak of one in another file: that was renamed.
+    A thread of a file that is there no more may speak of one in another file, which was renamed; and what was
+    dismissed stays so where it moves.
     """
     paths = {file.path for file in look.files}
     pairs: list[tuple[bool, int, int, str, Finding]] = []
@@ -118,14 +132,15 @@ def _match(threads: Sequence[Said], look: Look) -> list[list[Finding]]:
         line = thread.line or thread.original_line or 0
         for finding in look.audit.findings:
             here, name = finding.path == thread.path, markers.identify(finding)
-            if name in marker.ids and (here or thread.path not in paths):
+            elsewhere = said.standing == "dismissed" or thread.path not in paths
+            if name in marker.ids and (here or elsewhere):
                 pairs.append((not here, abs(finding.line - line), index, name, finding))
     met: list[list[Finding]] = [[] for _ in threads]
     taken: set[Finding] = set()
-    spoken: set[tuple[int, str]] = set()
+    spoken: Counter[tuple[int, str]] = Counter()
     for _, _, index, name, finding in sorted(pairs, key=lambda pair: pair[:4]):
-        if finding not in taken and (index, name) not in spoken:
+        if finding not in taken and spoken[index, name] < threads[index].marker.ids.count(name):
             taken.add(finding)
-            spoken.add((index, name))
+            spoken[index, name] += 1
             met[index].append(finding)
     return met

@@ -7,11 +7,13 @@ artifact between them, for forks); `publish` looks at the head and at what stand
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from repairbot.config import Config
-from repairbot.github.auditing import Auditor
+from repairbot.github.auditing import Audited, Auditor
 from repairbot.github.client import Client
 from repairbot.github.errors import GitHubError, HeadMoved
 from repairbot.github.model import Abilities, Conclusion, Look, Plan, PostCheckRun, Step
@@ -64,28 +66,47 @@ def look(
     abilities: Abilities | None = None,
 ) -> Looked:
     """Read a pull request and audit it. Raises GitHubError, ConfigError, SourceError, BaselineError, BrokenWorker."""
+    with looking(client, auditor, site, token, repo, number, abilities) as (looked, _):
+        return looked
+
+
+@contextmanager
+def looking(
+    client: Client,
+    auditor: Auditor,
+    site: Site,
+    token: str,
+    repo: str,
+    number: int,
+    abilities: Abilities | None = None,
+) -> Iterator[tuple[Looked, Audited | None]]:
+    """A look whose files can still be read in the block. The second part is None where nothing was looked at.
+
+    Raises as `look`.
+    """
     opened = client.pull(repo, number)
     pull = opened.pull
     blank = Look(pull, (), Audit("", ()), abilities=abilities or Abilities())
     if not opened.open:
         mute = replace(blank.abilities, comment=False, check=False)
-        return Looked(replace(blank, abilities=mute), Config(), "it is merged or closed")
+        yield Looked(replace(blank, abilities=mute), Config(), "it is merged or closed"), None
+        return
     files = client.files(pull)
     with sides(client, site, token, opened, files) as both:
         config = auditor.config(both)
         if why := skip(pull, config.review):
-            return Looked(blank, config, why)
+            yield Looked(blank, config, why), None
+            return
         audited = auditor.audit(both, config)
-    unlisted = max(0, opened.changed_files - len(files))
-    found = replace(
-        blank,
-        files=files,
-        audit=audited.audit,
-        known=audited.known,
-        sources=audited.sources,
-        unlisted=unlisted,
-    )
-    return Looked(found, config)
+        found = replace(
+            blank,
+            files=files,
+            audit=audited.audit,
+            known=audited.known,
+            sources=audited.sources,
+            unlisted=max(0, opened.changed_files - len(files)),
+        )
+        yield Looked(found, config), audited
 
 
 def standing(client: Client, looked: Looked) -> Looked:
@@ -117,7 +138,7 @@ def publish(client: Client, looked: Looked) -> Done:
         current = looked.plan()
     if not done:
         raise GitHubError(f"{pull.repo}#{pull.number}: GitHub refuses what is posted again and again")
-    return Done(current, _conclusion(first), poster.done, _refusals(poster), not poster.done)
+    return Done(current, first.conclusion, poster.done, _refusals(poster), not poster.done)
 
 
 def _stands(client: Client, step: Step) -> bool:
@@ -142,8 +163,3 @@ def _refusals(poster: Poster) -> tuple[str, ...]:
     said = [f"no comments: {poster.no_comments}"] if poster.no_comments else []
     said += [f"no check run: {poster.no_check}"] if poster.no_check else []
     return (*said, *(f"a comment: {why}" for why in sorted(set(poster.refused.values()))))
-
-
-def _conclusion(first: Plan) -> Conclusion:
-    runs: list[Conclusion] = [each.conclusion for each in first.steps if isinstance(each, PostCheckRun)]
-    return runs[0] if runs else "neutral"

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
+from repairbot.github import commands
+from repairbot.github.commands import Command
 from repairbot.github.model import Comment
 from repairbot.model import Finding
 from repairbot.reports.markup import Safe, own
@@ -24,8 +26,7 @@ Of the report: `clear`, it said that nothing is left."""
 _MARKER: Final = re.compile(
     r"<!-- repairbot:(finding|report) v(\d{1,3}) (open|gone|dismissed|clear)((?: [0-9a-f]{8,64}){0,30}) -->\Z"
 )
-_ID: Final = re.compile(r"[0-9a-f]{8,64}\Z")
-_COMMAND: Final = re.compile(r"/repairbot[ \t]+dismiss(?:[ \t]+([^\n]*))?\Z")
+_FINGERPRINT: Final = re.compile(r"[0-9a-f]{8,60}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,17 @@ class Marker:
 
 
 def identify(finding: Finding) -> str:
-    """What a finding is known by in a marker: its fingerprint (rule, symbol, normalised code), as hexadecimal."""
-    if _ID.match(finding.fingerprint):
-        return finding.fingerprint
+    """What a finding is known by in a marker, hexadecimal: its fingerprint (rule, symbol, normalised code), and
+    behind it four digits of its variable, which keep two leaks of one statement apart."""
+    variable = _digest(finding.variable)[:4] if finding.variable else ""
+    if _FINGERPRINT.match(finding.fingerprint):
+        return finding.fingerprint + variable
     known = finding.fingerprint or "\0".join((finding.rule, finding.symbol, finding.message))
-    return hashlib.sha256(known.encode("utf-8", "surrogatepass")).hexdigest()[:20]
+    return _digest(known)[:20] + variable
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def read(comment: Comment) -> Marker | None:
@@ -73,7 +80,7 @@ def dismissals(comment: Comment) -> tuple[str, ...] | None:
     """
     if not comment.trusted or comment.ours:
         return None
-    for line in comment.body.splitlines():
-        if found := _COMMAND.match(line.rstrip()):
-            return tuple(word for word in (found[1] or "").split() if _ID.match(word))
+    for asked in commands.parse(comment.body):
+        if isinstance(asked, Command) and asked.verb == "dismiss":
+            return asked.named
     return None

@@ -336,3 +336,5 @@ class Plan:
     summary: str = ""
     skipped: str = ""
     """Why nothing was looked at; "" where something was."""
+    conclusion: Conclusion = "neutral"
+    """Of the check run, be there one or not."""

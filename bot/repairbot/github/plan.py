@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from repairbot.config import ReviewSettings
-from repairbot.github import earlier, texts
+from repairbot.github import earlier, reporting, texts
 from repairbot.github.annotations import annotate, batches, fails
 from repairbot.github.choosing import choose
 from repairbot.github.comments import Comments, without_any
@@ -25,7 +25,7 @@ from repairbot.github.model import (
     PullRequest,
     Step,
 )
-from repairbot.github.texts import Told
+from repairbot.github.reporting import Told
 from repairbot.model import Finding, Outcome
 from repairbot.reports import Options
 from repairbot.reports.view import by_severity, sort
@@ -49,20 +49,21 @@ def skipped(look: Look, why: str) -> Plan:
     """The plan for a pull request that is not looked at: the check run says so, and nothing else is touched."""
     summary = f"Not looked at: {texts.reason(why)}."
     run = PostCheckRun(look.pull.head, "skipped", "Skipped", summary, id=look.earlier.check_run)
-    return Plan((run,) if look.abilities.check else (), summary=summary, skipped=why)
+    return Plan((run,) if look.abilities.check else (), summary=summary, skipped=why, conclusion="skipped")
 
 
 def plan(look: Look, settings: ReviewSettings) -> Plan:
     """What to do about a pull request that was looked at."""
-    if not look.audit.files and not look.earlier.threads and not look.earlier.comments:
+    before, choice = earlier.recall(look), choose(look)
+    if not (look.audit.files or look.audit.problems or before.said or before.unfinished or before.reports):
         return skipped(look, "it changes no file of a language that is read here")
     links = Links(look.pull, look.files)
-    before, choice = earlier.recall(look), choose(look)
     # What was commented on stays the change's business, also where the base has it by now.
     spoken = {finding for said in before.said if said.standing == "open" for finding in said.findings}
     ours = [finding for finding in choice.ours if finding not in before.dismissed]
-    ours += [finding for finding in choice.others if finding in spoken]
-    others = [f for f in choice.others if f not in before.dismissed and f not in spoken]
+    near = [finding for finding in choice.others if finding not in before.dismissed]
+    ours += [finding for finding in near if finding in spoken]
+    others = [finding for finding in near if finding not in spoken]
     introduced = [finding for finding in choice.introduced if finding not in before.dismissed]
 
     comments = Comments(look, links, settings.max_comments)
@@ -87,13 +88,13 @@ def plan(look: Look, settings: ReviewSettings) -> Plan:
         left_out=left_out,
         unseen=sum(said.standing == "unseen" for said in before.said),
     )
-    summary = texts.summary(told)
+    summary, conclusion = reporting.summary(told), _conclusion(told, look, settings, introduced)
     steps = comments.steps()
     if look.abilities.comment:
         steps += _report(told, before)
     if look.abilities.check:
         noted = by_severity({*bare, *comments.patched})
-        steps.append(_check(told, look, settings, summary, introduced, noted))
+        steps.append(_check(told, look, settings, summary, conclusion, noted))
     return Plan(
         tuple(steps),
         tuple(left_out),
@@ -102,15 +103,16 @@ def plan(look: Look, settings: ReviewSettings) -> Plan:
         tuple(others),
         by_severity(before.dismissed),
         summary,
+        conclusion=conclusion,
     )
 
 
 def _report(told: Told, before: Before) -> list[Step]:
     """One report, edited in place; none where there is nothing to say and there was none before."""
     if not before.reports:
-        return [CreateReport(texts.report(told))] if told.ours else []
+        return [CreateReport(reporting.report(told))] if told.ours else []
     first, *more = before.reports
-    body = texts.report(told)
+    body = reporting.ticked(reporting.report(told), first.body)
     steps: list[Step] = [EditReport(first.id, body)] if unlinked(body) != unlinked(first.body) else []
     return steps + [MinimiseComment(each.node_id, "OUTDATED") for each in more if not each.minimised]
 
@@ -120,14 +122,14 @@ def _check(
     look: Look,
     settings: ReviewSettings,
     summary: str,
-    introduced: Sequence[Finding],
+    conclusion: Conclusion,
     noted: Sequence[Finding],
 ) -> PostCheckRun:
     buttons = [FIX_SAFE] if any(f.fix and f.fix.safety == "safe" for f in told.ours) else []
     return PostCheckRun(
         look.pull.head,
-        _conclusion(told, look, settings, introduced),
-        texts.title(told),
+        conclusion,
+        reporting.title(told),
         summary,
         batches(annotate(noted, settings.fail_on)),
         (*buttons, RERUN) if look.abilities.buttons else (),

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from repairbot import baseline, git, languages
 from repairbot.config import OWN_FILE, PYPROJECT, Config
 from repairbot.github.client import Client, Held, Opened
-from repairbot.github.model import ChangedFile
+from repairbot.github.model import ChangedFile, PullRequest
 from repairbot.github.objects import Fetched, fetched
 from repairbot.github.transport import Site
 from repairbot.sources import Entry, Found, Source, SourceError, Unreadable, too_large
@@ -27,9 +27,12 @@ SETTINGS: Final = (OWN_FILE, PYPROJECT, baseline.NAME)
 
 
 class Sides(Protocol):
-    """Where a review reads from. `problem`: what is worse than it should be, "" when nothing is."""
+    """Where a review reads from."""
 
-    problem: str
+    @property
+    def problem(self) -> str:
+        """What is worse than it should be, "" when nothing is."""
+        ...
 
     @property
     def requests(self) -> int:
@@ -60,10 +63,19 @@ def sides(
         found: Sides
         try:
             objects = stack.enter_context(fetched(site, token, pull.repo, commits))
-            found = of_objects = _OfObjects(opened, objects)
+            found = of_objects = _OfObjects(opened, objects, files)
             of_objects.bring()
         except SourceError as error:
             found = _OfContents(client, opened, files, f"{error}; read file by file, imports not followed")
+        yield found
+
+
+@contextmanager
+def whole(site: Site, token: str, repo: str, tip: str) -> Iterator[Sides]:
+    """All files of one commit as a head without a base, until the block is left. Raises SourceError, GitHubError."""
+    with fetched(site, token, repo, (tip,)) as objects:
+        found = _Whole(Opened(PullRequest(repo, 0, tip, tip, repo, ""), tip), objects)
+        found.bring()
         yield found
 
 
@@ -71,6 +83,7 @@ def sides(
 class _OfObjects:
     opened: Opened
     objects: Fetched
+    files: Sequence[ChangedFile] = ()
     problem: str = ""
     _only: frozenset[str] = frozenset()
     _settings: dict[str, str] = field(default_factory=dict)
@@ -84,9 +97,13 @@ class _OfObjects:
         known, names, only = languages.suffixes(), [], set()
         options = ("--raw", "--no-abbrev", "--no-renames", "-r", "-z")
         pull = self.opened.pull
+        listed = {path for file in self.files for path in (file.path, file.previous_path)}
+        all_listed = len(self.files) >= self.opened.changed_files
         rows = iter(git.output(self._root, "diff-tree", *options, pull.base, pull.head).split(b"\0")[:-1])
         for row in rows:
             path = os.fsdecode(next(rows))
+            if not all_listed and path not in listed:  # beyond 3,000; the review says how many they are
+                continue
             only.add(path)
             modes_and_names = row.decode("ascii").lstrip(":").split()
             for mode, name in zip(modes_and_names[:2], modes_and_names[2:4], strict=True):
@@ -109,19 +126,19 @@ class _OfObjects:
 
     def head(self, config: Config) -> Source:
         """The changed files as they are in the head."""
-        return self._revision(config, self.opened.pull.head)
+        return self._revision(config, self.opened.pull.head, self._only)
 
     def base(self, config: Config) -> Source:
         """The changed files as they were where the head left the base."""
-        return self._revision(config, self.opened.pull.base)
+        return self._revision(config, self.opened.pull.base, self._only)
 
     @property
     def _root(self) -> str:
         return self.objects.repository
 
-    def _revision(self, config: Config, commit: str) -> Revision:
+    def _revision(self, config: Config, commit: str, only: frozenset[str] | None) -> Revision:
         place = Place(self._root, self._root, (self._root,), repository=self._root)
-        return Revision(place, config, languages.suffixes(), self.objects, commit, self._only)
+        return Revision(place, config, languages.suffixes(), self.objects, commit, only)
 
     def _blobs(self, paths: Sequence[str]) -> dict[str, str]:
         """The names of these files' blobs at the tip; symbolic links are none."""
@@ -133,6 +150,21 @@ class _OfObjects:
             if mode not in (LINK, SUBMODULE):
                 found[os.fsdecode(path)] = name
         return found
+
+
+@dataclass(slots=True)
+class _Whole(_OfObjects):
+    def bring(self) -> None:
+        """The files come when they are wanted."""
+        self._settings = self._blobs(SETTINGS)
+
+    def head(self, config: Config) -> Source:
+        """All files."""
+        return self._revision(config, self.opened.tip, None)
+
+    def base(self, config: Config) -> Source:
+        """No files."""
+        return self._revision(config, self.opened.tip, frozenset())
 
 
 @dataclass(slots=True)

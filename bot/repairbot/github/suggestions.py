@@ -6,8 +6,10 @@ fix's edits applied to the head.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from repairbot import edits
 from repairbot.github import hunks as diffs
@@ -16,6 +18,9 @@ from repairbot.reports.hunks import DiffError
 from repairbot.reports.hunks import parse as parse_diff
 from repairbot.reports.hunks import unified as unified_diff
 from repairbot.reports.markup import visible
+
+FAR: Final = 12
+"""Kept lines between two changed ones, above which nobody sees what a suggestion changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ def suggest(
     why = "needs no line of the file"  # of an empty one
     for first, last in _ranges(head, len(before) - tail, len(before), empty=head + tail == len(after)):
         replaced, lines = before[first - 1 : last], after[first - 1 : len(after) - (len(before) - last)]
-        why = _unfit(hunks, first, last, replaced, lines)
+        why = _unfit(hunks, first, last, replaced, lines) or _apart(source, wanted)
         if why:
             continue
         suggestion = Suggestion(first, last, tuple(line[:-1].decode() for line in lines))
@@ -106,6 +111,13 @@ def _ranges(start: int, end: int, size: int, *, empty: bool) -> list[tuple[int, 
         for first, last in ((start, end), (start + 1, end + 1))
         if first >= 1 and last <= size and first <= last
     ]
+
+
+def _apart(source: bytes, wanted: Sequence[Edit]) -> str:
+    """Why these edits are several places to a reader, or ""."""
+    places = edits.ordered(wanted, len(source))
+    gaps = (source.count(b"\n", one.end, other.start) for one, other in itertools.pairwise(places))
+    return "changes places that are far apart" if max(gaps, default=0) > FAR else ""
 
 
 def _unfit(hunks: diffs.Hunks, first: int, last: int, replaced: list[bytes], lines: list[bytes]) -> str:

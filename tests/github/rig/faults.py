@@ -9,11 +9,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Do nothing and answer with this status. `retry_after`: seconds in the header, None without one."""
+    """Do nothing and answer with this status. `retry_after`: seconds in the header, None without one.
+
+    `reset`: the moment (seconds since 1970) at which the hour's limit is renewed, None while there is room.
+    """
 
     status: int
     retry_after: int | None = None
     message: str = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+    reset: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +59,25 @@ KINDS: tuple[Fault, ...] = (
     Break(502),
     Break(0),
     Refuse(500, None, "Server Error"),
+    Slow(0.005),
 )
 
 
 def at_random(chance: float, seed: int) -> Callable[[int, str, str], Fault | None]:
-    """Spoil each request with this chance, the same way for the same seed."""
-    dice = random.Random(seed)
+    """Spoil each request with this chance, the same way for the same seed.
+
+    One fault in six is the last thing that happens: from then on nothing gets an answer.
+    """
+    dice, over = random.Random(seed), False
 
     def choose(_number: int, _method: str, _path: str) -> Fault | None:
-        return dice.choice(KINDS) if dice.random() < chance else None
+        nonlocal over
+        if over:
+            return Break(0)
+        if dice.random() >= chance:
+            return None
+        over = dice.random() < 1 / 6
+        return dice.choice(KINDS)
 
     return choose
 

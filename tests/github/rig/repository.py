@@ -42,6 +42,8 @@ class Repository:
     path: Path
     _diffs: dict[tuple[str, str], list[Changed]] = field(default_factory=dict)
     _maps: dict[tuple[str, str, str], list[tuple[int, int, int, int]]] = field(default_factory=dict)
+    _trees: dict[str, dict[str, str]] = field(default_factory=dict)
+    _blobs: dict[str, bytes | None] = field(default_factory=dict)
     _bases: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -117,10 +119,14 @@ class Repository:
 
     def show(self, commit: str, path: str) -> bytes | None:
         """A file's content in a commit, None where there is none."""
-        asked = f"{commit}:{path}\n".encode("utf-8", "surrogateescape")
-        header, _, rest = self.git("cat-file", "--batch", given=asked).partition(b"\n")
-        parts = header.split()
-        return rest[: int(parts[2])] if len(parts) == 3 and parts[1] == b"blob" else None
+        if commit not in self._trees:
+            rows = self.git("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")[:-1]
+            split = (row.partition(b"\t") for row in rows)
+            self._trees[commit] = {os.fsdecode(name): head.decode().split()[2] for head, _, name in split}
+        name = self._trees[commit].get(path)
+        if name is not None and name not in self._blobs:
+            self._blobs[name] = self.git("cat-file", "blob", name) if self.has(name, "blob") else None
+        return self._blobs[name] if name is not None else None
 
     def merge_base(self, base: str, head: str) -> str:
         """Where two commits parted."""
@@ -150,10 +156,12 @@ class Repository:
 
     def follow(self, path: str, line: int, old: str, new: str) -> int:
         """Where a line of a file in one commit stands in another; 0 where it was changed or is gone."""
+        if old == new:
+            return line
         if (path, old, new) not in self._maps:
-            shown = self.git("diff-tree", "-r", "-p", "-U0", "--no-renames", old, new, "--", path).decode(
-                "utf-8", "replace"
-            )
+            options = ("-r", "-p", "-U0", "--no-renames")
+            changed = self.git("diff-tree", *options, old, new, "--", f":(top,literal){path}")
+            shown = changed.decode("utf-8", "replace")
             self._maps[path, old, new] = [_figures(match) for match in HUNK.finditer(shown)]
         shift = 0
         for start, count, _to, length in self._maps[path, old, new]:

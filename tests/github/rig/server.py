@@ -17,13 +17,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from . import gitdata, graph, rest
+from . import actions, gitdata, graph, rest
 from .answers import Json
 from .faults import Break, Fault, Lose, Refuse, Slow, Then
 from .judge import Judge, graphql
 from .state import Account, State, Token
 
-assert gitdata  # its handlers are registered by its import
+assert actions
+assert gitdata  # their handlers are registered by their imports
 
 API, GRAPHQL = "/api/v3", "/api/graphql"
 NOBODY = Token(Account("nobody"), {})
@@ -60,8 +61,12 @@ class Rig:
     state: State
     judge: Judge
     url: str = ""
+    complete: bool = False
+    """Whether answers have all the fields that GitHub's have, and not only those that the bot reads."""
     git: bool = True
     """Whether git objects can be fetched."""
+    git_elsewhere: str = ""
+    """An address that fetches are redirected to."""
     faults: Callable[[int, str, str], Fault | None] = no_fault
     log: list[Exchange] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
@@ -140,6 +145,9 @@ class _Handler(BaseHTTPRequestHandler):
         if ".git/" in url.path and not url.path.startswith("/api/"):
             self._git(url.path, url.query, body)
             return
+        if url.path.startswith(actions.STORAGE):
+            self._storage(int(url.path.removeprefix(actions.STORAGE)))
+            return
         with self.held.lock:
             number = 1 + sum(each.path.startswith("/api/") for each in self.held.log)
             fault = self.held.faults(number, self.command, url.path)
@@ -150,6 +158,8 @@ class _Handler(BaseHTTPRequestHandler):
                 status, answer = fault.status, {"message": fault.message}
                 if fault.retry_after is not None:
                     headers["Retry-After"] = str(fault.retry_after)
+                if fault.reset is not None:
+                    headers |= {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(fault.reset)}
             elif isinstance(fault, Break):
                 status, answer = fault.status, {"message": "Server Error"}
             else:
@@ -202,8 +212,13 @@ class _Handler(BaseHTTPRequestHandler):
                 rest.missing()
             answered = rest.answer(call)
         except rest.Refused as refused:
+            if refused.status == 301:
+                headers["Location"] = refused.answer["url"]
             return refused.status, refused.answer
         headers.update(call.headers)
+        if rig.complete:
+            status, answer = answered
+            return status, rig.judge.complete(self.command, path, status, answer)
         return answered
 
     def _graphql(self, token: Token | None, body: bytes) -> tuple[int, Any]:
@@ -224,7 +239,9 @@ class _Handler(BaseHTTPRequestHandler):
         name, _, rest_of_path = path.lstrip("/").partition(".git/")
         headers: dict[str, str] = {}
         status, content = 404, b"no such repository"
-        if rig.git and name == rig.state.full_name and "receive-pack" not in path + query:
+        if rig.git_elsewhere:
+            status, headers = 302, {"Location": f"{rig.git_elsewhere}{self.path}"}
+        elif rig.git and name == rig.state.full_name and "receive-pack" not in path + query:
             word, _, value = self.headers.get("Authorization", "").partition(" ")
             user = base64.b64decode(value).decode() if word.lower() == "basic" else ""
             known = user.partition(":")[2] in rig.state.tokens
@@ -260,6 +277,13 @@ class _Handler(BaseHTTPRequestHandler):
         head, _, content = done.stdout.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
         return int(headers.pop("Status", "200").split()[0]), headers, content
+
+    def _storage(self, number: int) -> None:
+        """Where artifacts lie: another party, that is to see no token."""
+        if "Authorization" in self.headers:
+            self.held.violations.append("a token went to the storage of artifacts")
+        held = next(each for each in self.held.state.artifacts if each.id == number)
+        self._send(200, held.content, {"Content-Type": "application/zip"})
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") == "chunked":

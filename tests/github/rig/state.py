@@ -159,6 +159,17 @@ class Issue:
 
 
 @dataclass(slots=True)
+class Artifact:
+    """What a workflow run left: a ZIP."""
+
+    id: int
+    run: int
+    name: str
+    content: bytes
+    expired: bool = False
+
+
+@dataclass(slots=True)
 class Pull:
     """One pull request. `head` is the commit GitHub thinks its branch stands at."""
 
@@ -184,7 +195,11 @@ class State:
 
     repository: Repository
     full_name: str = "octo/leaky"
+    former_name: str = ""
+    """What it was called before: requests for that are sent on."""
     private: bool = False
+    most_files: int = 3000
+    """Files of a pull request that are listed."""
     tokens: dict[str, Token] = field(default_factory=dict)
     accounts: dict[str, Account] = field(
         default_factory=lambda: {each.login: each for each in (BOT, AUTHOR, VISITOR, OWNER)}
@@ -193,6 +208,7 @@ class State:
     comments: list[Comment] = field(default_factory=list)
     checks: list[CheckRun] = field(default_factory=list)
     issues: dict[int, Issue] = field(default_factory=dict)
+    artifacts: list[Artifact] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(101))
 
     def open(

@@ -208,3 +208,89 @@ def test_a_lambda_that_is_run_at_once(callee: str, count: int) -> None:
             return link
     """)
     assert len(found) == count
+
+
+PIPES = """
+import os
+import socket
+
+
+def pair():
+    return os.pipe()
+
+
+def ends():
+    left, right = socket.socketpair()
+    left.setblocking(False)
+    return left, right
+
+
+def dial(address):
+    link = socket.create_connection(address)
+    return link, address
+
+
+def one(address):
+    if not address:
+        return None, None
+    link = socket.create_connection(address)
+    return link, address
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "wanted"),
+    [
+        ("r, w = pair()\n    os.close(r)", {"w"}),
+        ("r, w = pair()\n    os.close(r)\n    os.close(w)", set()),
+        ("a, b = ends()\n    a.close()", {"b"}),
+        ("a, b = ends()\n    a.close()\n    return b", set()),
+        ("link, name = dial(x)\n    print(name)", {"link"}),
+        ("link, name = dial(x)\n    with link:\n        print(name)", set()),
+        ("link, name = one(x)\n    print(name)", {"link"}),
+        ("both = pair()\n    print(both)", set()),
+        ("return pair()", set()),
+    ],
+)
+def test_a_function_that_hands_out_several(use: str, wanted: set[str]) -> None:
+    found = leaks(f"{PIPES}\n\ndef act(x):\n    {use}\n")
+    assert {leak.place for leak in found if leak.function == "act" and leak.shape != "error"} == wanted
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "link = socket.create_connection(x)\n    keep.append(link)\n    return link, x",
+        "link = socket.create_connection(x)\n    file = open(x)\n    return link, file",
+        "link = socket.create_connection(x)\n    if x:\n        return x, link\n    return link, x",
+        "link = socket.create_connection(x)\n    if x:\n        return link\n    return link, x",
+    ],
+)
+def test_a_tuple_of_which_not_enough_is_known(body: str) -> None:
+    found = leaks(
+        f"import socket\n\n\ndef make(x, keep):\n    {body}\n\n\ndef main(x):\n    a, b = make(x, [])\n    print(b)\n"
+    )
+    assert not [leak for leak in found if leak.function == "main"]
+
+
+def test_the_true_release_of_a_class_that_has_several() -> None:
+    (found,) = leaks("""
+        import socket
+
+
+        class Link:
+            def __init__(self, address):
+                self.sock = socket.create_connection(address)
+
+            def shutdown(self):
+                self.sock.shutdown(socket.SHUT_WR)
+
+            def stop(self):
+                self.sock.close()
+
+
+        def act(address):
+            link = Link(address)
+            print(link.name)
+    """)
+    assert found.resource.release == (".stop",)

@@ -11,4 +11,5 @@ LANGUAGE = Language(
     load_frontend="repairbot.languages.python.frontend",
     load_printer="repairbot.languages.python.printer",
     package="__init__",
+    load_extents="repairbot.languages.python.extents",
 )

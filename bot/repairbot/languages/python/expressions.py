@@ -54,7 +54,10 @@ class Expressions(Calls):
             if place in self.tracked:
                 return Value((place,))
             if kind == "attribute":
-                self.evaluate(node.child_by_field_name("object"))
+                for held in self.evaluate(node.child_by_field_name("object")).places:
+                    resource = self.held.get(held)
+                    if resource and f".{text(node.child_by_field_name('attribute'))}" in resource.release:
+                        self.emit(Kind.ESCAPE, held, node, detail="kept", other="its release is handed on")
             return NOTHING
         if kind in _LITERALS:
             if kind in ("string", "concatenated_string"):

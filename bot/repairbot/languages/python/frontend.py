@@ -25,7 +25,7 @@ from repairbot.languages.python import (
 from repairbot.languages.python.acquiring import Acquiring, table_of
 from repairbot.languages.python.callees import among, callees
 from repairbot.languages.python.functions import MODULE, Lowering, TooDeep
-from repairbot.languages.python.summaries import Oracle, factories, handed_out
+from repairbot.languages.python.summaries import Oracle, factories, handed_out, several
 from repairbot.languages.python.syntax import Definition, Module, dotted, text, words_of
 from repairbot.lifetimes.ops import Function, Kind, Resource, Unit
 from repairbot.model import Step
@@ -35,11 +35,12 @@ _THROUGH = frozenset(
 )
 """What may stand between an acquiring call and the name it is assigned to."""
 _PYTHON_2 = (
-    (re.compile(rb"^[ \t]*print[ \t]+[\"'\w]", re.MULTILINE), "print statement"),
-    (re.compile(rb"^[ \t]*except[ \t]+[\w.()]+[ \t]*,[ \t]*\w+[ \t]*:", re.MULTILINE), "except with a comma"),
-    (re.compile(rb"^[ \t]*raise[ \t]+[\w.]+[ \t]*,", re.MULTILINE), "raise with a comma"),
-    (re.compile(rb"^[ \t]*exec[ \t]+[\"'\w]", re.MULTILINE), "exec statement"),
+    (re.compile(rb"print[ \t]+[\"'\w]"), "print statement"),
+    (re.compile(rb"except[ \t]+[\w.()]+[ \t]*,[ \t]*[a-z_]\w*[ \t]*:"), "except with a comma"),
+    (re.compile(rb"raise[ \t]+[\w.]+[ \t]*,"), "raise with a comma"),
+    (re.compile(rb"exec[ \t]+[\"'\w]"), "exec statement"),
 )
+"""Forms of Python 2, at the beginning of a line. Each begins with plain text, which is fast to look for."""
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"()[]{}")
 _MOST_BROKEN = 0.5
 """A file with a larger share of its bytes in what does not parse is not read at all. Old syntax mostly parses:
@@ -57,7 +58,7 @@ class PythonFrontend:
         """True when no name in the bytes acquires, grows, registers or loads anything."""
         words = words_of(source)
         # What does not parse is not called clean: it is left to `lower`, which says why it is skipped.
-        return _dull(words, resources) and not Module(source, "").root.has_error
+        return _dull(words, resources) and not _python_2(source) and not Module(source, "").root.has_error
 
     def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
         """Lower the whole file. Raises Unreadable on Python 2 and on what cannot be read at all."""
@@ -75,6 +76,8 @@ class PythonFrontend:
                     )
                 )
 
+        if old := _python_2(source):
+            raise Unreadable(old)
         module = Module(source, path, parsed)
         dull = _dull(module.words, resources)
         if (dull or _odd(source)) and module.root.has_error and dull:
@@ -92,16 +95,12 @@ class PythonFrontend:
         return unit
 
     def broken(self, source: bytes) -> str:
-        """Why the source does not parse, in one line, or "": the compiler's own word."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what is odd but valid
-            try:
-                compile(source, "<source>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-            except SyntaxError as error:
-                return f"line {error.lineno or 1}: {error.msg}"
-            except (ValueError, RecursionError, MemoryError) as error:
-                return f"line 1: {error or 'nested too deep'}"
-        return ""
+        """Why the source does not parse, in one line, or "".
+
+        Syntax that is newer than this Python is no error: the tree-sitter grammar reads it without one.
+        """
+        wrong = _compiled(source)
+        return wrong if wrong and Module(source, "").root.has_error else ""
 
 
 FRONTEND = PythonFrontend()
@@ -138,13 +137,34 @@ def _broken(module: Module) -> list[Definition]:
 
 
 def _why(module: Module) -> str:
-    """Where a file begins not to parse, and whether it is Python 2."""
+    """Where a file begins not to parse."""
+    return f"line {_first_error(module.root).start_point[0] + 1}: syntax error"
+
+
+def _python_2(source: bytes) -> str:
+    """Why a file is Python 2 and not Python 3, or "". The grammar reads both."""
     for form, name in _PYTHON_2:
-        match = form.search(module.source)
-        if match is not None:
-            line = module.source.count(b"\n", 0, match.start()) + 1
-            return f"line {line}: not valid Python 3 ({name}); skipped"
-    return f"line {_first_error(module.root).start_point[0] + 1}: syntax error; skipped"
+        for match in form.finditer(source):
+            start = source.rfind(b"\n", 0, match.start()) + 1
+            if not source[start : match.start()].strip(b" \t\xef\xbb\xbf"):
+                if not _compiled(source):
+                    return ""  # in a docstring, say
+                line = source.count(b"\n", 0, start) + 1
+                return f"line {line}: not valid Python 3 ({name})"
+    return ""
+
+
+def _compiled(source: bytes) -> str:
+    """What this Python's compiler says against a source, "" for nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is odd but valid
+        try:
+            compile(source, "<source>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+        except SyntaxError as error:
+            return f"line {error.lineno or 1}: {error.msg}"
+        except (ValueError, RecursionError, MemoryError) as error:
+            return f"line 1: {error or 'nested too deep'}"
+    return ""
 
 
 def _first_error(node: Node) -> Node:
@@ -220,13 +240,17 @@ class _Functions:
         lowering = self._graph(definition, seeds)
         if lowering is None:
             return set()
-        function, mixed = lowering
-        if not any(op.kind is Kind.ACQUIRE for block in function.blocks for op in block.ops):
+        function, lowered = lowering
+        if any(op.kind is Kind.ACQUIRE for block in function.blocks for op in block.ops):
+            self.lowered[start] = function
+        elif lowered.handed_on is None:
             return set()
-        self.lowered[start] = function
-        if definition is None or mixed or definition.symbol in self.handed or not _plain(definition):
+        if definition is None or definition.symbol in self.handed or not _plain(definition):
             return set()
-        resource = handed_out(function)
+        if lowered.layouts or lowered.handed_on is not None:
+            resource = None if lowered.single else several(function, lowered.layouts, lowered.handed_on)
+        else:
+            resource = None if lowered.mixed else handed_out(function)
         local = (
             resource is not None and resource.origin == "inferred" and not resource.release[0].startswith(".")
         )
@@ -240,7 +264,7 @@ class _Functions:
         definition: Definition | None,
         seeds: dict[str, Resource],
         parameters: dict[str, Resource] | None = None,
-    ) -> tuple[Function, bool] | None:
+    ) -> tuple[Function, Lowering] | None:
         """The graph of a function, in a second round with the names that the first found; None when it is too deep."""
         try:
             lowering = Lowering(self.acquiring, self.oracle, definition, seeds)
@@ -255,7 +279,7 @@ class _Functions:
             symbol = definition.symbol if definition is not None else MODULE
             self.unit.skipped.append(Step(line, f"{symbol}: {why}; skipped"))
             return None
-        return function, lowering.mixed
+        return function, lowering
 
     def _assuming(self, definition: Definition, parameters: dict[str, Resource]) -> Function | None:
         if definition.start in self.broken:

@@ -10,10 +10,11 @@ from tree_sitter import Node
 
 from repairbot.languages.flow import Loop
 from repairbot.languages.python.acquiring import Acquiring
+from repairbot.languages.python.callees import among, callees
 from repairbot.languages.python.scopes import Scopes
 from repairbot.languages.python.summaries import Oracle
 from repairbot.languages.python.syntax import Definition, dotted, span, text
-from repairbot.languages.python.values import TooDeep, Value
+from repairbot.languages.python.values import TooDeep, Value, only
 from repairbot.lifetimes.ops import EXIT, Edge, Function, Kind, Op, Resource
 
 MODULE: Final = "<module>"
@@ -31,6 +32,14 @@ class Lowering(Scopes):
         self.definition = definition
         self.mixed = False
         """Some return gives a value that is not tracked."""
+        self.single = False
+        """Some return gives one value, be it tracked or not."""
+        self.layouts: set[tuple[str, ...]] = set()
+        """The tuples that are returned: the tracked place of each element, "" for any other value."""
+        self.derived: dict[str, str] = {}
+        """Names of what was made of a place and lives by it: `response = connection.getresponse()`."""
+        self.handed_on: Resource | None = None
+        """Resources that come in a tuple and are returned in it as they come: `return os.pipe()`."""
         self.flow.escapes_errors = definition is not None
         self._flags: dict[str, bool] = {}
 
@@ -95,14 +104,48 @@ class Lowering(Scopes):
                 self.evaluate(child)
 
     def _return_statement(self, node: Node) -> None:
-        value = self.evaluate(node.named_children[0]) if node.named_children else Value()
-        self.mixed |= bool(node.named_children) and not value.places and value.empty != "none"
-        self.mixed |= bool(node.named_children) and node.named_children[0].type in (
-            "expression_list",
-            "tuple",
-        )
+        given = only(node)
+        value = self.evaluate(given) if given is not None else Value()
+        if given is not None:
+            self._note_return(given, value)
+            if base := self._base(given):
+                self.emit(Kind.ESCAPE, base, node, detail="returned")
         self.each(value, Kind.ESCAPE, node, detail="returned")
         self.flow.leave("return", self.at)
+
+    def _base(self, node: Node) -> str:
+        """The tracked place by which a value lives that is made of it, "" for any other value."""
+        if node.type == "identifier":
+            return self.derived.get(text(node), "")
+        if node.type != "call":
+            return ""
+        function = node.child_by_field_name("function")
+        if function is None or function.type != "attribute":
+            return ""
+        place = self.place_of(function.child_by_field_name("object"))
+        method = text(function.child_by_field_name("attribute"))
+        return place if place in self.tracked and among(callees().views, f"x.{method}") else ""
+
+    def _note_return(self, given: Node, value: Value) -> None:
+        """What callers get, where that is more than one thing or not known."""
+        if given.type in ("expression_list", "tuple"):
+            self.mixed = True
+            elements = [child for child in given.named_children if child.type != "comment"]
+            layout = tuple(
+                place if (place := self.place_of(child)) in self.tracked else "" for child in elements
+            )
+            if any(layout) or not any(child.type == "none" for child in elements):
+                self.layouts.add(layout)
+            return
+        called = given
+        while called.type in ("await", "parenthesized_expression") and called.named_children:
+            called = called.named_children[0]
+        resource = self.acquiring.at(called) if called.type == "call" else None
+        if resource is not None and resource.slots:
+            self.handed_on = resource
+        elif value.empty != "none":
+            self.single = True
+        self.mixed |= not value.places and value.empty != "none"
 
     def _raise_statement(self, node: Node) -> None:
         name = ""
@@ -173,6 +216,8 @@ class Lowering(Scopes):
                 self._store(each, found, node)
             return
         place = self.place_of(first)
+        if base := self._base(value):
+            self.derived[place] = base
         found = self.evaluate(value, "" if self._member(place, value) else place)
         if place.partition(".")[0] in ("self", "cls") and "." in place and found.places != (place,):
             self._store(first, found, node)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Set
+from dataclasses import replace
 from typing import Final
 
 from tree_sitter import Node
@@ -35,7 +36,7 @@ ANYTHING: Final = Resource(
 _PLAIN_DECORATORS: Final = frozenset(
     {"staticmethod", "classmethod", "override", "typing.override", "abstractmethod"}
 )
-_FROM: Final = re.compile(rb"from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|(?:[^\\\n]+|\\\r?\n)*)")
+_FROM: Final = re.compile(rb"from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\\\n]*(?:\\\r?\n[^\\\n]*)*)")
 _COMMENT: Final = re.compile(rb"#[^\n]*")
 _FACTORY_NAME: Final = re.compile(r"_?(open|connect|create|make|new|acquire|start|launch|spawn|get)(_|$)")
 _MOST: Final = 40
@@ -162,7 +163,8 @@ class Oracle:
                 continue
             definition = next(item for item in self.module.functions if item.symbol == symbol)
             returns = functions[symbol].id if symbol in functions else ""
-            found[symbol] = Summary(symbol, definition.parameters, known_effects, returns)
+            slots = functions[symbol].slots if symbol in functions else ()
+            found[symbol] = Summary(symbol, definition.parameters, known_effects, returns, slots)
         return found
 
 
@@ -277,3 +279,32 @@ def handed_out(function: Function) -> Resource | None:
             return None
         found = op.resource
     return found
+
+
+def several(function: Function, layouts: Set[tuple[str, ...]], handed_on: Resource | None) -> Resource | None:
+    """The resource that a function makes and returns as elements of a tuple, the same ones in every return.
+
+    `layouts`: the places in each tuple that it returns; `handed_on`: what it returns in the tuple it got.
+    """
+    if function.generator or (handed_on is not None and layouts):
+        return None
+    if handed_on is not None:
+        return handed_on
+    ops = [op for block in function.blocks for op in block.ops]
+    made = {
+        op.place: op.resource
+        for op in ops
+        if op.kind is Kind.ACQUIRE
+        and op.resource is not None
+        and op.detail != "scope"
+        and "." not in op.place
+    }
+    slots = {tuple(index for index, place in enumerate(layout) if place in made) for layout in layouts}
+    found = {made[place].id: made[place] for layout in layouts for place in layout if place in made}
+    known = {place for layout in layouts for place in layout if place}
+    shared = any(
+        op.kind is Kind.ESCAPE and op.detail != "returned" for op in ops if op.place in known
+    )  # somebody else has it, too
+    if len(slots) != 1 or len(found) != 1 or shared or not known <= made.keys():
+        return None
+    return replace(found.popitem()[1], slots=slots.pop())

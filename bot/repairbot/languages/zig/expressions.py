@@ -8,6 +8,8 @@ from typing import Final
 
 from repairbot.languages.flow import Loop
 from repairbot.languages.zig.calls import Calls
+from repairbot.languages.zig.members import Store
+from repairbot.languages.zig.syntax import Struct
 from repairbot.languages.zig.tree import N
 from repairbot.languages.zig.values import NOTHING, TRY, Value, contents, either, inside, union
 from repairbot.lifetimes.ops import Kind, Op
@@ -78,6 +80,8 @@ class Expressions(Calls):
             value = self.evaluate(node.first)
             if node.text in _SCALARS:
                 return NOTHING
+            if node.text == "state" and value.places and self.acquiring.arena(self.type_of(node.first)):
+                return value  # all there is to an arena
             return Value((), (*value.parts, *value.places))
         if kind in ("unwrap", "deref"):
             return self.evaluate(node.parts[0], into)
@@ -127,13 +131,40 @@ class Expressions(Calls):
         self.statement(node)
         return NOTHING
 
+    stores: list[Store]
+    """What went into members of containers."""
+
+    def _keep(self, struct: Struct | None, member: N, value: Value) -> None:
+        """A member of a literal of a known container is made here."""
+        if struct is None or not member.text or value.inside:
+            return
+        for place in value.places:
+            held = self.held.get(place)
+            if held is not None and held.id != "anything":
+                at = self.module.at(member)
+                self.stores.append(
+                    Store(
+                        struct,
+                        struct.name,
+                        member.text,
+                        member.text,
+                        held,
+                        at,
+                        self.at,
+                        self.definition,
+                        True,
+                    )
+                )
+
     def member_of(self, node: N) -> str:
         """The tracked member of a local that an expression names (`self.buffer`), or ""."""
         base = node.first
         while base.kind in ("deref", "unwrap") and base.parts[0] is not None:
             base = base.parts[0]
         place = self.place_of(base)
-        held = contents(place, node.text) if place else ""
+        if place not in self.insides:
+            return ""
+        held = contents(place, node.text)
         return held if held in self.tracked else ""
 
     def statement(self, node: N) -> None:
@@ -148,6 +179,8 @@ class Expressions(Calls):
 
     def _literal(self, node: N) -> Value:
         """A struct or a list of values: it holds what its members hold."""
+        struct = self.struct_of(node.text or self.expected)
+        self.expected = ""
         values: list[Value] = []
         labels: list[tuple[str, str]] = []
         for member in node.parts:
@@ -155,6 +188,7 @@ class Expressions(Calls):
                 value = self.evaluate(member.first)
                 values.append(value)
                 labels.extend((place, member.text) for place in value.places if not value.inside)
+                self._keep(struct, member, value)
         found = union(*values)
         return Value(found.places, found.parts, inside=bool(found.places), labels=tuple(labels))
 

@@ -11,11 +11,12 @@ from repairbot.languages.zig.acquiring import CONTAINER, Acquiring, shape
 from repairbot.languages.zig.callees import callees
 from repairbot.languages.zig.calls import Growing
 from repairbot.languages.zig.expressions import Expressions
+from repairbot.languages.zig.members import Store
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition
 from repairbot.languages.zig.tree import N
 from repairbot.languages.zig.values import TRY, Value, inside
-from repairbot.lifetimes.ops import EXIT, Edge, Function, Kind, Resource
+from repairbot.lifetimes.ops import EXIT, Edge, Function, Idiom, Kind, Resource
 
 _FLAG: Final = re.compile(rb"\bvar\s+(\w+)\s*(?::\s*bool\s*)?=\s*(?:true|false)\s*;")
 
@@ -26,13 +27,17 @@ class Lowering(Expressions):
     def __init__(self, acquiring: Acquiring, oracle: Oracle, definition: Definition) -> None:
         super().__init__(acquiring, oracle, definition)
         self.results = []
+        self.stores: list[Store] = []
+        self.idioms: list[Idiom] = []
         self.flags = {name.decode("utf-8", "replace") for name in _FLAG.findall(definition.node.text or b"")}
         self.mixed = False
         """Some return gives a value that this function does not own."""
 
     def seed(self, before: Lowering) -> None:
         """What an earlier look at the same function found to hold something, is known from the start."""
-        self.tracked.update(place for place in before.tracked if not place.startswith("%"))
+        for place in before.tracked:
+            if not place.startswith("%"):
+                self.track(place)
         self.held.update((place, held) for place, held in before.held.items() if not place.startswith("%"))
 
     def run(self, parameters: dict[str, Resource] | None = None) -> Function:
@@ -55,6 +60,7 @@ class Lowering(Expressions):
             whole,
             self.flow.finish(self.tracked),
             owner.symbol,
+            heedless=b"errdefer" not in self.module.source,
         )
 
     # Blocks and statements
@@ -107,20 +113,15 @@ class Lowering(Expressions):
         if fresh:
             self.scope = mine
             self.emit(Kind.CLEAR, place, node, detail="some")
-            if place in self.lists and self._kept_on_success(name):
-                self.grow(place, node)
             return
+        if node.label == "var" and value is not None and value.kind in ("null", "undefined"):
+            self.track(place)  # what it gets later may be released by cleanup that is lowered before
         found = self.evaluate(value, place)
         self.expected = ""
         self.scope = mine
         self.types[place] = node.text or self._type(value)
         if self.flow.current is not None and value is not None:
             self.settle(place, found, value)
-
-    def _kept_on_success(self, name: str) -> bool:
-        """Whether an `errdefer` releases the name: then it stands for a value from its declaration on."""
-        body = self.definition.node.text or b""
-        return b"errdefer" in body and name in self.oracle.releases(self.definition)
 
     def _type(self, value: N | None) -> str:
         """The text of a value's type."""
@@ -225,10 +226,70 @@ class Lowering(Expressions):
             if self.flow.current is not None:
                 self.settle(place, found, node)
             return
+        self.evaluate(target.parts[0] if target.parts else None)
         self.expected = self.type_of(target)
         found = self.evaluate(value)
         self.expected = ""
+        if self.flow.current is None:
+            return
+        if target.kind == "field":
+            self._note(target, value, found, node)
         self._store(target, found, node)
+
+    def _note(self, target: N, value: N, found: Value, node: N) -> None:
+        """A member gets what was made here; what this function releases itself is only lent."""
+        if value.kind == "name" and value.text in self.oracle.releases(self.definition):
+            return
+        root = self.root(target)
+        if not found.places and root in self.parameters and (guess := self._guess(value)) is not None:
+            self._stored(target, value, guess, node, root, guessed=True)
+        for place in found.places:
+            held = self.held.get(place)
+            if found.inside or held is None or "[]" in place or held.id == "anything":
+                continue
+            self._stored(target, value, held, node, root)
+
+    def _stored(
+        self, target: N, value: N, held: Resource, node: N, root: str, *, guessed: bool = False
+    ) -> None:
+        shown, at = self.module.text(target), self.module.at(node)
+        self.stores.append(
+            Store(
+                self.struct_of(self.type_of(target.first)),
+                self.types.get(root, "").lstrip("*? ").removeprefix("const ").rpartition(".")[2] or root,
+                target.text,
+                shown,
+                held,
+                at,
+                at,
+                self.definition,
+                bool(root) and root not in self.parameters and self._local(root),
+                self._copies(value, shown),
+                guessed,
+            )
+        )
+
+    def _guess(self, value: N) -> Resource | None:
+        """`try other.Editor.init(gpa, ...)`: a constructor of another file that is given an allocator and can fail."""
+        if value.kind != "try" or value.first.kind != "call":
+            return None
+        callee = value.first.first
+        if callee.kind != "field" or not re.fullmatch(r"init\w*|create\w*|from\w*", callee.text):
+            return None
+        owner = self.module.text(callee.first)
+        texts = [self.module.text(part) for part in value.first.parts[1:]]
+        allocator = self.acquiring.allocator(texts)
+        if not re.fullmatch(r"(?:\w+\.)*[A-Z]\w*", owner) or not allocator or self.is_arena(allocator):
+            return None
+        if self.resolve(callee) is not None or self.acquiring.kind(owner).startswith("std."):
+            return None
+        return Resource(owner, owner, ("init",), (".deinit",), collected=False, origin="inferred")
+
+    def _copies(self, value: N, target: str) -> bool:
+        """`x.path = if (x.path) |p| try gpa.dupe(u8, p) else ...`: the old value is there and is only copied."""
+        if value.kind != "if" or not value.names or self.module.text(value.parts[0]) != target:
+            return False
+        return bool(re.search(rf"\.dupeZ?\([^()]*\b{value.names[0]}\)", self.module.text(value.parts[1])))
 
     def _names(self, value: N, place: str) -> bool:
         """Whether the new value is made from the old one."""
@@ -237,7 +298,6 @@ class Lowering(Expressions):
     def _store(self, target: N, found: Value, node: N) -> None:
         """A value is put into a member, an element, or behind a pointer."""
         root = self.root(target)
-        self.evaluate(target.parts[0] if target.parts and target.kind != "name" else None)
         for place in found.places:
             if root and root not in self.parameters and place != root and self._local(root):
                 self.put(place, root, node, self._member(target, found, place))
@@ -249,6 +309,8 @@ class Lowering(Expressions):
         """The member of a local that a value goes into, "" where it is none of its own."""
         if found.inside:
             return dict(found.labels).get(place, "") if target.kind == "deref" else ""
+        if target.kind == "deref":
+            return "*"
         return target.text if target.kind == "field" and self.place_of(target.parts[0]) else ""
 
     def _local(self, root: str) -> bool:
@@ -303,6 +365,12 @@ class Lowering(Expressions):
         if body is None:
             return
         scope, at = dict(self.scope), self.at
+        if node.kind == "errdefer":
+            # From here on an empty list counts as one that holds something: its release was thought of.
+            shown = self.module.text(body)
+            for name, place in scope.items():
+                if place in self.lists and re.search(rf"\b{re.escape(name)}\b", shown):
+                    self.grow(place, body)
 
         def emit() -> None:
             before, now = self.scope, self.at
@@ -310,7 +378,9 @@ class Lowering(Expressions):
             self.statement(body)
             self.scope, self.at = before, now
 
-        self.flow.frames.append(Cleanup(emit, errors_only=node.kind == "errdefer"))
+        frame = Cleanup(emit, errors_only=node.kind == "errdefer")
+        self.cleanups.append((frame, self.module.text(body)))
+        self.flow.frames.append(frame)
 
     # Loops
 

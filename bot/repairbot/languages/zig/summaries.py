@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from repairbot.languages.base import Project
 from repairbot.languages.zig.callees import STRONG
@@ -27,16 +27,17 @@ _OWNS: Final = re.compile(
 )
 
 
-class Lowered:
-    """A function's graph, and what its returns give."""
+class Outcome(Protocol):
+    """A function's graph, and whether some of its returns give what it does not own."""
 
-    __slots__ = ("function", "mixed")
+    @property
+    def function(self) -> Function: ...
 
-    def __init__(self, function: Function, mixed: bool) -> None:
-        self.function, self.mixed = function, mixed
+    @property
+    def mixed(self) -> bool: ...
 
 
-Lower = Callable[[Definition, dict[str, Resource]], Lowered | None]
+Lower = Callable[[Definition, dict[str, Resource]], Outcome | None]
 
 
 class Oracle:

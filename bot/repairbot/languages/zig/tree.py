@@ -162,7 +162,7 @@ def _builtin(reader: _Reader, node: Node) -> N:
 
 def _index(reader: _Reader, node: Node) -> N:
     children = [child for child in node.children if child.type not in ("[", "]", "comment", ":")]
-    ranged = any(child.type in ("range_expression", "..") for child in children[1:])
+    ranged = any(".." in _text(child) for child in children[1:] if child.type != "string")
     return N("range" if ranged else "index", node.start_byte, node.end_byte, reader.all(children))
 
 
