@@ -29,6 +29,8 @@ class Lowering(Expressions):
         self.results = []
         self.stores: list[Store] = []
         self.flags = {name.decode("utf-8", "replace") for name in _FLAG.findall(definition.node.text or b"")}
+        self.looped: set[str] = set()
+        """Captures of `for`: elements that the loop may only just make."""
         self.mixed = False
         """Some return gives a value that this function does not own."""
 
@@ -258,7 +260,7 @@ class Lowering(Expressions):
                 at,
                 at,
                 self.definition,
-                bool(root) and root not in self.parameters and self._local(root),
+                bool(root) and root not in self.parameters and (root in self.looped or self._local(root)),
                 self._copies(value, shown),
                 guessed,
             )
