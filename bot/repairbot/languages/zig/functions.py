@@ -431,6 +431,7 @@ class Lowering(Expressions):
         for number, name in enumerate(node.names):
             if name != "_":
                 place = self.declare(name)
+                self.looped.add(place)
                 if number < len(values):
                     self.views[place] = inside(values[number])
         if body is not None:
