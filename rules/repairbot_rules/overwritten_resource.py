@@ -35,6 +35,7 @@ from repairbot_rules._held import (
     waits,
     worst,
 )
+from repairbot_rules._registered import idioms
 
 
 def _member(owned: Owned, event: Event) -> Report:
@@ -385,6 +386,7 @@ const Session = struct {
         for leak in facts.pairing.leaks:
             if leak.shape == "overwritten":
                 yield _local(leak)
+        yield from idioms(facts, "overwritten-resource")
         for owned in facts.pairing.members:
             for event in owned.overwritten:
                 yield _member(owned, event)

@@ -17,6 +17,7 @@ from repairbot.github import dryrun, job
 from repairbot.github.auditing import Auditor
 from repairbot.github.client import GitHub
 from repairbot.github.errors import BadToken, GitHubError, HeadMoved, NotThere
+from repairbot.github.texts import reason
 from repairbot.github.transport import Site, Transport
 from repairbot.model import Audit
 from repairbot.pool import Pool
@@ -108,7 +109,7 @@ def tell(looked: job.Looked, done: job.Done, environment: Mapping[str, str]) -> 
     elif done.nothing:
         click.echo("nothing to post: all of it stands there already", err=True)
     else:
-        posted = ", ".join(f"{what} {count}" for what, count in sorted(done.posted.items()))
+        posted = ", ".join(f"{what}: {count}" for what, count in sorted(done.posted.items()))
         click.echo(f"posted: {posted}", err=True)
     for refused in done.refused:
         click.echo(f"repairbot: refused: {visible(refused)}", err=True)
@@ -124,7 +125,7 @@ def tell(looked: job.Looked, done: job.Done, environment: Mapping[str, str]) -> 
 
 def _summary(done: job.Done) -> str:
     lines = [done.plan.summary.rstrip("\n")]
-    lines += ["", "Not posted:", "", *(f"- {visible(each)}" for each in done.refused)] if done.refused else []
+    lines += ["", "Not posted:", "", *(f"- {reason(each)}" for each in done.refused)] if done.refused else []
     return "\n".join(lines) + "\n"
 
 

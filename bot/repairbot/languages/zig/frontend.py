@@ -17,11 +17,12 @@ from repairbot.languages.flow import TooLarge
 from repairbot.languages.zig.acquiring import Acquiring
 from repairbot.languages.zig.allocators import Allocators
 from repairbot.languages.zig.functions import Lowering
+from repairbot.languages.zig.idioms import arenas_rebuilt
 from repairbot.languages.zig.members import Members, Store
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Module
 from repairbot.languages.zig.tree import TooDeep
-from repairbot.lifetimes.ops import Function, Kind, Resource, Unit
+from repairbot.lifetimes.ops import Function, Idiom, Kind, Resource, Unit
 from repairbot.model import Step
 
 _MOST_BROKEN: Final = 0.5
@@ -98,6 +99,7 @@ class Lowered:
     function: Function
     mixed: bool
     stores: list[Store]
+    idioms: list[Idiom]
 
 
 class _Functions:
@@ -155,6 +157,10 @@ class _Functions:
         if lowered is None:
             return
         self.members.stores.extend(lowered.stores)
+        self.unit.idioms.extend(lowered.idioms)
+        body = definition.body
+        if body is not None and b".deinit();" in (definition.node.text or b""):
+            self.unit.idioms.extend(arenas_rebuilt(self.module, definition, body))
         if any(op.kind is Kind.ACQUIRE for block in lowered.function.blocks for op in block.ops):
             self.unit.functions.append(lowered.function)
 
@@ -173,7 +179,7 @@ class _Functions:
             if step not in self.unit.skipped:
                 self.unit.skipped.append(step)
             return None
-        return Lowered(function, lowering.mixed, lowering.stores)
+        return Lowered(function, lowering.mixed, lowering.stores, lowering.idioms)
 
 
 FRONTEND = ZigFrontend()

@@ -16,7 +16,7 @@ from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition
 from repairbot.languages.zig.tree import N
 from repairbot.languages.zig.values import TRY, Value, inside
-from repairbot.lifetimes.ops import EXIT, Edge, Function, Kind, Resource
+from repairbot.lifetimes.ops import EXIT, Edge, Function, Idiom, Kind, Resource
 
 _FLAG: Final = re.compile(rb"\bvar\s+(\w+)\s*(?::\s*bool\s*)?=\s*(?:true|false)\s*;")
 
@@ -28,6 +28,7 @@ class Lowering(Expressions):
         super().__init__(acquiring, oracle, definition)
         self.results = []
         self.stores: list[Store] = []
+        self.idioms: list[Idiom] = []
         self.flags = {name.decode("utf-8", "replace") for name in _FLAG.findall(definition.node.text or b"")}
         self.looped: set[str] = set()
         """Captures of `for`: elements that the loop may only just make."""
@@ -36,7 +37,9 @@ class Lowering(Expressions):
 
     def seed(self, before: Lowering) -> None:
         """What an earlier look at the same function found to hold something, is known from the start."""
-        self.tracked.update(place for place in before.tracked if not place.startswith("%"))
+        for place in before.tracked:
+            if not place.startswith("%"):
+                self.track(place)
         self.held.update((place, held) for place, held in before.held.items() if not place.startswith("%"))
 
     def run(self, parameters: dict[str, Resource] | None = None) -> Function:
@@ -113,6 +116,8 @@ class Lowering(Expressions):
             self.scope = mine
             self.emit(Kind.CLEAR, place, node, detail="some")
             return
+        if node.label == "var" and value is not None and value.kind in ("null", "undefined"):
+            self.track(place)  # what it gets later may be released by cleanup that is lowered before
         found = self.evaluate(value, place)
         self.expected = ""
         self.scope = mine
@@ -375,7 +380,9 @@ class Lowering(Expressions):
             self.statement(body)
             self.scope, self.at = before, now
 
-        self.flow.frames.append(Cleanup(emit, errors_only=node.kind == "errdefer"))
+        frame = Cleanup(emit, errors_only=node.kind == "errdefer")
+        self.cleanups.append((frame, self.module.text(body)))
+        self.flow.frames.append(frame)
 
     # Loops
 
