@@ -158,7 +158,7 @@ def statements(ops: tuple[Op, ...] | list[Op]) -> tuple[Span, ...]:
     return tuple(dict.fromkeys(op.at for op in ops))
 
 
-_GIVEN = frozenset({"returned", "stored", "passed", "captured"})
+_GIVEN = frozenset({"returned", "stored", "passed", "captured", "kept"})
 
 
 def owned_elsewhere(leak: Leak) -> bool:
@@ -194,6 +194,14 @@ def report(
 
     What has become an element of something is released one by one, where that ends.
     """
+    taken = {op.at: op.other for op in leak.escapes if op.detail == "kept"}
+    fitting = tuple(it for it in intents if it.do != RELEASE_ON_EXIT and not taken.keys() & set(it.spans))
+    if taken and fitting != intents:
+        intents = fitting
+        refusals = (
+            *refusals,
+            f"{next(iter(taken.values()))}() owns it from then on: it must not be released twice",
+        )
     if leak.place.endswith("[]"):
         message = message.replace(leak.place, f"what {leak.place[:-2]} holds")
         intents = (on_error(leak) if _on_errors(leak) else on_exit(leak),)

@@ -119,6 +119,21 @@ class TopicServer:
         ),
         Quiet(
             code="""\
+from collections import defaultdict
+
+
+class SlotServer:
+    def __init__(self):
+        self.nodes = defaultdict(list)
+
+    def move(self, slot_id, old, new):
+        self.nodes[slot_id].append(old)
+        self.nodes[slot_id].remove(new)
+""",
+            why="one goes and another comes",
+        ),
+        Quiet(
+            code="""\
 class GroupQueue:
     def __init__(self):
         self.queue = []

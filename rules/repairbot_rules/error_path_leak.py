@@ -133,6 +133,19 @@ async def fetch(client, request):
 """,
             line=5,
         ),
+        Repair(
+            before="""\
+import os
+
+
+def pipe(prepare):
+    reader, writer = os.pipe()
+    prepare(reader, writer)
+    return os.fdopen(reader, "rb"), os.fdopen(writer, "wb")
+""",
+            after=None,
+            why="the files own the descriptors from then on",
+        ),
         Quiet(
             code="""\
 import tempfile

@@ -52,6 +52,8 @@ def _bucket(container: Container, member: Member) -> EmptyBucket | None:
             continue
         if event.how == "del" or not event.method or MANUAL.match(event.method):
             continue
+        if any(fill.method == event.method for fill in fills):
+            continue  # one goes and another comes: the bucket is not emptied
         key = event.key or fills[0].key
         confidence: Confidence = "medium" if container.lives in ("long", "module") or swept else "low"
         return EmptyBucket(
