@@ -64,8 +64,14 @@ def _bucket(container: Container, member: Member) -> EmptyBucket | None:
             tuple(fills),
             confidence,
             container.evidence,
+            next((read for read in member.of(Kind.READ) if _lists(read)), None),
         )
     return None
+
+
+def _lists(read: Event) -> bool:
+    """Whether keys of empty buckets make a difference to a reader."""
+    return read.depth == 0 and read.detail in ("all", "escape", "len") and bool(read.method)
 
 
 def _walked(member: Member, event: Event) -> bool:
