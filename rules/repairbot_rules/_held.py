@@ -123,7 +123,7 @@ def on_error(leak: Leak) -> Intent:
 
 def owners(leak: Leak) -> tuple[Span, ...]:
     """The statements that give the value to another owner, a return apart."""
-    return statements([op for op in leak.escapes if op.detail not in ("returned", "shown")])
+    return statements([*(op for op in leak.escapes if op.detail not in ("returned", "shown")), *leak.moves])
 
 
 def before_exits(leak: Leak) -> tuple[Intent, ...]:
@@ -163,7 +163,7 @@ _GIVEN = frozenset({"returned", "stored", "passed", "captured", "kept"})
 
 def owned_elsewhere(leak: Leak) -> bool:
     """Another owner gets the value on some path."""
-    return any(op.detail in _GIVEN for op in leak.escapes)
+    return bool(leak.moves) or any(op.detail in _GIVEN for op in leak.escapes)
 
 
 def worst(leak: Leak) -> Way:

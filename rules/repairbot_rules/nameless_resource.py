@@ -134,6 +134,102 @@ class Link:
 """,
             why="it has a name: the member",
         ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn greet(allocator: std.mem.Allocator, writer: *std.Io.Writer, name: []const u8) !void {
+    try writer.print("{s}!\\n", .{try std.fmt.allocPrint(allocator, "Hello, {s}", .{name})});
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    var buffer: [64]u8 = undefined;
+    var writer = std.Io.Writer.fixed(&buffer);
+    try greet(allocator, &writer, "Ada");
+}
+
+test greet {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn greet(allocator: std.mem.Allocator, writer: *std.Io.Writer, name: []const u8) !void {
+    const text = try std.fmt.allocPrint(allocator, "Hello, {s}", .{name});
+    defer allocator.free(text);
+    try writer.print("{s}!\\n", .{text});
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    var buffer: [64]u8 = undefined;
+    var writer = std.Io.Writer.fixed(&buffer);
+    try greet(allocator, &writer, "Ada");
+}
+
+test greet {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=4,
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn list(allocator: std.mem.Allocator, writer: *std.Io.Writer, names: []const []const u8) !void {
+    for (names) |name|
+        try writer.writeAll(try std.ascii.allocUpperString(allocator, name));
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    var buffer: [64]u8 = undefined;
+    var writer = std.Io.Writer.fixed(&buffer);
+    try list(allocator, &writer, &.{ "ant", "bee" });
+}
+
+test list {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn list(allocator: std.mem.Allocator, writer: *std.Io.Writer, names: []const []const u8) !void {
+    for (names) |name| {
+        const upper_string = try std.ascii.allocUpperString(allocator, name);
+        defer allocator.free(upper_string);
+        try writer.writeAll(upper_string);
+    }
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    var buffer: [64]u8 = undefined;
+    var writer = std.Io.Writer.fixed(&buffer);
+    try list(allocator, &writer, &.{ "ant", "bee" });
+}
+
+test list {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=4,
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const Page = struct { title: []const u8 };
+
+fn page(allocator: std.mem.Allocator, title: []const u8) !Page {
+    return .{ .title = try allocator.dupe(u8, title) };
+}
+""",
+            why="the literal keeps it, and the caller gets the literal",
+            language="zig",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

@@ -108,6 +108,119 @@ def greet(address):
 """,
             why="every return hands it on",
         ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn digits(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
+    var found: std.ArrayList(u8) = .empty;
+    errdefer found.deinit(allocator);
+    for (text) |letter| {
+        if (std.ascii.isDigit(letter)) try found.append(allocator, letter);
+        if (letter == '#') return try allocator.dupe(u8, "");
+    }
+    return found.toOwnedSlice(allocator);
+}
+
+test digits {
+    std.testing.allocator.free(try digits(std.testing.allocator, "12#"));
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn digits(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
+    var found: std.ArrayList(u8) = .empty;
+    defer found.deinit(allocator);
+    for (text) |letter| {
+        if (std.ascii.isDigit(letter)) try found.append(allocator, letter);
+        if (letter == '#') return try allocator.dupe(u8, "");
+    }
+    return found.toOwnedSlice(allocator);
+}
+
+test digits {
+    std.testing.allocator.free(try digits(std.testing.allocator, "12#"));
+}
+""",
+            language="zig",
+            line=4,
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn load(allocator: std.mem.Allocator, text: []const u8) !?[]u8 {
+    const copy = try allocator.dupe(u8, text);
+    errdefer allocator.free(copy);
+    const size = std.fmt.parseInt(usize, copy, 10) catch return null;
+    if (size > 9) return error.TooLarge;
+    return copy;
+}
+
+test load {
+    try std.testing.expectEqual(null, try load(std.testing.allocator, "x"));
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn load(allocator: std.mem.Allocator, text: []const u8) !?[]u8 {
+    const copy = try allocator.dupe(u8, text);
+    errdefer allocator.free(copy);
+    const size = std.fmt.parseInt(usize, copy, 10) catch {
+        allocator.free(copy);
+        return null;
+    };
+    if (size > 9) return error.TooLarge;
+    return copy;
+}
+
+test load {
+    try std.testing.expectEqual(null, try load(std.testing.allocator, "x"));
+}
+""",
+            language="zig",
+            line=4,
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn quoted(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
+    const result = try std.fmt.allocPrint(allocator, "\\"{s}\\"", .{text});
+    defer allocator.free(result);
+    return result;
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn quoted(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
+    const result = try std.fmt.allocPrint(allocator, "\\"{s}\\"", .{text});
+    errdefer allocator.free(result);
+    return result;
+}
+""",
+            language="zig",
+            line=6,
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+fn digits(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
+    var found: std.ArrayList(u8) = .empty;
+    errdefer found.deinit(allocator);
+    for (text) |letter| {
+        if (std.ascii.isDigit(letter)) try found.append(allocator, letter);
+    }
+    return found.toOwnedSlice(allocator);
+}
+""",
+            why="every return hands it on",
+            language="zig",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

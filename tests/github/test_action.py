@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from repairbot.github.artifact import MEMBER, NAME
+from repairbot.github.model import BODY_LIMIT
 from tests.github.reviewing import NUMBER, Desk, leaks, opened
 from tests.github.rig.server import Rig
 from tests.github.rig.state import AUTHOR, VISITOR, Artifact
@@ -277,6 +278,17 @@ def test_the_branch_is_audited_and_one_issue_kept(rig: Rig, tmp_path: Path) -> N
     assert job.run("workflow_dispatch", {}).code == 0
     assert issue.state == "closed"
     assert len(rig.state.issues) == 1
+
+
+def test_an_issue_about_many_leaks_keeps_below_the_limit(rig: Rig, tmp_path: Path) -> None:
+    many = {f"m{number}.py": leaks(*(f"name_{number}_{each}" for each in range(20))) for number in range(20)}
+    desk = opened(rig, tmp_path, many, {"c.py": "x = 1\n"})
+    ran = runner(desk, tmp_path, "audit.yml").run("schedule", {})
+    assert ran.code == 0, ran.log
+    assert ran.outputs["findings"] == "400"
+    (issue,) = rig.state.issues.values()
+    assert 10_000 < len(issue.body) <= BODY_LIMIT
+    assert "Left out to stay below" in issue.body
 
 
 def test_a_command_is_done(desk: Desk, tmp_path: Path) -> None:

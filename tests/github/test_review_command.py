@@ -51,7 +51,7 @@ def test_a_dry_run_prints_exactly_what_is_posted_afterwards(desk: Desk, tmp_path
 
 
 def test_it_says_what_it_did_and_that_there_was_nothing_left_to_do(desk: Desk, tmp_path: Path) -> None:
-    assert "comments 2" in run(desk, tmp_path).stderr
+    assert "comments: 2" in run(desk, tmp_path).stderr
     again = run(desk, tmp_path)
     assert (again.returncode, again.stdout) == (0, "")
     assert "nothing to post" in again.stderr

@@ -194,6 +194,16 @@ def test_names_that_say_something_else(rig: Rig, tmp_path: Path) -> None:
     assert rig.writes() == []
 
 
+def test_a_name_that_is_no_text(rig: Rig, tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.py")
+    desk = opened(rig, tmp_path, {}, {name: leaks("one"), "a.py": leaks("two")})
+    done = desk.review()
+    assert [each.comments[0].path for each in desk.open()] == ["a.py"]
+    assert "caf" in desk.reports()[0] + done.plan.summary
+    rig.git = False
+    desk.review()
+
+
 def literal_tree(git: Repository, rows: list[tuple[str, str, str]]) -> str:
     """A tree that git itself would refuse to make: mode, name, and the object's name."""
     raw = b"".join(f"{mode} {name}\0".encode() + bytes.fromhex(sha) for mode, name, sha in rows)

@@ -69,6 +69,8 @@ class Leak:
     confidence: Confidence = "high"
     asynchronous: bool = False
     """Stands in a coroutine, where a cancellation can come at every await."""
+    moves: tuple[Op, ...] = ()
+    """Where it becomes part of something else of this function, which is told apart."""
     holds: Leak | None = None
     """What it holds inside and leaves behind with itself: whoever releases it has to release that first."""
 

@@ -122,7 +122,8 @@ def _seen(path: str, look: Look) -> bool:
 def _match(threads: Sequence[Said], look: Look) -> list[list[Finding]]:
     """For each thread the findings it speaks of. Each finding is met by one thread at most, the nearest.
 
-    A thread of a file that is there no more may speak of one in another file: that was renamed.
+    A thread of a file that is there no more may speak of one in another file, which was renamed; and what was
+    dismissed stays so where it moves.
     """
     paths = {file.path for file in look.files}
     pairs: list[tuple[bool, int, int, str, Finding]] = []
@@ -131,7 +132,8 @@ def _match(threads: Sequence[Said], look: Look) -> list[list[Finding]]:
         line = thread.line or thread.original_line or 0
         for finding in look.audit.findings:
             here, name = finding.path == thread.path, markers.identify(finding)
-            if name in marker.ids and (here or thread.path not in paths):
+            elsewhere = said.standing == "dismissed" or thread.path not in paths
+            if name in marker.ids and (here or elsewhere):
                 pairs.append((not here, abs(finding.line - line), index, name, finding))
     met: list[list[Finding]] = [[] for _ in threads]
     taken: set[Finding] = set()

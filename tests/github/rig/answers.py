@@ -71,7 +71,7 @@ def changed_file(each: Changed) -> Json:
     added, removed = (sum(line.startswith(sign) for line in lines) for sign in "+-")
     answer: Json = {
         "sha": each.name,
-        "filename": each.path,
+        "filename": shown(each.path),
         "status": each.status,
         "additions": added,
         "deletions": removed,
@@ -80,8 +80,13 @@ def changed_file(each: Changed) -> Json:
     if each.patch is not None:
         answer["patch"] = each.patch
     if each.previous != each.path:
-        answer["previous_filename"] = each.previous
+        answer["previous_filename"] = shown(each.previous)
     return answer
+
+
+def shown(path: str) -> str:
+    """A path as JSON can hold it: bytes that are no UTF-8 are replaced."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def reaction(held: Reaction) -> Json:

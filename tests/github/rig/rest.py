@@ -108,7 +108,11 @@ def answer(call: Call) -> tuple[int, Any]:
         match = pattern.fullmatch(call.path)
         if match and method == call.method:
             call.parts = match.groupdict()
-            if f"{call.parts['owner']}/{call.parts['repo']}" != call.state.full_name:
+            name = f"{call.parts['owner']}/{call.parts['repo']}"
+            if name == call.state.former_name:
+                place = call.path.replace(name, call.state.full_name, 1)
+                raise Refused(301, "Moved Permanently", url=call.api + place)
+            if name != call.state.full_name:
                 missing()
             return handler(call)
     missing()
@@ -146,7 +150,7 @@ def _pull(call: Call) -> tuple[int, Any]:
 def _files(call: Call) -> tuple[int, Any]:
     git, pull = call.state.repository, call.pull
     found = git.diff(git.merge_base(call.state.base(pull), pull.head), pull.head)
-    return 200, call.page([answers.changed_file(each) for each in found[:3000]])
+    return 200, call.page([answers.changed_file(each) for each in found[: call.state.most_files]])
 
 
 @route("GET", r"/compare/{path}")

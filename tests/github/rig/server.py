@@ -158,6 +158,8 @@ class _Handler(BaseHTTPRequestHandler):
                 status, answer = fault.status, {"message": fault.message}
                 if fault.retry_after is not None:
                     headers["Retry-After"] = str(fault.retry_after)
+                if fault.reset is not None:
+                    headers |= {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(fault.reset)}
             elif isinstance(fault, Break):
                 status, answer = fault.status, {"message": "Server Error"}
             else:
@@ -210,6 +212,8 @@ class _Handler(BaseHTTPRequestHandler):
                 rest.missing()
             answered = rest.answer(call)
         except rest.Refused as refused:
+            if refused.status == 301:
+                headers["Location"] = refused.answer["url"]
             return refused.status, refused.answer
         headers.update(call.headers)
         if rig.complete:

@@ -382,7 +382,7 @@ class _Collector:
 
     def cached(self) -> Iterator[tuple[Definition | None, Member]]:
         """Functions under a cache without a bound; that of a method keeps every object it was called on, too."""
-        for match in _CACHED.finditer(self.module.source):
+        for match in _CACHED.finditer(self.module.source) if b"cache" in self.module.source else ():
             node = self.module.root.descendant_for_byte_range(match.start(1), match.end(1))
             while node is not None and node.type != "decorated_definition":
                 node = node.parent
