@@ -11,7 +11,7 @@ from typing import Final
 from tree_sitter import Node
 
 from repairbot.languages.python.shapes import branched, looped, occurrences
-from repairbot.languages.python.syntax import Definition, Module, dotted, span, statement_of, text
+from repairbot.languages.python.syntax import APART, Definition, Module, dotted, span, statement_of, text
 from repairbot.languages.python.vocabulary import GROWS
 from repairbot.lifetimes.ops import Event, Kind, Resource
 
@@ -88,6 +88,8 @@ _GROWTH: Final = re.compile(
     rb"\.(?:" + b"|".join(sorted(name.encode() for name in GROWS)) + rb")\b|\[[^\n]*(?:=|\.\w+\()|[ \t]*[+|]"
 )
 """What stands behind a name when it grows then and there."""
+_ANNOTATED: Final = re.compile(rb":[ \t]*[^=\n]*=(?!=)")
+"""Behind a member that is declared there."""
 _ONWARD: Final = frozenset(b".[),\n:")
 """What may stand behind a member that grows under another name."""
 _PLAIN: Final = frozenset((b"list", b"dict", b"set", b"OrderedDict", b"Counter"))
@@ -225,12 +227,22 @@ def grows(source: bytes, name: bytes, offsets: list[int], *, shared: bool) -> bo
     What an object keeps may also grow under another name; what is `shared` is followed through assignments alone.
     """
     size = len(name)
+    aliases: set[bytes] = set()
     for offset in offsets:
         end = offset + size
-        handed_on = not shared or source[offset - 2 : offset] == b"= "
-        if _GROWTH.match(source, end) or (handed_on and source[end : end + 1] and source[end] in _ONWARD):
+        if _GROWTH.match(source, end):
             return True
-    return False
+        if shared:
+            if source[offset - 2 : offset] == b"= ":
+                line = source[source.rfind(b"\n", 0, offset) + 1 : offset]
+                aliases.update(line.partition(b"=")[0].partition(b":")[0].translate(APART).split()[-1:])
+        elif source[end : end + 1] and source[end] in _ONWARD and not _ANNOTATED.match(source, end):
+            return True
+    return any(
+        _GROWTH.match(source, offset + len(alias))
+        for alias in aliases
+        for offset in occurrences(source, alias, 0, len(source))
+    )
 
 
 def _assignment(module: Module, offset: int) -> Node | None:
