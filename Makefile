@@ -3,9 +3,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 READY := $(VENV)/.ready
-GITHUB := .cache/github/schema.graphql
+LOCK := .github/actions/repairbot/requirements.txt
+GITHUB := .cache/github/.ready
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format lock bench clean
 
 demo: $(READY)
 	@$(BIN)/python -m tests.demo
@@ -18,10 +19,17 @@ lint: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/zizmor --offline --persona=pedantic --no-progress --quiet .github
+	$(BIN)/python -m tests.github.actionlint .github/workflows/*.yml
 
 format: $(READY)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+# What the Action installs, to the hash; after a change of the dependencies in pyproject.toml.
+lock: $(READY)
+	echo "hatchling>=1.27" | $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 \
+		--no-header --no-annotate --no-emit-index-url --output-file $(LOCK) pyproject.toml -
 
 # make bench TREE=path/to/an/unpacked/wheel; without TREE a large wheel is fetched with pip.
 bench: $(READY)
@@ -34,9 +42,10 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	@touch $@
 
-# GitHub's descriptions of its API, against which the tests hold every request (npm comes with the environment).
-$(GITHUB): $(READY) tests/github/rig/descriptions.py
-	@$(BIN)/python -m tests.github.rig.descriptions
+# GitHub's descriptions of its API, against which the tests hold every request, and Prism, which judges once more.
+# npm comes with the environment.
+$(GITHUB): $(READY) tests/github/rig/descriptions.py tests/github/rig/prism.py
+	@$(BIN)/python -m tests.github.rig
 	@touch $@
 
 clean:

@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+ACTIONS = sorted((ROOT / ".github" / "actions").rglob("action.yml"))
 README = (ROOT / "README.md").read_text()
 SAMPLE = [line for line in README.partition("## Set-up")[0].splitlines() if line.startswith("    ")]
 """What the README shows of the demo."""
@@ -110,20 +111,21 @@ def test_links_of_the_readme_lead_somewhere() -> None:
         assert (ROOT / target).exists(), target
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
-def test_workflows_are_valid_and_sound(workflow: Path) -> None:
-    schema = run(BIN / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", workflow)
+@pytest.mark.parametrize("workflow", [*WORKFLOWS, *ACTIONS], ids=lambda path: path.name)
+def test_workflows_and_actions_are_valid_and_sound(workflow: Path) -> None:
+    kind = "vendor.github-actions" if workflow in ACTIONS else "vendor.github-workflows"
+    schema = run(BIN / "check-jsonschema", "--builtin-schema", kind, workflow)
     assert schema.returncode == 0, schema.stdout
     audit = run(BIN / "zizmor", "--offline", "--persona=pedantic", "--no-progress", workflow)
     assert audit.returncode == 0, audit.stdout
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+@pytest.mark.parametrize("workflow", [*WORKFLOWS, *ACTIONS], ids=lambda path: path.name)
 def test_actions_are_pinned_by_commit(workflow: Path) -> None:
     used = re.findall(r"^\s*-?\s*uses:\s*(\S+)", workflow.read_text(), re.MULTILINE)
     assert used
     assert [
-        name for name in used if not name.startswith("./") and not re.search(r"@[0-9a-f]{40}$", name)
+        name for name in used if not name.startswith("$/") and not re.search(r"@[0-9a-f]{40}$", name)
     ] == []
 
 

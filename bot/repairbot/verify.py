@@ -84,7 +84,7 @@ def climb(
         _gone(rule, report, base, again),
         _nothing_new(base, again),
         _once(base, again),
-        _idempotent(rule, edits, after, again, printer),
+        _idempotent(rule, report, edits, after, base, again, printer),
     ):
         checks.append(check)
         if check.result == "failed":
@@ -130,25 +130,38 @@ def _nothing_new(base: Reported, again: Reported) -> Check:
 
 
 def _once(base: Reported, again: Reported) -> Check:
-    for kind, function, place in again.misuses - base.misuses:
+    unnamed = Counter(key[:2] for key in (base.misuses - again.misuses).elements() if key[2].startswith("%"))
+    for kind, function, place in (again.misuses - base.misuses).elements():
+        if unnamed[kind, function] > 0:
+            unnamed[kind, function] -= 1  # what was said of a nameless value is said of its name now
+            continue
         words = "released twice" if kind == "double-release" else "used after its release"
         return Check("released once", "failed", f"{place} is {words} in {function} afterwards")
     return Check("released once", "passed")
 
 
-def _idempotent(rule: str, edits: tuple[Edit, ...], after: bytes, again: Reported, printer: Printer) -> Check:
-    """No repair of a finding of this rule touches what this one wrote."""
+def _idempotent(
+    rule: str,
+    report: Report,
+    edits: tuple[Edit, ...],
+    after: bytes,
+    base: Reported,
+    again: Reported,
+    printer: Printer,
+) -> Check:
+    """No repair of a finding of this rule touches what this one wrote; what was found before waits for its own."""
+    mine, known = key(rule, report), base.keys()
     written, shift = [], 0
     for edit in edits:
         size = len(edit.text.encode())
         written.append((edit.start + shift, edit.start + shift + size))
         shift += size - (edit.end - edit.start)
-    for other, report in again.reports:
-        if other != rule:
+    for other, found in again.reports:
+        if other != rule or (key(other, found) != mine and known[key(other, found)]):
             continue
-        for intent in report.intents:
+        for intent in found.intents:
             if not any(start < intent.at.end and intent.at.start < end for start, end in written):
                 continue
             if not isinstance(printer.write(after, intent), Refusal):
-                return Check("idempotent", "failed", f"line {report.at.line} would be repaired again")
+                return Check("idempotent", "failed", f"line {found.at.line} would be repaired again")
     return Check("idempotent", "passed")

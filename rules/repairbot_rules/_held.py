@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from repairbot.analyses.facts import Leak, Way
 from repairbot.lifetimes.intents import NAME_AND_RELEASE, RELEASE_BEFORE, RELEASE_ON_ERROR, RELEASE_ON_EXIT
@@ -70,14 +71,38 @@ def release_line(resource: Resource, place: str) -> str:
     return f"await {call}" if resource.asynchronous else call
 
 
+def _named(leak: Leak) -> str:
+    inside = leak.place.endswith("[]")
+    return f"what {leak.place[:-2]} holds" if inside else leak.place
+
+
+def _on_errors(leak: Leak) -> bool:
+    """Whether only errors leave it behind."""
+    return all(way.kind == "error" for way in leak.ways)
+
+
+def _args(leak: Leak) -> dict[str, str]:
+    """The arguments of the intents that release, with those for what the value holds."""
+    args = release_args(leak.resource)
+    if leak.holds is not None:
+        args["elements"] = leak.holds.resource.release[0]
+        args["elements on"] = "error" if _on_errors(leak.holds) else ""
+    return args
+
+
+def _alone(intent: Intent) -> Intent:
+    """The same for the value itself, without what it holds."""
+    return replace(intent, args={name: text for name, text in intent.args.items() if "elements" not in name})
+
+
 def on_exit(leak: Leak) -> Intent:
     """Release it on every way out, right behind the acquisition."""
     return Intent(
         RELEASE_ON_EXIT,
         leak.acquired.at,
         leak.place,
-        f"release {leak.place} on every way out",
-        release_args(leak.resource),
+        f"release {_named(leak)} on every way out",
+        _args(leak),
         statements(leak.releases),
     )
 
@@ -89,8 +114,8 @@ def on_error(leak: Leak) -> Intent:
         RELEASE_ON_ERROR,
         leak.acquired.at,
         leak.place,
-        f"release {leak.place} when a later step fails",
-        release_args(leak.resource),
+        f"release {_named(leak)} when a later step fails",
+        _args(leak),
         statements(failing),
         owners=owners(leak),
     )
@@ -98,7 +123,7 @@ def on_error(leak: Leak) -> Intent:
 
 def owners(leak: Leak) -> tuple[Span, ...]:
     """The statements that give the value to another owner, a return apart."""
-    return statements([op for op in leak.escapes if op.detail not in ("returned", "shown")])
+    return statements([*(op for op in leak.escapes if op.detail not in ("returned", "shown")), *leak.moves])
 
 
 def before_exits(leak: Leak) -> tuple[Intent, ...]:
@@ -138,7 +163,17 @@ _GIVEN = frozenset({"returned", "stored", "passed", "captured"})
 
 def owned_elsewhere(leak: Leak) -> bool:
     """Another owner gets the value on some path."""
-    return any(op.detail in _GIVEN for op in leak.escapes)
+    return any(op.detail in _GIVEN for op in leak.escapes) or bool(_taken(leak))
+
+
+def _taken(leak: Leak) -> dict[Span, str]:
+    """The statements in which a callee takes the value over that owns such values (`os.fdopen(descriptor)`)."""
+    owners = {name.rpartition(".")[2] for name in leak.resource.keeps}
+    return {
+        op.at: op.other
+        for op in leak.escapes
+        if op.detail == "kept" and op.other.rpartition(".")[2] in owners
+    }
 
 
 def worst(leak: Leak) -> Way:
@@ -167,21 +202,27 @@ def report(
 ) -> Report:
     """The report of a leak with one way as its witness.
 
-    What has become an element of something is not named by this function any more: no repair is offered then.
+    What has become an element of something is released one by one, where that ends.
     """
-    if leak.place.endswith("[]"):
-        message = message.replace(leak.place, f"what {leak.place[:-2]} holds")
+    taken = _taken(leak)
+    fitting = tuple(it for it in intents if it.do != RELEASE_ON_EXIT and not taken.keys() & set(it.spans))
+    if taken and fitting != intents:
+        intents = fitting
         refusals = (
             *refusals,
-            f"what {leak.place[:-2]} holds has to be released one by one where {leak.place[:-2]} ends",
+            f"{next(iter(taken.values()))}() owns it from then on: it must not be released twice",
         )
-        intents, confidence = (), "low"
+    if leak.place.endswith("[]"):
+        message = message.replace(leak.place, f"what {leak.place[:-2]} holds")
+        intents = (on_error(leak) if _on_errors(leak) else on_exit(leak),)
+    elif leak.holds is not None:
+        intents = (*intents, *(_alone(intent) for intent in intents if "elements" in intent.args))
     elif leak.place.startswith("%"):
         message = message.replace(leak.place, f"this {leak.resource.what}")
     return Report(
         leak.acquired.at,
         leak.function,
-        "" if leak.place.startswith("%") else leak.place.removesuffix("[]"),
+        "" if leak.place.startswith("%") else leak.place,
         message,
         way.steps,
         evidence=evidence,

@@ -39,8 +39,18 @@ def _intents(fact: EmptyBucket) -> tuple[Intent, ...]:
             "delete the key with its last element",
             {"container": container, "key": event.key, "bucket": event.target},
             (event.statement,),
-            why="an empty bucket means what a missing one does",
+            safety="safe" if fact.listed is None else "unsafe",
+            choice=_choice(fact),
+            why="" if fact.listed else "an empty bucket means what a missing one does",
         ),
+    )
+
+
+def _choice(fact: EmptyBucket) -> str:
+    if fact.listed is None:
+        return ""
+    return (
+        f"{fact.listed.method}() then no longer sees keys whose bucket is empty (line {fact.listed.at.line})"
     )
 
 
@@ -117,6 +127,55 @@ class TopicServer:
 """,
             line=9,
         ),
+        Repair(
+            before="""\
+class TopicServer:
+    def __init__(self):
+        self.readers = {}
+
+    def join(self, topic_id, reader):
+        self.readers.setdefault(topic_id, []).append(reader)
+
+    def leave(self, topic_id, reader):
+        self.readers[topic_id].remove(reader)
+
+    def topics(self):
+        return list(self.readers)
+""",
+            after="""\
+class TopicServer:
+    def __init__(self):
+        self.readers = {}
+
+    def join(self, topic_id, reader):
+        self.readers.setdefault(topic_id, []).append(reader)
+
+    def leave(self, topic_id, reader):
+        self.readers[topic_id].remove(reader)
+        if not self.readers[topic_id]:
+            del self.readers[topic_id]
+
+    def topics(self):
+        return list(self.readers)
+""",
+            unsafe=True,
+            line=6,
+        ),
+        Quiet(
+            code="""\
+from collections import defaultdict
+
+
+class SlotServer:
+    def __init__(self):
+        self.nodes = defaultdict(list)
+
+    def move(self, slot_id, old, new):
+        self.nodes[slot_id].append(old)
+        self.nodes[slot_id].remove(new)
+""",
+            why="one goes and another comes",
+        ),
         Quiet(
             code="""\
 class GroupQueue:
@@ -180,6 +239,23 @@ class TopicServer:
         self.readers["fast"].discard(reader)
 """,
             why="the keys are constants",
+        ),
+        Quiet(
+            code="""\
+from collections import defaultdict
+
+
+class WorkServer:
+    def __init__(self):
+        self.started = defaultdict(set)
+
+    def begin(self, event, now):
+        self.started[event.fn].add(now)
+
+    def end(self, event, now):
+        self.started[event.fn].remove(now)
+""",
+            why="the program has so many functions and no more",
         ),
     )
 

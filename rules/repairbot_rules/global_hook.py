@@ -9,7 +9,8 @@ class is a thread (which ends long before the process) or has a teardown.
 **Repair.** Take the hook back where the object ends; where the registry hands the object over itself, a
 function that does not hold it.
 
-**Quiet** for weak methods, for classes that the file makes once, and where the hook is taken back.
+**Quiet** for weak methods, for classes that the file makes once, where the hook is taken back, and where the
+hook is a clean-up of its own that nothing else calls.
 """
 
 from __future__ import annotations
@@ -22,6 +23,11 @@ from repairbot.lifetimes.ops import Intent
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._registered import problems, report
+
+_CALLED_BY_USERS = frozenset(
+    "close aclose stop shutdown disconnect terminate dispose release quit destroy finish unload".split()
+)
+"""Teardowns that whoever has the object calls when he is done; other names are often the hook's alone."""
 
 
 class GlobalHook(Rule):
@@ -156,6 +162,23 @@ recorder = Recorder()
         Quiet(
             code="""\
 import atexit
+import shutil
+import tempfile
+
+
+class Shell:
+    def __init__(self):
+        self.folder = tempfile.mkdtemp()
+        atexit.register(self.cleanup)
+
+    def cleanup(self):
+        shutil.rmtree(self.folder)
+""",
+            why="the hook alone calls it, when the process ends",
+        ),
+        Quiet(
+            code="""\
+import atexit
 
 
 def save():
@@ -172,6 +195,8 @@ atexit.register(save)
         """One report a hook."""
         for it in problems(facts, "hook", "strong"):
             hook = it.registration
+            if hook.handler == f"self.{it.teardown}" and it.teardown not in _CALLED_BY_USERS:
+                continue  # nobody but the hook calls it: there is no earlier end to take it back at
             message = f"{hook.call} holds {hook.handler} and its object until the process ends"
             refusal = f"{hook.call} cannot be taken back: give it no bound method"
             growth = "one object a registration × what it holds"

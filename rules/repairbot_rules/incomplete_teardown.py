@@ -4,7 +4,8 @@
 `shutdown`, `__exit__`) releases other things and not this one.
 
 **Evidence.** The member is made here from a known resource and not taken as a parameter; a teardown exists;
-no method of the class releases the member, and it is handed to nobody who might.
+no method of the class releases the member (or only one that the teardown does not call, and that nobody else
+in the file names), and it is handed to nobody who might.
 
 **Repair.** One line more in the teardown, with a check where the member may be empty.
 
@@ -19,7 +20,7 @@ from dataclasses import replace
 
 from repairbot.analyses.facts import Facts, Owned
 from repairbot.lifetimes.intents import ADD_TO_TEARDOWN
-from repairbot.lifetimes.ops import Intent, Kind
+from repairbot.lifetimes.ops import Intent, Kind, Resource
 from repairbot.model import Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import done, release_line, waits
@@ -44,19 +45,41 @@ def _place(owned: Owned) -> str:
 
 def _intents(owned: Owned, coroutine: bool) -> tuple[Intent, ...]:
     place = _place(owned)
-    if (owned.resource.asynchronous and not coroutine) or waits(owned.resource):
+    resource = _as_released_here(owned)
+    if (resource.asynchronous and not coroutine) or waits(resource):
         return ()
-    line = release_line(owned.resource, place)
+    line = release_line(resource, place)
     if not owned.made.target and _may_be_empty(owned):
         now = place if _always_there(owned) else f'getattr(self, "{owned.member.name}", None)'
         line = f"if {now} is not None:\n    {line}"
     title = f"release {place} in {owned.teardown}()"
     args = {"container": owned.container.name, "method": owned.teardown, "line": line, "after": ""}
     intent = Intent(ADD_TO_TEARDOWN, owned.made.at, place, title, args)
+    if owned.releases and not _harmless_twice(owned, resource):
+        other = owned.releases[0].method
+        choice = f"{owned.teardown}() then releases what {other}() released, if both are called"
+        intent = replace(intent, safety="unsafe", choice=choice)
     if _waited_on(owned):
         choice = f"nothing may still wait on {place} when {owned.teardown}() runs"
         intent = replace(intent, safety="unsafe", choice=choice)
     return (intent,)
+
+
+def _harmless_twice(owned: Owned, resource: Resource) -> bool:
+    """Whether it may be released in the teardown and in the other method: by its nature, or because that empties it."""
+    emptied = {event.method for event in owned.member.of(Kind.CLEAR)}
+    emptied |= {event.method for event in owned.member.of(Kind.INIT) if event.detail == "none"}
+    natural = resource.release[0] == ".close" and resource.scope == "releases"
+    return natural or all(event.method in emptied for event in owned.releases)
+
+
+def _as_released_here(owned: Owned) -> Resource:
+    """The resource with the release first that this class itself uses."""
+    used = next((event.how for event in owned.releases if event.how in owned.resource.release), "")
+    if not used:
+        return owned.resource
+    rest = (way for way in owned.resource.release if way != used)
+    return replace(owned.resource, release=(used, *rest))
 
 
 def _always_there(owned: Owned) -> bool:
@@ -196,6 +219,140 @@ class Waker:
             unsafe=True,
             line=8,
         ),
+        Repair(
+            before="""\
+import socket
+
+
+class Probe:
+    def __init__(self, path):
+        self.log = open(path, "a")
+        self.sock = socket.create_server(("", 0))
+
+    def mute(self):
+        self.sock.close()
+
+    def close(self):
+        self.log.close()
+""",
+            after="""\
+import socket
+
+
+class Probe:
+    def __init__(self, path):
+        self.log = open(path, "a")
+        self.sock = socket.create_server(("", 0))
+
+    def mute(self):
+        self.sock.close()
+
+    def close(self):
+        self.log.close()
+        self.sock.close()
+""",
+            line=7,
+        ),
+        Repair(
+            before="""\
+from tornado.httpserver import HTTPServer
+
+
+class Site:
+    def __init__(self, app, path):
+        self.log = open(path, "a")
+        self.http = HTTPServer(app)
+
+    def unlisten(self):
+        self.http.stop()
+
+    def stop(self):
+        self.log.close()
+""",
+            after="""\
+from tornado.httpserver import HTTPServer
+
+
+class Site:
+    def __init__(self, app, path):
+        self.log = open(path, "a")
+        self.http = HTTPServer(app)
+
+    def unlisten(self):
+        self.http.stop()
+
+    def stop(self):
+        self.log.close()
+        self.http.stop()
+""",
+            unsafe=True,
+            line=7,
+        ),
+        Quiet(
+            code="""\
+import socket
+import threading
+
+
+class Probe:
+    def __init__(self, path):
+        self.log = open(path, "a")
+        self.sock = socket.create_server(("", 0))
+        threading.Thread(target=self._listen).start()
+
+    def _listen(self):
+        try:
+            self.sock.accept()
+        finally:
+            self._drop()
+
+    def _drop(self):
+        self.sock.close()
+
+    def close(self):
+        self.log.close()
+""",
+            why="the thread releases it at its end",
+        ),
+        Quiet(
+            code="""\
+import socket
+
+
+class Probe:
+    def __init__(self, path):
+        self.log = open(path, "a")
+        self.sock = socket.create_server(("", 0))
+
+    def _drop(self):
+        self.sock.close()
+
+    def _all(self):
+        self._drop()
+
+    def close(self):
+        self._all()
+        self.log.close()
+""",
+            why="the teardown calls what releases it",
+        ),
+        Quiet(
+            code="""\
+class Probe:
+    def __init__(self, path):
+        self.log = open(path, "a")
+
+    def read(self, path):
+        self.file = open(path)
+        text = self.file.read()
+        self.file.close()
+        return text
+
+    def close(self):
+        self.log.close()
+""",
+            why="it is released where it is made",
+        ),
         Quiet(
             code="""\
 class Probe:
@@ -220,6 +377,102 @@ class Probe:
         self.other.close()
 """,
             why="the registry may own it",
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+const Index = struct {
+    allocator: std.mem.Allocator,
+    name: []u8,
+    words: std.ArrayList([]const u8),
+
+    fn init(allocator: std.mem.Allocator, name: []const u8) !Index {
+        return .{
+            .allocator = allocator,
+            .name = try allocator.dupe(u8, name),
+            .words = .empty,
+        };
+    }
+
+    fn add(self: *Index, word: []const u8) !void {
+        try self.words.append(self.allocator, word);
+    }
+
+    fn deinit(self: *Index) void {
+        self.words.deinit(self.allocator);
+    }
+};
+
+fn run(allocator: std.mem.Allocator) !void {
+    var index = try Index.init(allocator, "animals");
+    defer index.deinit();
+    try index.add("ant");
+}
+
+test "an index comes and goes" {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+const Index = struct {
+    allocator: std.mem.Allocator,
+    name: []u8,
+    words: std.ArrayList([]const u8),
+
+    fn init(allocator: std.mem.Allocator, name: []const u8) !Index {
+        return .{
+            .allocator = allocator,
+            .name = try allocator.dupe(u8, name),
+            .words = .empty,
+        };
+    }
+
+    fn add(self: *Index, word: []const u8) !void {
+        try self.words.append(self.allocator, word);
+    }
+
+    fn deinit(self: *Index) void {
+        self.words.deinit(self.allocator);
+        self.allocator.free(self.name);
+    }
+};
+
+fn run(allocator: std.mem.Allocator) !void {
+    var index = try Index.init(allocator, "animals");
+    defer index.deinit();
+    try index.add("ant");
+}
+
+test "an index comes and goes" {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=11,
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const View = struct {
+    allocator: std.mem.Allocator,
+    words: std.ArrayList(u8),
+    text: []const u8,
+
+    fn init(allocator: std.mem.Allocator, text: []const u8) View {
+        return .{ .allocator = allocator, .words = .empty, .text = text };
+    }
+
+    fn deinit(self: *View) void {
+        self.words.deinit(self.allocator);
+    }
+};
+""",
+            why="the text was made by somebody else",
+            language="zig",
         ),
     )
 

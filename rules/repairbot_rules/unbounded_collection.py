@@ -223,6 +223,20 @@ SERVER = GateServer()
         ),
         Quiet(
             code="""\
+class AuthManager:
+    def __init__(self):
+        self.known = {}
+
+    def add_auth(self, uri, auth):
+        self.known[uri] = auth
+
+
+manager = AuthManager()
+""",
+            why="who adds it means to have it: a registry, filled from the configuration",
+        ),
+        Quiet(
+            code="""\
 class UserDirectory:
     def __init__(self, path):
         self.path = path

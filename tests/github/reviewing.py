@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,20 +62,22 @@ class FakeClock:
 
 @dataclass(slots=True)
 class Desk:
-    """Somebody who reviews pull request 7 with one token. `cache`: a folder for results."""
+    """Somebody who reviews pull request 7 with one token. `cache`: a folder for results; `api`: another address."""
 
     rig: Rig
     cache: Path
     token: str = ""
     clock: FakeClock = field(default_factory=FakeClock)
     looked: dict[str, Looked] = field(default_factory=dict)
+    api: str = ""
 
     def __post_init__(self) -> None:
         self.token = self.token or self.rig.token()
 
     @property
     def site(self) -> Site:
-        return Site.of(self.rig.environment(self.token))
+        other = {"GITHUB_API_URL": self.api} if self.api else {}
+        return Site.of({**self.rig.environment(self.token), **other})
 
     def client(self) -> GitHub:
         """A client of its own, as each run has one."""
@@ -151,4 +154,7 @@ def opened(rig: Rig, tmp_path: Path, base: dict[str, str], head: dict[str, str])
     return Desk(rig, tmp_path / "cache")
 
 
-Act = Callable[[], object]
+def keep(name: str, lines: Iterable[str]) -> None:
+    """Write what a test saw to the folder that REPAIRBOT_TRANSCRIPT names, for people; nothing without it."""
+    if folder := os.environ.get("REPAIRBOT_TRANSCRIPT"):
+        Path(folder, name).write_text("".join(f"{line}\n" for line in lines))

@@ -30,6 +30,13 @@ def action() -> dict[str, Any]:
     return held
 
 
+def rights(workflow: str) -> dict[str, Any]:
+    """What the job of one of our workflows may do, by the names that tokens know."""
+    held = yaml.safe_load((ROOT / ".github" / "workflows" / workflow).read_text())
+    (job,) = held["jobs"].values()
+    return {name.replace("-", "_"): level for name, level in job["permissions"].items()}
+
+
 @dataclass(slots=True)
 class Ran:
     """How the steps ended. `uses`: the steps of others that were reached, each with what it is given."""

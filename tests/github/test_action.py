@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from repairbot.github.artifact import MEMBER, NAME
+from repairbot.github.model import BODY_LIMIT
 from tests.github.reviewing import NUMBER, Desk, leaks, opened
 from tests.github.rig.server import Rig
-from tests.github.rig.state import VISITOR, Artifact
-from tests.github.runner import Ran, Runner, finished, pulled
+from tests.github.rig.state import AUTHOR, VISITOR, Artifact
+from tests.github.runner import Ran, Runner, finished, pulled, rights, said
 
 BASE = {"a.py": "x = 1\n"}
 CHOICE = """\
@@ -36,9 +37,10 @@ def desk(rig: Rig, tmp_path: Path) -> Desk:
     return opened(rig, tmp_path, BASE, HEAD)
 
 
-def runner(desk: Desk, tmp_path: Path, **permissions: str) -> Runner:
-    token: Any = permissions
-    return Runner(desk.rig, tmp_path / "runner", desk.rig.token("ghs_run", **token))
+def runner(desk: Desk, tmp_path: Path, workflow: str = "review.yml", **permissions: Any) -> Runner:
+    """A runner whose token has the rights of a workflow, or these."""
+    token = desk.rig.token("ghs_run", **(permissions or rights(workflow)))
+    return Runner(desk.rig, tmp_path / "runner", token)
 
 
 def reviewed(desk: Desk, tmp_path: Path, **inputs: str) -> Ran:
@@ -145,8 +147,7 @@ def stranger(rig: Rig, tmp_path: Path) -> Desk:
     return Desk(rig, tmp_path / "cache")
 
 
-READ = {"contents": "read", "pull_requests": "read", "checks": "read", "issues": "read"}
-POST = {"contents": "read", "pull_requests": "write", "checks": "write", "actions": "read"}
+READ: dict[str, Any] = {"contents": "read", "pull_requests": "read", "checks": "read", "issues": "read"}
 
 
 def packed(path: str) -> bytes:
@@ -172,11 +173,31 @@ def test_a_fork_is_looked_at_without_rights_and_posted_by_the_second_workflow(
     assert Path(upload["path"]).name == MEMBER
 
     rig.state.artifacts.append(Artifact(1, 99, NAME, packed(upload["path"])))
-    posted = runner(desk, tmp_path, **POST).run("workflow_run", finished(rig, NUMBER, 99))
+    posted = runner(desk, tmp_path, "review-forks.yml").run("workflow_run", finished(rig, NUMBER, 99))
     assert posted.code == 0, posted.log
     assert len(desk.open()) == 3
     assert posted.outputs["findings"] == "3"
     assert all(desk.suggested(each.comments[0]) for each in desk.open())
+
+
+def test_a_clean_fork_is_told_nothing_but_that(rig: Rig, tmp_path: Path) -> None:
+    desk = stranger(rig, tmp_path)
+    desk.push(a__py="x = 2\n", b__py="y = 3\n")
+    ran = runner(desk, tmp_path, **READ).run("pull_request", pulled(rig, NUMBER))
+    assert ran.code == 0, ran.log
+    assert ran.outputs["findings"] == "0"
+    assert "not posted" not in ran.log.lower() + ran.summary.lower()
+    assert "no leaks" in ran.summary
+
+
+def test_annotations_keep_to_what_github_shows_of_a_step(rig: Rig, tmp_path: Path) -> None:
+    desk = stranger(rig, tmp_path)
+    desk.push(many__py=leaks(*(f"f{number}" for number in range(25))))
+    ran = runner(desk, tmp_path, **READ).run("pull_request", pulled(rig, NUMBER))
+    assert ran.outputs["findings"] == "28"
+    assert [ran.log.count(f"::{kind}") for kind in ("error", "notice")] == [0, 0]
+    assert ran.log.count("::warning") == 10
+    assert "19 more leaks of severity medium" in ran.log
 
 
 def left(desk: Desk, **other: object) -> bytes:
@@ -196,7 +217,7 @@ def left(desk: Desk, **other: object) -> bytes:
 
 def posted(desk: Desk, tmp_path: Path, content: bytes) -> Ran:
     desk.rig.state.artifacts.append(Artifact(2, 99, NAME, content))
-    return runner(desk, tmp_path, **POST).run("workflow_run", finished(desk.rig, NUMBER, 99))
+    return runner(desk, tmp_path, "review-forks.yml").run("workflow_run", finished(desk.rig, NUMBER, 99))
 
 
 @pytest.mark.parametrize(
@@ -241,21 +262,21 @@ def test_a_run_whose_head_is_old_posts_nothing(rig: Rig, tmp_path: Path) -> None
     old = finished(rig, NUMBER, 99)
     rig.state.artifacts.append(Artifact(2, 99, NAME, left(desk)))
     desk.push(a__py=leaks("five"))
-    ran = runner(desk, tmp_path, **POST).run("workflow_run", old)
+    ran = runner(desk, tmp_path, "review-forks.yml").run("workflow_run", old)
     assert (ran.code, rig.writes()) == (0, [])
     assert "no open pull request has the head" in ran.log
 
 
 def test_a_run_that_left_nothing_is_no_trouble(rig: Rig, tmp_path: Path) -> None:
     desk = stranger(rig, tmp_path)
-    ran = runner(desk, tmp_path, **POST).run("workflow_run", finished(rig, NUMBER, 99))
+    ran = runner(desk, tmp_path, "review-forks.yml").run("workflow_run", finished(rig, NUMBER, 99))
     assert (ran.code, rig.writes()) == (0, [])
     assert "left nothing" in ran.outputs["skipped"]
 
 
 def test_the_branch_is_audited_and_one_issue_kept(rig: Rig, tmp_path: Path) -> None:
     desk = opened(rig, tmp_path, {"a.py": leaks("one"), "sub/b.py": leaks("two")}, {"c.py": "x = 1\n"})
-    job = runner(desk, tmp_path, contents="read", issues="write")
+    job = runner(desk, tmp_path, "audit.yml")
     ran = job.run("schedule", {"schedule": "0 0 * * 0"})
     assert ran.code == 0, ran.log
     assert ran.outputs["findings"] == "2"
@@ -267,6 +288,30 @@ def test_the_branch_is_audited_and_one_issue_kept(rig: Rig, tmp_path: Path) -> N
     assert job.run("workflow_dispatch", {}).code == 0
     assert issue.state == "closed"
     assert len(rig.state.issues) == 1
+
+
+def test_an_issue_about_many_leaks_keeps_below_the_limit(rig: Rig, tmp_path: Path) -> None:
+    many = {f"m{number}.py": leaks(*(f"name_{number}_{each}" for each in range(20))) for number in range(20)}
+    desk = opened(rig, tmp_path, many, {"c.py": "x = 1\n"})
+    ran = runner(desk, tmp_path, "audit.yml").run("schedule", {})
+    assert ran.code == 0, ran.log
+    assert ran.outputs["findings"] == "400"
+    (issue,) = rig.state.issues.values()
+    assert 10_000 < len(issue.body) <= BODY_LIMIT
+    assert "Left out to stay below" in issue.body
+
+
+def test_a_command_is_done(desk: Desk, tmp_path: Path) -> None:
+    ran = runner(desk, tmp_path, "review-commands.yml").run(*said(desk.rig, NUMBER, "/repairbot fix", AUTHOR))
+    assert ran.code == 0, ran.log
+    assert desk.rig.state.repository.show(desk.pull.head, "b.py") == leaks("three", fixed="three").encode()
+    assert [each.content for each in desk.rig.state.comments[0].reactions] == ["eyes", "+1"]
+
+
+def test_an_event_about_nothing_is_passed_over(desk: Desk, tmp_path: Path) -> None:
+    ran = runner(desk, tmp_path).run("watch", {"action": "started"})
+    assert (ran.code, desk.rig.log) == (0, [])
+    assert "no pull request" in ran.outputs["skipped"]
 
 
 def test_a_pull_request_is_reviewed_by_hand(desk: Desk, tmp_path: Path) -> None:

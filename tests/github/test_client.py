@@ -73,6 +73,8 @@ def sent(rig: Rig, ending: str) -> int:
         (Refuse(429, 3), [3.0]),
         (Refuse(403), [60.0]),
         (Refuse(429), [60.0]),
+        (Refuse(403, None, "API rate limit exceeded for installation ID 1.", 1300), [300.0]),
+        (Refuse(429, None, "API rate limit exceeded for installation ID 1.", 1300), [300.0]),
     ],
 )
 def test_a_write_that_was_turned_away_is_sent_again_after_a_pause(

@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 
 from repairbot.config import ReviewSettings
-from repairbot.github.markers import read
+from repairbot.github.markers import identify, read
 from repairbot.github.model import (
     Abilities,
+    Comment,
     CreateReport,
     CreateReview,
+    Earlier,
     EditComment,
     EditReport,
     MinimiseComment,
@@ -276,8 +278,17 @@ def test_a_skipped_check_says_skipped_not_green_and_why() -> None:
 
 
 def test_nothing_that_can_be_read_is_skipped_not_green() -> None:
-    result = plan(look({"a.txt": b"x\n"}, {}), ReviewSettings())
-    assert check(result).conclusion == "skipped"
+    seen = look({"a.txt": b"x\n"}, {})
+    chat = Earlier(comments=(Comment(1, "nice", author="someone"),))
+    for each in (seen, replace(seen, earlier=chat)):
+        assert check(plan(each, ReviewSettings())).conclusion == "skipped"
+
+
+def test_a_pull_request_that_no_longer_holds_code_is_tidied_up() -> None:
+    made = page(LEAK)
+    made.run()
+    seen = look({"a.txt": b"x\n"}, {}, earlier=made.look().earlier)
+    assert kinds(plan(seen, ReviewSettings())) == ["ResolveThread", "EditReport", "PostCheckRun"]
 
 
 def test_a_file_that_failed_is_not_green() -> None:
@@ -403,6 +414,7 @@ def test_no_overlapping_suggestions_the_second_waits_and_says_so() -> None:
     assert suggestions(first) == ["three\nfour\n"]
     assert suggestions(second) == []
     assert "changes lines of another suggestion here" in second
+    assert "\n+4\n+5\n" in second  # and is there to be read, or applied by hand
 
 
 def test_the_one_that_waited_comes_when_the_first_was_applied() -> None:
@@ -573,6 +585,20 @@ def test_a_thread_that_a_person_opened_again_counts_again() -> None:
     assert made.run().dismissed == ()
 
 
+def test_what_was_dismissed_in_one_file_stays_so_when_it_moves_back_under_an_answered_thread() -> None:
+    made = page(LEAK)
+    made.run()
+    made.reply(made.threads[0], "hm", trusted=False)
+    here = made.head
+    made.push({"a.py": BASE + b"x = 1\n", "b.py": LEAK})
+    made.run()
+    made.reply(made.open[-1], "/repairbot dismiss")
+    made.run()
+    made.push(here)
+    result = made.run()
+    assert (comments(result), result.commented, len(result.dismissed)) == ([], (), 1)
+
+
 def test_a_comment_that_a_person_folded_away_is_dismissed() -> None:
     made = page(LEAK)
     made.run()
@@ -597,7 +623,7 @@ def test_nothing_is_lost_when_a_comment_is_refused() -> None:
     first = made.look()
     made.run()
     refused = next(iter(plan(first, made.settings).commented))
-    result = plan(replace(first, refused={refused.fingerprint: "Line could not be resolved"}), made.settings)
+    result = plan(replace(first, refused={identify(refused): "Line could not be resolved"}), made.settings)
     assert len(comments(result)) == 1
     assert refused in result.listed
     report = next(step.body for step in result.steps if isinstance(step, CreateReport))
@@ -628,6 +654,43 @@ def test_a_repair_that_is_no_suggestion_is_annotated_with_its_patch_too() -> Non
     assert suggestions(suggested) == ["31\n"]
     ((annotation,),) = check(result).annotations
     assert (annotation.start_line, annotation.raw_details) == (30, one.fix.diff if one.fix else "")
+
+
+def test_two_equal_leaks_that_shared_a_comment_and_no_longer_do_get_one_each() -> None:
+    head = numbered(9)
+    fix = fix_of(head, head.replace(b"line 3\n", b"three\n"))
+    made = Page({}, {"a.py": head})
+    first = look({}, {"a.py": head}, leak(3, name="x", fix=fix), leak(4, name="x", fix=fix), pull=made.pull())
+    for step in plan(first, ReviewSettings()).steps:
+        made.do(step)
+    for expected in (["EditComment", "CreateReview"], []):
+        later = look(
+            {},
+            {"a.py": head},
+            leak(3, name="x"),
+            leak(4, name="x"),
+            earlier=made.look().earlier,
+            pull=made.pull(),
+        )
+        again = plan(later, ReviewSettings())
+        assert [kind for kind in kinds(again) if "Report" not in kind and kind != "PostCheckRun"] == expected
+        for step in again.steps:
+            made.do(step)
+
+
+def test_two_leaks_of_one_statement_are_told_apart_when_one_is_fixed() -> None:
+    made = Page({}, {"a.py": numbered(9)})
+    pair = [
+        leak(3, name="pipe", variable=name, message=f"{name} is never closed")
+        for name in ("reader", "writer")
+    ]
+    for leaks in (pair, pair[1:]):
+        seen = look({}, made.head, *leaks, earlier=made.look().earlier, pull=made.pull())
+        for step in plan(seen, ReviewSettings()).steps:
+            made.do(step)
+    (thread,) = made.open
+    assert "`writer` is never closed" in thread.comments[0].body
+    assert len(made.threads) == 2
 
 
 def test_every_finding_is_in_exactly_one_place() -> None:

@@ -120,6 +120,24 @@ def test_where_git_objects_cannot_be_fetched_the_contents_api_serves(
     assert "imports not followed" in desk.reports()[0]
 
 
+def test_without_git_the_contents_api_serves(rig: Rig, tmp_path: Path) -> None:
+    desk = opened(rig, tmp_path, {}, {"a.py": leaks("one")})
+    (tmp_path / "empty").mkdir()
+    done = command(desk, tmp_path, PATH=str(tmp_path / "empty"))
+    assert done.returncode == 0, done.stderr
+    assert len(desk.open()) == 1
+    assert "git is not installed" in desk.reports()[0]
+
+
+@pytest.mark.parametrize("fork", ["stranger/leaky", "gone"])
+def test_forks_are_read_from_the_repository_they_were_opened_on(rig: Rig, tmp_path: Path, fork: str) -> None:
+    desk = opened(rig, tmp_path, {}, {"a.py": leaks("one")})
+    rig.state.pulls[NUMBER].fork = fork
+    desk.review()
+    assert len(desk.open()) == 1
+    assert all("stranger" not in each.path for each in rig.log)
+
+
 def test_the_configuration_and_the_baseline_of_the_head_count_for_nothing(rig: Rig, tmp_path: Path) -> None:
     desk = opened(rig, tmp_path, {"pyproject.toml": "[project]\nname = 'x'\n"}, {"a.py": leaks("one")})
     (mark,) = (finding.fingerprint for finding in desk.look().look.audit.findings)
@@ -174,6 +192,16 @@ def test_names_that_say_something_else(rig: Rig, tmp_path: Path) -> None:
     rig.log.clear()
     desk.review()
     assert rig.writes() == []
+
+
+def test_a_name_that_is_no_text(rig: Rig, tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.py")
+    desk = opened(rig, tmp_path, {}, {name: leaks("one"), "a.py": leaks("two")})
+    done = desk.review()
+    assert [each.comments[0].path for each in desk.open()] == ["a.py"]
+    assert "caf" in desk.reports()[0] + done.plan.summary
+    rig.git = False
+    desk.review()
 
 
 def literal_tree(git: Repository, rows: list[tuple[str, str, str]]) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from tests.github.reviewing import NUMBER, leaks, opened
+from tests.github.reviewing import NUMBER, keep, leaks, opened
 from tests.github.rig.server import Rig
 from tests.github.rig.state import AUTHOR, ReviewComment
 
@@ -88,8 +87,7 @@ def test_pushed_five_times_with_people_in_between(rig: Rig, tmp_path: Path) -> N
 
     review("run again: nothing to do")
     assert rig.writes() == []
-    if folder := os.environ.get("REPAIRBOT_TRANSCRIPT"):
-        Path(folder, "review-life.txt").write_text("\n".join(transcript).strip() + "\n")
+    keep("review-life.txt", transcript)
 
 
 def test_suggestions_apply(rig: Rig, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from repairbot.github import job
 from repairbot.github.errors import HeadMoved
-from tests.github.reviewing import LEAK, NUMBER, Desk, leaks, opened
+from tests.github.reviewing import LEAK, NUMBER, REPO, Desk, leaks, opened
 from tests.github.rig.faults import Then, on
 from tests.github.rig.server import Rig
 from tests.github.rig.state import AUTHOR
@@ -119,6 +119,22 @@ def test_another_identity_leaves_what_stands_there(desk: Desk) -> None:
     desk.review()
     assert [(each.node, each.comments[0].body) for each in desk.ours()] == before
     assert all(each.resolved_by is None for each in desk.ours())
+
+
+def test_a_repository_that_was_renamed_is_found_under_its_old_name(desk: Desk) -> None:
+    desk.rig.state.full_name, desk.rig.state.former_name = "octo/tight", REPO
+    desk.review()
+    assert len(desk.open()) == 3
+    assert all("octo/tight" in each.path for each in desk.rig.writes())
+
+
+def test_files_that_github_does_not_list_are_counted_and_not_looked_at(desk: Desk) -> None:
+    desk.rig.state.most_files = 1
+    done = desk.review()
+    assert {each.comments[0].path for each in desk.open()} == {"a.py"}
+    assert [(each.number, each.what) for each in done.plan.left_out] == [(1, "file")]
+    assert "1 file" in desk.reports()[0]
+    assert done.conclusion == "neutral"
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ class Way:
     """The operation that fails on this way, where it is the way of an error."""
     passes: Span | None = None
     """The type named by a handler that is too narrow to catch this error."""
+    replaced: Span | None = None
+    """The statement that puts another value in its place, where that is how it is lost."""
     inside: str = ""
     """What the value stands in by then: "list[]" (its elements), "self.buffer" (a member of a local)."""
 
@@ -67,6 +69,10 @@ class Leak:
     confidence: Confidence = "high"
     asynchronous: bool = False
     """Stands in a coroutine, where a cancellation can come at every await."""
+    moves: tuple[Op, ...] = ()
+    """Where it becomes part of something else of this function, which is told apart."""
+    holds: Leak | None = None
+    """What it holds inside and leaves behind with itself: whoever releases it has to release that first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +177,8 @@ class EmptyBucket:
     grows: tuple[Event, ...] = ()
     confidence: Confidence = "high"
     evidence: tuple[Step, ...] = ()
+    listed: Event | None = None
+    """Where all keys are counted or handed out, those of empty buckets among them."""
 
 
 @dataclass(frozen=True, slots=True)

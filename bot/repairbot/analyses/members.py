@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import Owned
@@ -16,6 +17,8 @@ _ONCE = frozenset(
     }
 )  # fmt: skip
 """Methods that run once in an object's life, or in turn with its teardown."""
+_SETS_UP = re.compile(r"_*(?:init|setup|set_up|initiali[sz]e)_")
+"""The beginnings of names of such methods."""
 _RETURNED = frozenset({"escape", "returned", "passed"})
 
 
@@ -30,12 +33,18 @@ def owned(container: Container) -> Iterator[Owned]:
             continue
         releases = tuple(member.of(Kind.RELEASE))
         teardown = _teardown(container, released)
-        forgotten = bool(teardown) and not releases and not _elsewhere(member, made[0].resource)
+        apart = _apart(container, made, releases)
+        forgotten = bool(teardown) and (not releases or apart) and not _elsewhere(member, made[0].resource)
         evidence = tuple(
             Step(event.at.line, f"{teardown}() releases {name} and not this")
             for name, event in released.get(teardown, [])
             if name != member.name
         )
+        confidence = _confidence(member, made, bool(evidence), teardown)
+        if apart:
+            confidence = "medium" if confidence == "high" else confidence
+            note = f"{releases[0].method}() releases it, which {teardown}() does not call"
+            evidence = (Step(releases[0].at.line, note), *evidence)
         yield Owned(
             container,
             member,
@@ -45,7 +54,7 @@ def owned(container: Container) -> Iterator[Owned]:
             teardown,
             forgotten,
             tuple(_overwriting(container, member, made)),
-            _confidence(member, made, bool(evidence), teardown),
+            confidence,
             evidence[:3]
             or (
                 (Step(container.methods[teardown].line, f"{teardown}() is the teardown"),)
@@ -53,6 +62,17 @@ def owned(container: Container) -> Iterator[Owned]:
                 else ()
             ),
         )
+
+
+def _apart(container: Container, made: list[Event], releases: tuple[Event, ...]) -> bool:
+    """Whether it is released only in methods that the teardown does not reach, and not where it was just made."""
+    if not releases or any(event.method not in container.apart for event in releases):
+        return False
+    return not any(
+        event.method == release.method and event.at.start < release.at.start
+        for event in made
+        for release in releases
+    )
 
 
 def _released(container: Container) -> dict[str, list[tuple[str, Event]]]:
@@ -111,6 +131,7 @@ def _overwriting(container: Container, member: Member, made: list[Event]) -> Ite
             or event.conditional
             or event.method.lstrip("_") in _ONCE
             or event.method in _ONCE
+            or _SETS_UP.match(event.method)
             or _paired(container, event.method)
         ):
             continue

@@ -6,6 +6,8 @@ stored, passed on) may own it: then this analysis is silent about it from there 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from repairbot.analyses.facts import Leak, Misuse, Pairing, Shape, Way
 from repairbot.analyses.members import owned
 from repairbot.analyses.tracking import Track, follow, is_constructor, name_of, sites, stored
@@ -32,28 +34,32 @@ def analyse(unit: Unit) -> Pairing:
                 )
                 continue
             misuses.extend(_misuses(function, track))
-            leak = _leak(function, track)
-            if leak is not None and leak.shape == "error" and function.symbol == "<module>":
-                continue  # a program that ends by this error
-            if leak is not None and leak.shape == "error" and is_constructor(function) and stored(track):
-                continue  # the object keeps it, and its constructor fails: see setup
-            if leak is not None:
+            found = _leaks(function, track)
+            for leak in found:
+                if leak.shape == "error" and function.symbol == "<module>":
+                    continue  # a program that ends by this error
+                if leak.shape == "error" and is_constructor(function) and stored(track):
+                    continue  # the object keeps it, and its constructor fails: see setup
                 leaks.append(leak)
-            elif (pattern := _safe(unit, function, track)) is not None:
+            if not found and (pattern := _safe(unit, function, track)) is not None:
                 safe.append(pattern)
-    leaks = [leak for leak in leaks if not _implied(leak, leaks)]
+    leaks = _wholes(leaks)
     members = tuple(item for container in unit.containers for item in owned(container))
     return Pairing(tuple(leaks), tuple(misuses), tuple(safe), members, unknown, tuple(given_up))
 
 
-def _implied(leak: Leak, leaks: list[Leak]) -> bool:
-    """Whether what it stands in leaks as well: whoever releases that will see to it."""
-    if leak.acquired.place == leak.place or not leak.ways[0].inside:
-        return False
-    whole = leak.place.removesuffix("[]").partition(".")[0]
-    return any(
-        other.function == leak.function and other.place == whole and other is not leak for other in leaks
-    )
+def _wholes(leaks: list[Leak]) -> list[Leak]:
+    """What stands in something that leaks as well is told with it, once."""
+    inside: dict[tuple[str, str], Leak] = {}
+    places = {(leak.function, leak.place) for leak in leaks}
+    kept: list[Leak] = []
+    for leak in leaks:
+        whole = (leak.function, leak.place.removesuffix("[]").partition(".")[0])
+        if leak.acquired.place != leak.place and leak.ways[0].inside and whole in places:
+            inside.setdefault(whole, leak)
+        else:
+            kept.append(leak)
+    return [replace(leak, holds=inside.get((leak.function, leak.place))) for leak in kept]
 
 
 def _misuses(function: Function, track: Track) -> list[Misuse]:
@@ -63,15 +69,22 @@ def _misuses(function: Function, track: Track) -> list[Misuse]:
     return list(dict.fromkeys([*twice, *late]))
 
 
-def _leak(function: Function, track: Track) -> Leak | None:
+def _leaks(function: Function, track: Track) -> list[Leak]:
+    """While it has a place of its own, a release can name it; what went into something else by then is another leak."""
     wide = tuple(way for way in track.ways if way.passes is None)
     ways = wide or tuple(track.ways)
+    direct = tuple(way for way in ways if not way.inside)
+    inside = tuple(way for way in ways if way.inside)
+    first = _leak(function, track, name_of(function, track.site.place), direct)
+    second = _leak(function, track, inside[0].inside if inside else "", inside)
+    if first is not None and second is not None:
+        second = replace(second, confidence="low")
+    return [leak for leak in (first, second) if leak is not None]
+
+
+def _leak(function: Function, track: Track, place: str, ways: tuple[Way, ...]) -> Leak | None:
     if not ways or track.site.resource is None:
         return None
-    place = name_of(function, track.site.place)
-    # While it has a place of its own, a release can name it; what went into something else by then is another matter.
-    direct = tuple(way for way in ways if not way.inside)
-    place, ways = (place, direct) if direct else (ways[0].inside, ways)
     shape = _shape(track, place, ways)
     if not track.site.resource.acquire and shape != "handler-misses":
         return None  # all that is known of it is that a handler releases it
@@ -92,6 +105,7 @@ def _leak(function: Function, track: Track) -> Leak | None:
         "sure" if track.releases or not (track.escapes or track.unknown) else "likely",
         _confidence(function, track, shape),
         function.asynchronous,
+        moves=tuple(track.moves) if not ways[0].inside else (),
     )
 
 
@@ -102,11 +116,11 @@ def _shape(track: Track, place: str, ways: tuple[Way, ...]) -> Shape:
     kinds = {way.kind for way in ways}
     if place.startswith("%"):
         lasting = track.site.resource is not None and not track.site.resource.collected
-        moved = bool(track.escapes or track.releases or track.moved)
+        moved = bool(track.escapes or track.releases or track.moves)
         return "error" if lasting and moved and kinds == {"error"} else "nameless"
     if all(way.passes is not None for way in ways):
         return "handler-misses"
-    owned_elsewhere = bool(track.escapes or track.moved)
+    owned_elsewhere = bool(track.escapes or track.moves)
     if not track.releases and not owned_elsewhere:
         return "overwritten" if kinds == {"overwritten"} else "never"
     if kinds == {"error"}:
@@ -135,7 +149,7 @@ def _completed(way: Way, track: Track) -> Way:
     if not missed:
         return way
     step = Step(missed[0].at.line, "never reached then")
-    return Way(way.kind, way.at_line, (*way.steps, step), way.exit, way.failing, way.passes)
+    return replace(way, steps=(*way.steps, step))
 
 
 def _confidence(function: Function, track: Track, shape: Shape) -> Confidence:
@@ -149,8 +163,8 @@ def _confidence(function: Function, track: Track, shape: Shape) -> Confidence:
         return "low"
     if shape == "error" and function.heedless and track.site.place.startswith("%"):
         return "low"
-    if shape in ("error", "late", "handler-misses") and function.symbol == "main":
-        return "low"  # the program ends by this error
+    if shape in ("never", "error", "late", "handler-misses") and function.symbol == "main":
+        return "low"  # the program ends there
     if shape in ("never", "nameless") and function.symbol == "<module>":
         return "low"  # as long as the import, and then the collector comes
     if shape in ("never", "nameless", "context"):

@@ -46,7 +46,7 @@ _PER_REQUEST: Final = re.compile(
 )
 _FINITE: Final = re.compile(
     r"^(?:[rbuf]*['\"].*|[A-Z][A-Z0-9_]*|\d+|.*(?:__name__|__qualname__|__module__|\.name|\.kind|\.type|\.slot"
-    r"|\.value|_name|_type|_class|\.op|\.method))$|^(?:name|kind|type|slot|field|attr|column|option|level|category|method"
+    r"|\.value|\.fn|\.func|_name|_type|_class|\.op|\.method))$|^(?:name|kind|type|slot|field|attr|column|option|level|category|method"
     r"|status|state|code|op|operation|lang|language|locale|key_type|opt|param|arg|module|plugin|ext|suffix|priority"
     r"|domain|platform|idx|index|i|j|n|version|group|section|fd|fileno|index\w*|opcode|prefix|alias|unit)$",
     re.DOTALL,
@@ -66,7 +66,8 @@ EVENT_METHODS: Final = re.compile(
     r"|\w*_received$|\w*_hit|__call__|\w+_event$)"
 )
 REGISTERING: Final = re.compile(
-    r"^_{0,2}(?:async_)?(?:register|subscribe|add_(?:handler|listener|callback|observer|route|hook|plugin|command|filter)"
+    r"^_{0,2}(?:async_)?(?:register|subscribe|add_(?:handler|listener|callback|observer|route|hook|plugin|command|filter"
+    r"|auth|credentials?|password|provider|middleware|backend|extension|rule|alias)s?(?:_|$)"
     r"|connect|bind|install|attach|mount|include|define|declare|add_argument|setup|configure|load|init|build|parse|visit"
     r"|compile|extend|from_|to_|__init_subclass__|__set_name__|decorator|wrap|inner|document|read_|main"
     r"|test_|setUp|render|format|generate_|convert|transform|scan|walk|import)"

@@ -28,11 +28,15 @@ _CONSTRUCTORS = frozenset({"__init__", "__post_init__", "__new__", "__enter__", 
 
 
 class State(NamedTuple):
-    """What is known at one point of a path. `known` holds (place, it is empty)."""
+    """What is known at one point of a path. `known` holds (place, it is empty).
+
+    `released_by`: the number of the release on this path (in the order in which they were met), -1 for none.
+    """
 
     phase: Phase
     names: frozenset[str]
     known: frozenset[tuple[str, bool]]
+    released_by: int = -1
 
     def learn(self, place: str, empty: bool | None) -> State:
         """The state after `place` turned out (or was set) to be empty or not; None forgets."""
@@ -83,8 +87,8 @@ class Track:
     shown: bool = False
     """A callee that only looks at it, as far as its name says, had it in its hands."""
     gave_up: bool = False
-    moved: bool = False
-    """It went into something else of this function, whose end is told apart."""
+    moves: list[Op] = field(default_factory=list)
+    """Where it went into something else of this function, whose end is told apart."""
 
 
 def sites(function: Function) -> list[Op]:
@@ -130,7 +134,7 @@ class _Follower:
         self.aliases = _aliases(function, site.place)
         self.came: dict[_Node, _Came | None] = {}
         self.ways: dict[tuple[str, int, bool], Way] = {}
-        self.release_of: Op | None = None
+        self.release_ops: list[Op] = []
         self.returned_by: Op | None = None
         self.normal_release = self._reaching(errors=False)
         self.any_release = self._reaching(errors=True)
@@ -190,7 +194,8 @@ class _Follower:
                 self.track.gave_up = True
                 break
         self.track.ways = sorted(self.ways.values(), key=lambda way: (way.at_line, way.kind))[:_MOST_WAYS]
-        for ops in (self.track.releases, self.track.escapes, self.track.fallible, self.track.unknown):
+        found = self.track
+        for ops in (found.releases, found.escapes, found.fallible, found.unknown, found.moves):
             ops[:] = _once(ops)
         return self.track
 
@@ -241,7 +246,8 @@ class _Follower:
                     self.track.escapes.append(replace(op, detail="stored"))
                 return None, state
             if place in state.names:
-                self.track.moved |= "[]" in op.other
+                if "[]" in op.other:
+                    self.track.moves.append(op)
                 return state._replace(names=state.names | {op.other}).learn(op.other, None), state
             if "[]" in op.other:
                 return state, state  # there is room for both
@@ -253,7 +259,7 @@ class _Follower:
         if place not in state.names or state.phase in ("absent", "failed"):
             return state, state
         if state.phase == "released":
-            self._misuse(op)
+            self._misuse(op, state.released_by)
             return state, state
         if state.phase == "returned":
             if kind is Kind.RELEASE and self.returned_by is not None:
@@ -261,7 +267,9 @@ class _Follower:
             return state, state
         if kind is Kind.RELEASE:
             self.track.releases.append(op)
-            self.release_of = op
+            if op not in self.release_ops:
+                self.release_ops.append(op)
+            state = state._replace(released_by=self.release_ops.index(op))
             # One that failed counts as released, yet a handler may well try again: that is no misuse.
             return state._replace(phase="released"), state._replace(phase="failed")
         if kind is Kind.UNKNOWN:
@@ -301,8 +309,8 @@ class _Follower:
             state = state._replace(names=names)
         return state.learn(place, empty if place in self.guards else None)
 
-    def _misuse(self, op: Op) -> None:
-        first = self.release_of
+    def _misuse(self, op: Op, released_by: int) -> None:
+        first = self.release_ops[released_by] if released_by >= 0 else None
         if first is not None and op.kind is Kind.RELEASE and _key(first) != _key(op):
             self.track.double.append((first, op))
         elif first is not None and op.kind is Kind.USE:
@@ -354,6 +362,7 @@ class _Follower:
             exit=jump.at if jump else None,
             failing=failed.op if failed else None,
             passes=passes,
+            replaced=last.at if last is not None and kind in ("overwritten", "loop") else None,
             inside=_inside(names),
         )
 

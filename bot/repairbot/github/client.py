@@ -201,7 +201,8 @@ class GitHub:
     def content(self, repo: str, commit: str, path: str) -> Held | None:
         """A file of a commit; None where there is none, or something that is no file."""
         try:
-            held = self.transport.get(f"/repos/{repo}/contents/{quote(path)}", ref=commit)
+            place = quote(path.encode("utf-8", "surrogateescape"))
+            held = self.transport.get(f"/repos/{repo}/contents/{place}", ref=commit)
         except NotThere:
             return None
         if not isinstance(held, dict) or held.get("type") != "file":
@@ -217,7 +218,8 @@ class GitHub:
             | ({"start_line": each.start_line, "start_side": each.side} if each.start_line else {})
             for each in step.comments
         ]
-        body = {"commit_id": step.commit, "event": "COMMENT", "body": step.body, "comments": wanted}
+        body: Json = {"commit_id": step.commit, "event": "COMMENT", "comments": wanted}
+        body |= {"body": step.body} if step.body else {}
 
         def found() -> bool | None:
             threads, _ = self._talk(pull, comments=False)

@@ -13,9 +13,6 @@ from typing import Final, Literal, get_args
 Verb = Literal["fix", "fix all", "explain", "dismiss", "rerun", "help"]
 VERBS: Final[tuple[Verb, ...]] = get_args(Verb)
 
-WRITERS: Final = frozenset({"admin", "maintain", "write"})
-"""The permissions with which GitHub lets a person push; commands count from these alone."""
-
 MOST: Final = 5
 """Commands that are read from one comment: nobody means more, and each may start a run."""
 
@@ -70,6 +67,12 @@ def parse(body: str) -> tuple[Asked, ...]:
             if each not in asked:
                 asked.append(each)
     return tuple(asked[:MOST])
+
+
+def alone(body: str) -> bool:
+    """Whether a comment is a command and nothing more: no word in it is for people."""
+    lines = [line for line in body.splitlines() if line.strip()]
+    return len(lines) == 1 and any(isinstance(each, Command) for each in parse(body))
 
 
 def _understood(words: list[str]) -> Asked:

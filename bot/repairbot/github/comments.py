@@ -59,14 +59,19 @@ class Comments:
         for said in before.unfinished:
             self.resolves.append(ResolveThread(said.thread.id, (_fold(said),)))
         owners = {f: said for said in before.said if said.standing == "open" for f in said.findings}
-        made = [(remark, _owners(remark, owners)) for remark in self._remarks(business)]
-        for remark, holders in made:
-            if holders:
-                self._keep(remark, holders)
+        fresh: list[Remark] = []
         standing = sum(said.standing == "unseen" for said in before.said)
-        standing += sum(bool(holders) for _, holders in made)
-        for remark, holders in made:
-            if not holders and not self._without(remark, unsure, standing):
+        kept: list[Said] = []
+        for remark in self._remarks(business):
+            # A thread that spoke of several findings goes to the first of them, should they need two by now.
+            if holders := [said for said in _owners(remark, owners) if said not in kept]:
+                kept += holders
+                standing += 1
+                self._keep(remark, holders)
+            else:
+                fresh.append(remark)
+        for remark in fresh:
+            if not self._without(remark, unsure, standing):
                 standing += 1
                 self._create(remark)
 
@@ -121,7 +126,8 @@ class Comments:
         remark = remark.behind(self._taken[remark.path])
         thread = said.thread
         there = thread.path == remark.path and thread.line is not None and not thread.outdated
-        fits = there and (thread.line, thread.start_line) == (remark.line, remark.start_line)
+        start = None if thread.start_line == thread.line else thread.start_line
+        fits = there and (thread.line, start) == (remark.line, remark.start_line)
         if not there or (remark.suggestion and not fits):
             if remark.line and not said.answered and len(self.drafts) < REVIEW_LIMIT:
                 self._create(remark)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from repairbot.github import markers
+from repairbot.github import commands, markers
 from repairbot.github.markers import Marker
 from repairbot.github.model import Comment, Look, Thread
 from repairbot.model import Finding, Outcome
@@ -31,8 +32,11 @@ class Said:
 
     @property
     def answered(self) -> bool:
-        """Whether a person wrote in it."""
-        return any(not comment.ours and not comment.is_bot for comment in self.thread.comments)
+        """Whether a person wrote in it; a command to us is not to anybody."""
+        return any(
+            not comment.ours and not comment.is_bot and not commands.alone(comment.body)
+            for comment in self.thread.comments
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,23 +122,26 @@ def _seen(path: str, look: Look) -> bool:
 def _match(threads: Sequence[Said], look: Look) -> list[list[Finding]]:
     """For each thread the findings it speaks of. Each finding is met by one thread at most, the nearest.
 
-    A thread of a file that is there no more may speak of one in another file: that was renamed.
+    A thread of a file that is there no more may speak of one in another file, which was renamed; and what was
+    dismissed stays so where it moves. A thread that said "gone" comes last.
     """
     paths = {file.path for file in look.files}
-    pairs: list[tuple[bool, int, int, str, Finding]] = []
+    pairs: list[tuple[bool, bool, int, int, str, Finding]] = []
     for index, said in enumerate(threads):
         thread, marker = said.thread, said.marker
         line = thread.line or thread.original_line or 0
         for finding in look.audit.findings:
             here, name = finding.path == thread.path, markers.identify(finding)
-            if name in marker.ids and (here or thread.path not in paths):
-                pairs.append((not here, abs(finding.line - line), index, name, finding))
+            elsewhere = said.standing == "dismissed" or thread.path not in paths
+            if name in marker.ids and (here or elsewhere):
+                gone, distance = marker.state == "gone", abs(finding.line - line)
+                pairs.append((gone, not here, distance, index, name, finding))
     met: list[list[Finding]] = [[] for _ in threads]
     taken: set[Finding] = set()
-    spoken: set[tuple[int, str]] = set()
-    for _, _, index, name, finding in sorted(pairs, key=lambda pair: pair[:4]):
-        if finding not in taken and (index, name) not in spoken:
+    spoken: Counter[tuple[int, str]] = Counter()
+    for *_, index, name, finding in sorted(pairs, key=lambda pair: pair[:5]):
+        if finding not in taken and spoken[index, name] < threads[index].marker.ids.count(name):
             taken.add(finding)
-            spoken.add((index, name))
+            spoken[index, name] += 1
             met[index].append(finding)
     return met

@@ -33,14 +33,15 @@ _MARK: Final = "<!-- repairbot:answer {} -->"
 
 @dataclass(slots=True)
 class Obedience:
-    """Answers one comment. `review` looks at the pull request again, and posts; `log` hears what is done."""
+    """Answers one comment. `log` hears what is done. `review` looks at the pull request again, posts, and says why
+    nothing was looked at, "" where something was."""
 
     client: GitHub
     auditor: Auditor
     repo: str
     said: Said
     rules: Callable[[], Mapping[str, RuleInfo]]
-    review: Callable[[int], object]
+    review: Callable[[int], str]
     log: Callable[[str], None]
     _words: list[Safe] = field(default_factory=list)
     _failed: bool = False
@@ -81,7 +82,7 @@ class Obedience:
                 case "explain":
                     self._explain(asked)
                 case "rerun":
-                    self.review(self.said.number)
+                    self._review()
                 case "dismiss":
                     self._dismiss(asked)
                 case "fix" | "fix all":
@@ -111,7 +112,11 @@ class Obedience:
         if not self.said.thread and not asked.named:
             self._fail(own("`dismiss` belongs into the thread of the finding: answer there."))
             return
-        self.review(self.said.number)
+        self._review()
+
+    def _review(self) -> None:
+        if why := self.review(self.said.number):
+            self._fail(own(f"Not looked at: {plain(why)}."))
 
     def _fix(self, *, unsafe: bool) -> None:
         wanted = Wanted(thread=0 if unsafe else self.said.thread, unsafe=unsafe)
@@ -131,7 +136,7 @@ class Obedience:
             self._fail(_left(fixed))
         if self._noticed(fixed.commit):
             # GitHub starts no workflow for a commit of the workflow's own token.
-            self.review(self.said.number)
+            self._review()
 
     def _noticed(self, commit: str) -> bool:
         """Whether the pull request stands at a commit that was just pushed."""

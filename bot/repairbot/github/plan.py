@@ -54,10 +54,10 @@ def skipped(look: Look, why: str) -> Plan:
 
 def plan(look: Look, settings: ReviewSettings) -> Plan:
     """What to do about a pull request that was looked at."""
-    if not look.audit.files and not look.earlier.threads and not look.earlier.comments:
+    before, choice = earlier.recall(look), choose(look)
+    if not (look.audit.files or look.audit.problems or before.said or before.unfinished or before.reports):
         return skipped(look, "it changes no file of a language that is read here")
     links = Links(look.pull, look.files)
-    before, choice = earlier.recall(look), choose(look)
     # What was commented on stays the change's business, also where the base has it by now.
     spoken = {finding for said in before.said if said.standing == "open" for finding in said.findings}
     ours = [finding for finding in choice.ours if finding not in before.dismissed]

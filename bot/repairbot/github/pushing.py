@@ -23,9 +23,9 @@ def push(
     Raises HeadMoved where the branch stands elsewhere, Denied where the token may not push, GitHubError.
     """
     place = f"/repos/{repository(repo)}/git"
-    tree = commit(transport.get(f"{place}/commits/{commit(head)}")["tree"]["sha"])
-    modes = _modes(transport, place, tree, contents)
     try:
+        tree = commit(transport.get(f"{place}/commits/{commit(head)}")["tree"]["sha"])
+        modes = _modes(transport, place, tree, contents)
         entries = [
             {"path": path, "mode": modes[path], "type": "blob", "sha": _blob(transport, place, content)}
             for path, content in sorted(contents.items())
@@ -34,7 +34,7 @@ def push(
         body = {"message": message, "tree": commit(made["sha"]), "parents": [head]}
         new = commit(transport.write("POST", f"{place}/commits", body)["sha"])
         _advance(transport, place, branch, head, new)
-    except (Denied, NotThere) as error:
+    except (Denied, NotThere) as error:  # GitHub hides from some tokens what they may not do
         raise Denied(f"the token may not push to {repo}: {error}") from None
     return new
 

@@ -34,10 +34,11 @@ class Remark:
         return self.findings[0].path
 
     def behind(self, others: Iterable[Suggestion]) -> Remark:
-        """The same where other suggestions stand: without its own if they meet."""
-        if self.suggestion is None or not any(self.suggestion.meets(other) for other in others):
+        """The same where other suggestions stand: with a patch in place of its own if they meet."""
+        fix = self.findings[0].fix
+        if fix is None or self.suggestion is None or not any(map(self.suggestion.meets, others)):
             return self
-        return replace(self, suggestion=None, waits=True)
+        return replace(self, suggestion=None, patch=patch(self.path, fix), waits=True)
 
 
 def compose(

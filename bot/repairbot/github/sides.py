@@ -63,7 +63,7 @@ def sides(
         found: Sides
         try:
             objects = stack.enter_context(fetched(site, token, pull.repo, commits))
-            found = of_objects = _OfObjects(opened, objects)
+            found = of_objects = _OfObjects(opened, objects, files)
             of_objects.bring()
         except SourceError as error:
             found = _OfContents(client, opened, files, f"{error}; read file by file, imports not followed")
@@ -83,6 +83,7 @@ def whole(site: Site, token: str, repo: str, tip: str) -> Iterator[Sides]:
 class _OfObjects:
     opened: Opened
     objects: Fetched
+    files: Sequence[ChangedFile] = ()
     problem: str = ""
     _only: frozenset[str] = frozenset()
     _settings: dict[str, str] = field(default_factory=dict)
@@ -96,9 +97,13 @@ class _OfObjects:
         known, names, only = languages.suffixes(), [], set()
         options = ("--raw", "--no-abbrev", "--no-renames", "-r", "-z")
         pull = self.opened.pull
+        listed = {path for file in self.files for path in (file.path, file.previous_path)}
+        all_listed = len(self.files) >= self.opened.changed_files
         rows = iter(git.output(self._root, "diff-tree", *options, pull.base, pull.head).split(b"\0")[:-1])
         for row in rows:
             path = os.fsdecode(next(rows))
+            if not all_listed and path not in listed:  # beyond 3,000; the review says how many they are
+                continue
             only.add(path)
             modes_and_names = row.decode("ascii").lstrip(":").split()
             for mode, name in zip(modes_and_names[:2], modes_and_names[2:4], strict=True):

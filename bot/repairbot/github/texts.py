@@ -74,7 +74,6 @@ def comment(remark: Remark, links: Links, state: State = "open") -> Safe:
 
 
 def _comment(remark: Remark, links: Links) -> Safe:
-    first, fix = remark.findings[0], remark.findings[0].fix
     carried = remark.patch is not None and not remark.patch.why_not
     unfit = remark.patch.why_not if remark.patch else ""
     because = f": it {plain(remark.why)}" if remark.why else ""
@@ -83,8 +82,6 @@ def _comment(remark: Remark, links: Links) -> Safe:
         leaks=[Leak(finding, _path(finding, links)) for finding in remark.findings],
         suggestion="".join(f"{line}\n" for line in remark.suggestion.lines) if remark.suggestion else "",
         waits=remark.waits,
-        title=fix.title.rstrip(".") if fix else "",
-        name=first.variable,
         patch=remark.patch.text if remark.patch else "",
         patch_title=own(
             f"The whole repair, for <code>git apply</code>{because}"
@@ -121,7 +118,7 @@ def _said(remark: Remark) -> Safe:
         refusals = "; ".join(plain(text.rstrip("."), name) for text in finding.refusals)
         return own(f"No repair: {refusals}." if refusals else "No repair is known.")
     parts = []
-    if remark.suggestion is None and not remark.waits:
+    if remark.suggestion is None:
         title = plain(fix.title.rstrip("."), name)
         parts.append(f"{title[:1].upper()}{title[1:]}.")
     if fix.safety == "unsafe":
@@ -130,14 +127,14 @@ def _said(remark: Remark) -> Safe:
     if reason:
         parts.append(f"{label.capitalize()}: {plain(reason.rstrip('.'), name)}.")
     passed = [check.name for check in fix.checks if check.result == "passed"]
-    if passed and not remark.waits:
+    if passed:
         parts.append(f"Checked: {plain(', '.join(passed))}.")
     parts += [
         f"{check.result.capitalize()}: {plain(check.name)}{f' ({plain(check.detail)})' if check.detail else ''}."
         for check in fix.checks
         if check.result != "passed"
     ]
-    if fix.safety == "safe" and not remark.waits:
+    if fix.safety == "safe":
         parts.append("Behaviour stays.")
     return own(" ".join(parts))
 

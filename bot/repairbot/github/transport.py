@@ -212,7 +212,7 @@ class Transport:
             raise _Lost(
                 f"no answer from {self.site.api} ({_cause(error)}): is the network up, the address right?"
             ) from None
-        except requests.RequestException as error:
+        except (requests.RequestException, RuntimeError) as error:  # RuntimeError: sent on to another server
             raise GitHubError(f"{self.site.api}: {redact(str(error), self.token)}") from None
         return headers, data
 

@@ -11,7 +11,8 @@ from typing import Final
 RELEASE_ON_EXIT: Final = "release-on-exit"
 """Release `place` on every way out of its scope. at: the acquiring op. args: release (".close" or
 "os.close"), scope ("releases", "other", "none"), asynchronous ("yes" or ""). spans: the explicit releases that
-become superfluous."""
+become superfluous. A place "list[]" means all that the list holds. args, where the value holds something itself
+that leaks with it: elements (the release of one), elements on ("error", or "": on every way out)."""
 NAME_AND_RELEASE: Final = "name-and-release"
 """Give the nameless value a name and release it on every way out. at: the acquiring expression. args as above,
 and name: a suggestion; on ("error": it is released when a later step fails, and only then)."""
@@ -19,11 +20,14 @@ RELEASE_BEFORE: Final = "release-before"
 """Release `place` before one exit. at: the acquiring op; spans[0]: the exit statement. args: release."""
 RELEASE_ON_ERROR: Final = "release-on-error"
 """Release `place` when a later step fails, and only then (it is owned elsewhere otherwise).
-at: the acquiring op; spans: the steps that can fail. args: release."""
+at: the acquiring op; spans: the steps that can fail. args and places as above."""
+ERRORS_ONLY: Final = "errors-only"
+"""A cleanup on every way out becomes one of errors alone: the value is handed on. spans[0]: its statement."""
 WIDEN_HANDLER: Final = "widen-handler"
 """A cleanup handler misses some errors. spans[0]: the exception type in the handler. args: type."""
 RELEASE_OLD: Final = "release-old"
-"""Keep the old value, assign, release the old. at: the assigning statement. args: release."""
+"""Keep the old value, assign, release the old. at: the assigning statement. args: release; also ("exit", "error"): the
+new value is to be released as RELEASE_ON_EXIT or RELEASE_ON_ERROR do, spans[0] being where it is acquired."""
 ADD_TO_TEARDOWN: Final = "add-to-teardown"
 """Add one line to a teardown. args: container, method (the teardown), line (the statement, at its natural
 indentation; may have several lines), after (a member whose line it should follow, or ""), early ("yes": before

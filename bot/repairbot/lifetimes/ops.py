@@ -92,6 +92,8 @@ class Resource:
     origin: Literal["builtin", "project", "inferred"] = "builtin"
     needs: str = ""
     """A regular expression that the text of the acquiring call must match somewhere."""
+    begins: tuple[str, ...] = ()
+    """Methods from which on it holds something, where making it alone acquires nothing ("listen")."""
 
     def __hash__(self) -> int:
         return hash(self.id)  # tables of resources are keys of caches, looked up for every file
@@ -233,6 +235,8 @@ class Container:
     """Attributes whose names state a limit and that nothing reads ("self.max_jobs"), with the line of each."""
     called: tuple[str, ...] = ()
     """Methods that this file calls itself, in code that is neither a teardown nor a constructor."""
+    apart: tuple[str, ...] = ()
+    """Methods that release a member and that no teardown reaches, nor anything that is handed on to be called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,3 +422,8 @@ class Unit:
     asks: set[str] = field(default_factory=set)
     resources_made: list[Resource] = field(default_factory=list)
     unknown: int = 0
+
+    @property
+    def bare(self) -> bool:
+        """Whether there is nothing in it that an analysis could look at."""
+        return not (self.functions or self.containers or self.registrations or self.loads or self.idioms)

@@ -12,7 +12,7 @@ from typing import Any, cast, get_args
 from repairbot.lifetimes.ops import Resource, Scope
 from repairbot.model import Severity
 
-LISTS = ("acquire", "release", "borrows", "keeps")
+LISTS = ("acquire", "release", "borrows", "keeps", "begins")
 
 
 class BadResource(ValueError):

@@ -56,6 +56,8 @@ def pull(state: State, held: Pull, api: str, web: str) -> Json:
             "repo": repository(state),
             "label": f"octo:{held.base_ref}",
         },
+        "requested_teams": [],
+        "requested_reviewers": [],
         "maintainer_can_modify": bool(held.fork),
         "changed_files": len(changed),
         "created_at": WHEN,
@@ -69,7 +71,7 @@ def changed_file(each: Changed) -> Json:
     added, removed = (sum(line.startswith(sign) for line in lines) for sign in "+-")
     answer: Json = {
         "sha": each.name,
-        "filename": each.path,
+        "filename": shown(each.path),
         "status": each.status,
         "additions": added,
         "deletions": removed,
@@ -78,8 +80,13 @@ def changed_file(each: Changed) -> Json:
     if each.patch is not None:
         answer["patch"] = each.patch
     if each.previous != each.path:
-        answer["previous_filename"] = each.previous
+        answer["previous_filename"] = shown(each.previous)
     return answer
+
+
+def shown(path: str) -> str:
+    """A path as JSON can hold it: bytes that are no UTF-8 are replaced."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def reaction(held: Reaction) -> Json:
@@ -120,7 +127,7 @@ def review(held: Review) -> Json:
     }
 
 
-def review_comment(state: State, number: int, thread: Thread, held: ReviewComment, head: str) -> Json:
+def review_comment(pull_url: str, thread: Thread, held: ReviewComment, head: str) -> Json:
     """A comment on lines."""
     answer: Json = {
         "id": held.id,
@@ -138,7 +145,7 @@ def review_comment(state: State, number: int, thread: Thread, held: ReviewCommen
         "side": held.side,
         "start_side": held.start_side,
         "author_association": association(held.account),
-        "pull_request_url": f"/repos/{state.full_name}/pulls/{number}",
+        "pull_request_url": pull_url,
         "created_at": WHEN,
         "updated_at": WHEN,
     }

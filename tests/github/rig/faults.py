@@ -9,11 +9,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Do nothing and answer with this status. `retry_after`: seconds in the header, None without one."""
+    """Do nothing and answer with this status. `retry_after`: seconds in the header, None without one.
+
+    `reset`: the moment (seconds since 1970) at which the hour's limit is renewed, None while there is room.
+    """
 
     status: int
     retry_after: int | None = None
     message: str = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+    reset: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ KINDS: tuple[Fault, ...] = (
     Break(502),
     Break(0),
     Refuse(500, None, "Server Error"),
+    Slow(0.005),
 )
 
 

@@ -76,7 +76,12 @@ class _Root:
         return {
             "repository": self.repository,
             "node": self.node,
-            "viewer": lambda _info: self.actor(self.token.account) | {"__typename": "User"},
+            # Measured by others: here a bot's login keeps its ending (fullsend-ai/fullsend#1953).
+            "viewer": lambda _info: {
+                **self.actor(self.token.account),
+                "__typename": "User",
+                "login": self.token.account.login,
+            },
             "resolveReviewThread": self.resolve,
             "unresolveReviewThread": self.resolve,
             "minimizeComment": self.minimise,

@@ -16,6 +16,7 @@ import jsonschema_rs
 from graphql import GraphQLSchema, build_schema, parse, validate
 
 from .descriptions import description
+from .prism import completed
 
 Schema = dict[str, Any]
 SIDES = ("LEFT", "RIGHT")
@@ -70,6 +71,11 @@ class Judge:
         elif operation.needs_body:
             wrong.append(f"{method} {operation.template}: needs a body")
         return wrong
+
+    def complete(self, method: str, path: str, status: int, answer: Any) -> Any:
+        """An answer with all the fields that GitHub's has."""
+        operation = self._operation(method, path)
+        return completed(self._document, operation.template, method, status, answer) if operation else answer
 
     def _operation(self, method: str, path: str) -> Operation | None:
         for pattern, template in self._paths:

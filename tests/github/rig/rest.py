@@ -67,6 +67,10 @@ class Call:
         rows = found[(number - 1) * size : number * size]
         return {"total_count": len(found), key: rows} if key else rows
 
+    def address(self, pull: Pull) -> str:
+        """Where a pull request is read."""
+        return f"{self.api}/repos/{self.state.full_name}/pulls/{pull.number}"
+
     @property
     def pull(self) -> Pull:
         held = self.state.pulls.get(int(self.parts["number"]))
@@ -104,7 +108,11 @@ def answer(call: Call) -> tuple[int, Any]:
         match = pattern.fullmatch(call.path)
         if match and method == call.method:
             call.parts = match.groupdict()
-            if f"{call.parts['owner']}/{call.parts['repo']}" != call.state.full_name:
+            name = f"{call.parts['owner']}/{call.parts['repo']}"
+            if name == call.state.former_name:
+                place = call.path.replace(name, call.state.full_name, 1)
+                raise Refused(301, "Moved Permanently", url=call.api + place)
+            if name != call.state.full_name:
                 missing()
             return handler(call)
     missing()
@@ -126,7 +134,11 @@ def _repository(call: Call) -> tuple[int, Any]:
 @route("GET", r"/collaborators/{login}/permission")
 def _permission(call: Call) -> tuple[int, Any]:
     who = call.state.accounts.get(call.parts["login"]) or missing()
-    return 200, {"permission": who.role, "role_name": who.role, "user": answers.account(who)}
+    return 200, {
+        "permission": who.role,
+        "role_name": who.role,
+        "user": {**answers.account(who), "role_name": who.role},
+    }
 
 
 @route("GET", r"/pulls/{number}")
@@ -138,7 +150,7 @@ def _pull(call: Call) -> tuple[int, Any]:
 def _files(call: Call) -> tuple[int, Any]:
     git, pull = call.state.repository, call.pull
     found = git.diff(git.merge_base(call.state.base(pull), pull.head), pull.head)
-    return 200, call.page([answers.changed_file(each) for each in found[:3000]])
+    return 200, call.page([answers.changed_file(each) for each in found[: call.state.most_files]])
 
 
 @route("GET", r"/compare/{path}")
@@ -167,7 +179,7 @@ def _review_comments(call: Call) -> tuple[int, Any]:
     pull = call.pull
     return 200, call.page(
         [
-            answers.review_comment(call.state, pull.number, thread, each, pull.head)
+            answers.review_comment(call.address(pull), thread, each, pull.head)
             for thread in pull.threads
             for each in thread.comments
         ]
@@ -252,7 +264,7 @@ def _reply(call: Call) -> tuple[int, Any]:
         reply_to=first.id,
     )
     found[1].comments.append(made)
-    return 201, answers.review_comment(call.state, found[0].number, found[1], made, found[0].head)
+    return 201, answers.review_comment(call.address(found[0]), found[1], made, found[0].head)
 
 
 def _own(call: Call, held: Comment | ReviewComment) -> None:
@@ -276,7 +288,7 @@ def _review_comment(call: Call) -> tuple[int, Any]:
         if not thread.comments:
             pull.threads.remove(thread)
         return 204, None
-    return 200, answers.review_comment(call.state, pull.number, thread, held, pull.head)
+    return 200, answers.review_comment(call.address(pull), thread, held, pull.head)
 
 
 @route("GET", r"/issues/{number}/comments")

@@ -61,6 +61,8 @@ class Rig:
     state: State
     judge: Judge
     url: str = ""
+    complete: bool = False
+    """Whether answers have all the fields that GitHub's have, and not only those that the bot reads."""
     git: bool = True
     """Whether git objects can be fetched."""
     git_elsewhere: str = ""
@@ -156,6 +158,8 @@ class _Handler(BaseHTTPRequestHandler):
                 status, answer = fault.status, {"message": fault.message}
                 if fault.retry_after is not None:
                     headers["Retry-After"] = str(fault.retry_after)
+                if fault.reset is not None:
+                    headers |= {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(fault.reset)}
             elif isinstance(fault, Break):
                 status, answer = fault.status, {"message": "Server Error"}
             else:
@@ -208,8 +212,13 @@ class _Handler(BaseHTTPRequestHandler):
                 rest.missing()
             answered = rest.answer(call)
         except rest.Refused as refused:
+            if refused.status == 301:
+                headers["Location"] = refused.answer["url"]
             return refused.status, refused.answer
         headers.update(call.headers)
+        if rig.complete:
+            status, answer = answered
+            return status, rig.judge.complete(self.command, path, status, answer)
         return answered
 
     def _graphql(self, token: Token | None, body: bytes) -> tuple[int, Any]:

@@ -195,7 +195,11 @@ class State:
 
     repository: Repository
     full_name: str = "octo/leaky"
+    former_name: str = ""
+    """What it was called before: requests for that are sent on."""
     private: bool = False
+    most_files: int = 3000
+    """Files of a pull request that are listed."""
     tokens: dict[str, Token] = field(default_factory=dict)
     accounts: dict[str, Account] = field(
         default_factory=lambda: {each.login: each for each in (BOT, AUTHOR, VISITOR, OWNER)}

@@ -253,8 +253,8 @@ def one(address):
     ],
 )
 def test_a_function_that_hands_out_several(use: str, wanted: set[str]) -> None:
-    found = leaks(f"{PIPES}\n\ndef main(x):\n    {use}\n")
-    assert {leak.place for leak in found if leak.function == "main" and leak.shape != "error"} == wanted
+    found = leaks(f"{PIPES}\n\ndef act(x):\n    {use}\n")
+    assert {leak.place for leak in found if leak.function == "act" and leak.shape != "error"} == wanted
 
 
 @pytest.mark.parametrize(
@@ -271,3 +271,26 @@ def test_a_tuple_of_which_not_enough_is_known(body: str) -> None:
         f"import socket\n\n\ndef make(x, keep):\n    {body}\n\n\ndef main(x):\n    a, b = make(x, [])\n    print(b)\n"
     )
     assert not [leak for leak in found if leak.function == "main"]
+
+
+def test_the_true_release_of_a_class_that_has_several() -> None:
+    (found,) = leaks("""
+        import socket
+
+
+        class Link:
+            def __init__(self, address):
+                self.sock = socket.create_connection(address)
+
+            def shutdown(self):
+                self.sock.shutdown(socket.SHUT_WR)
+
+            def stop(self):
+                self.sock.close()
+
+
+        def act(address):
+            link = Link(address)
+            print(link.name)
+    """)
+    assert found.resource.release == (".stop",)

@@ -13,13 +13,16 @@ from typing import Final, NamedTuple
 from tree_sitter import Node
 
 from repairbot.languages.base import Project
-from repairbot.languages.python.syntax import APART, Module, dotted, text
+from repairbot.languages.python.syntax import APART, Module, dotted, statement_of, text
 from repairbot.lifetimes.ops import Resource
 
 _MADE: Final = re.compile(rb"[ \t]*(?::[^=\n]+)?=[ \t]*\(?\s*(?:await\s+)?([A-Za-z_][\w.]*(?:\(\)\.\w+)*)\(")
 _TYPED: Final = re.compile(rb"[ \t]*:[ \t]*[\"']?([A-Za-z_][\w.]*)")
 _ENTERED: Final = re.compile(rb"([A-Za-z_][\w.]*)\([^\n]*\)\s+as\s+$")
 _PART: Final = re.compile(rb"[\w.]")
+_COROUTINES: Final = frozenset("get post put delete patch head options request ws_connect".split())
+"""Methods of clients that give a coroutine (or what may be entered in its place)."""
+_RAISES: Final = re.compile(r"\b(?:raises|assertRaises\w*)\(")
 _WORD: Final = re.compile(rb"\w")
 _READS: Final = frozenset({"read", "readline", "readlines", "write", "writelines"})
 _RENAMES: Final = re.compile(rb" as [ \t]*(\w+)[ \t]*(?:[,)#\r\n]|$)")
@@ -157,6 +160,7 @@ class Acquiring:
             active |= {local.encode(): ANY for local, origin in imports.items() if origin in self.table.exact}
         others = frozenset(local for _, local in renamed)
         found = list(self._find({word: before and before | others for word, before in active.items()}))
+        found.sort(key=lambda call: call.start_byte)  # and not as a set of words happens to lie
         if not (self.project.resources or self.project.summaries):
             return found
         names = {
@@ -209,9 +213,19 @@ class Acquiring:
 
     def _resource(self, call: Node) -> Resource | None:
         resource = self._named(call)
-        if resource is not None and resource.needs and not re.search(resource.needs, text(call)):
+        if resource is None:
             return None
-        return resource
+        if resource.needs and not re.search(resource.needs, text(call)):
+            return None
+        if resource.begins and not self._begun(call, resource):
+            return None
+        return None if _meant_to_fail(call) or (resource.asynchronous and _unawaited(call)) else resource
+
+    def _begun(self, call: Node, resource: Resource) -> bool:
+        """Whether the function around a call also calls what makes its value hold something."""
+        scope = self.module.function_at(call.start_byte)
+        start, end = (scope.start, scope.end) if scope is not None else (0, len(self.module.source))
+        return any(self.module.source.find(f".{name}(".encode(), start, end) >= 0 for name in resource.begins)
 
     def _named(self, call: Node) -> Resource | None:
         callee = dotted(call.child_by_field_name("function"))
@@ -329,6 +343,29 @@ def _read_at_once(call: Node) -> bool:
         return parent.child_by_field_name("right") == call
     called = parent.parent is not None and parent.parent.type == "call"
     return parent.type == "attribute" and called and text(parent.child_by_field_name("attribute")) in _READS
+
+
+def _unawaited(call: Node) -> bool:
+    """`cm = session.get(url)`: a coroutine that nobody waits for here has acquired nothing yet."""
+    method = dotted(call.child_by_field_name("function")).rpartition(".")[2]
+    parent = call.parent
+    return (
+        method in _COROUTINES
+        and parent is not None
+        and (parent.type in ("expression_statement", "assignment"))
+    )
+
+
+def _meant_to_fail(call: Node) -> bool:
+    """`with pytest.raises(...): open(path)`: the last statement of such a block never gives its value."""
+    statement = statement_of(call)
+    block = statement.parent
+    around = block.parent if block is not None else None
+    if block is None or around is None or around.type != "with_statement":
+        return False
+    head = text(around)[: block.start_byte - around.start_byte]
+    last = [child for child in block.named_children if child.type != "comment"][-1]
+    return last == statement and _RAISES.search(head) is not None
 
 
 def _call_of(name: Node) -> Node | None:

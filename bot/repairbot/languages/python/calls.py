@@ -56,6 +56,8 @@ class Calls(Tracking):
             if receiver.places:
                 self.each(receiver, Kind.USE, node, detail=callee)
             return self._acquire(node, resource, into)
+        if not any(value.places for value, _ in arguments):
+            self._release_all(node, qualified)
         method = (
             text(function.child_by_field_name("attribute"))
             if function and function.type == "attribute"
@@ -69,6 +71,17 @@ class Calls(Tracking):
                     self.use(argument, node, callee)
                 return NOTHING
         return self._other_call(node, _Called(callee, qualified, method), receiver, arguments, into)
+
+    def _release_all(self, node: Node, qualified: str) -> None:
+        """`plt.close("all")`, `plt.close()`: a function that releases one, given none, releases whatever there is."""
+        listing = node.child_by_field_name("arguments")
+        given = listing.named_children if listing is not None else []
+        if any(child.type != "string" for child in given):
+            return
+        for place in sorted(self.tracked):
+            held = self.held.get(place)
+            if held is not None and not held.collected and qualified in held.release:
+                self.emit(Kind.RELEASE, place, node)
 
     def receiver(self, function: Node | None) -> Value:
         if function is None:
@@ -183,9 +196,10 @@ class Calls(Tracking):
             for place in value.places
         ]
         touches += [self._received(called, place) for place in receiver.places]
-        note = f"{short(called.callee) or 'a call'}() can raise"
+        note = f"{short(called.callee) or called.method or 'a call'}() can raise"
         fallible = not (among(known.safe, called.qualified) or HARMLESS.search(called.qualified))
         fallible &= not (called.method == "pop" and len(arguments) == 2)
+        fallible &= not _of_literal(node)
         if arguments and not receiver.places and any(touch.detail == "shown" for touch in touches):
             fallible = False  # it has the value: if it raises, it may well have ended it before
         if not touches and fallible:
@@ -233,3 +247,10 @@ class Calls(Tracking):
         if CLOSERS.search(name):
             return keeps
         return _Touch(Kind.ESCAPE, place, "shown" if ASKERS.search(name) else "passed", callee)
+
+
+def _of_literal(call: Node) -> bool:
+    """A method of a text that stands there: `", ".join(names)`."""
+    function = call.child_by_field_name("function")
+    receiver = function.child_by_field_name("object") if function is not None else None
+    return receiver is not None and receiver.type in ("string", "concatenated_string")

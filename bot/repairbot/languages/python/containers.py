@@ -15,10 +15,12 @@ from typing import Final
 
 from tree_sitter import Node
 
+from repairbot.languages.python.growing import grows
 from repairbot.languages.python.lives import instances, lifetime
-from repairbot.languages.python.made import Made, find, grows, lookup_of, method_at
+from repairbot.languages.python.made import Made, find, lookup_of, method_at
 from repairbot.languages.python.mentions import Reader
 from repairbot.languages.python.places import Place
+from repairbot.languages.python.reach import apart
 from repairbot.languages.python.shapes import occurrences
 from repairbot.languages.python.syntax import Definition, Module, dotted, span, text
 from repairbot.languages.python.vocabulary import GROWS
@@ -101,6 +103,14 @@ class _Collector:
             }
             if removing and start in owners:
                 container.called = self.called(owners[start], removing)
+            releasing = {
+                event.method
+                for member in container.members.values()
+                for event in member.of(Kind.RELEASE)
+                if event.method in container.methods
+            }
+            if container.teardowns and releasing.difference(container.teardowns) and start in owners:
+                container.apart = apart(self.module, owners[start], releasing, container.teardowns)
         return [self._found[start] for start in sorted(self._found)]
 
     def put(self, owner: Definition | None, member: Member) -> None:
@@ -373,7 +383,7 @@ class _Collector:
 
     def cached(self) -> Iterator[tuple[Definition | None, Member]]:
         """Functions under a cache without a bound; that of a method keeps every object it was called on, too."""
-        for match in _CACHED.finditer(self.module.source):
+        for match in _CACHED.finditer(self.module.source) if b"cache" in self.module.source else ():
             node = self.module.root.descendant_for_byte_range(match.start(1), match.end(1))
             while node is not None and node.type != "decorated_definition":
                 node = node.parent

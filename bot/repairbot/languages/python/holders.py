@@ -45,9 +45,11 @@ def made(acquiring: Acquiring, calls: list[Node]) -> Iterator[Resource]:
 def _resource(acquiring: Acquiring, owner: Definition, member: str, call: Node) -> Resource | None:
     held = acquiring.at(call)
     methods = {child.name: child for child in owner.children if child.kind == "function"}
-    ends = tuple(
-        f".{name}" for name in _ENDS if name in methods and _ends(acquiring.module, methods[name], member)
-    )
+    names = [name for name in _ENDS if name in methods and _ends(acquiring.module, methods[name], member)]
+    if held is not None:
+        # Where some release it by the resource's own means, one that only mentions it (a pause, a question) does not.
+        names = [name for name in names if _releases(acquiring.module, methods[name], member, held)] or names
+    ends = tuple(f".{name}" for name in names)
     if held is None or not ends or _hands_itself_out(acquiring.module, methods):
         return None
     scoped = "__exit__" in methods or "__aexit__" in methods
@@ -76,6 +78,16 @@ def _hands_itself_out(module: Module, methods: dict[str, Definition]) -> bool:
 def _ends(module: Module, method: Definition, member: str) -> bool:
     source = module.source[method.start : method.end]
     return re.search(re.escape(member.encode()) + rb"\b", source) is not None
+
+
+def _releases(module: Module, method: Definition, member: str, held: Resource) -> bool:
+    source, name = module.source[method.start : method.end], re.escape(member.encode())
+    for release in held.release:
+        way = re.escape(release.partition("(")[0].encode())
+        form = name + way + rb"\b" if release.startswith(".") else way + rb"\([ \t]*" + name + rb"\b"
+        if re.search(form, source):
+            return True
+    return False
 
 
 def _member(call: Node) -> str:

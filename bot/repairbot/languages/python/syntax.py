@@ -26,6 +26,12 @@ APART = (
 """For bytes.translate: what is in no word becomes a blank."""
 
 
+@lru_cache(maxsize=2)
+def parsed(source: bytes) -> Tree:
+    """The syntax tree of a source; the last two are kept: a file is read, repaired, and read again."""
+    return Parser(LANGUAGE).parse(source)
+
+
 @cache
 def query(text: str) -> Query:
     """A compiled tree-sitter query; the same text is compiled once."""
@@ -175,7 +181,7 @@ class Module:
     @cached_property
     def tree(self) -> Tree:
         """The syntax tree."""
-        return Parser(LANGUAGE).parse(self.source)
+        return parsed(self.source)
 
     @cached_property
     def root(self) -> Node:

@@ -10,12 +10,11 @@ from importlib.resources import files
 from typing import Final
 
 RELEASES: Final = re.compile(
-    r"(?:^|[._])(?:deinit\w*|free\w*|destroy\w*|close\w*|release\w*|unref\w*|deref\w*|kill\w*|dispose\w*|join|detach|cleanup\w*"
-    r"|shutdown|delete\w*|drop|terminate\w*|rollback|commit|wait|stop|finish|end|cancel|unload\w*|unmap\w*|munmap|argsFree"
-    r"|recycle\w*|unlock\w*|uninit\w*|unlink|discard\w*)$",
+    r"(?:^|[._])(?:deinit\w*|free\w*|destroy\w*|close\w*|release\w*|unref\w*|deref\w*|kill\w*|dispose\w*|cleanup\w*|delete\w*|drop"
+    r"|terminate\w*|unload\w*|unmap\w*|munmap|argsFree|recycle\w*|uninit\w*|unlink|discard\w*)$",
     re.IGNORECASE,
 )
-"""Names of callees that release what they are called on, or what they are given."""
+"""Names of callees that release what they are given."""
 STRONG: Final = re.compile(
     r"^(?:deinit\w*|destroy\w*|close|release\w*|unref|deref|free\w*|dispose|rollback)$"
 )

@@ -8,10 +8,12 @@ import re
 import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property, lru_cache
+from types import TracebackType
 
 import libcst as cst
-from libcst.metadata import ByteSpanPositionProvider, CodeSpan
+from libcst._nodes.internal import CodegenState
 
 from repairbot.model import Span
 
@@ -29,6 +31,18 @@ COMPREHENSIONS = (cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp)
 _TRIVIA = re.compile(
     r"whitespace|leading_lines|lines_after|footer|header|indent|newline|semicolon|^comma$|^lpar|^rpar"
 )
+_BETWEEN = (
+    cst.BaseParenthesizableWhitespace,
+    cst.TrailingWhitespace,
+    cst.EmptyLine,
+    cst.Newline,
+    cst.Comment,
+    cst.Comma,
+    cst.Semicolon,
+    cst.LeftParen,
+    cst.RightParen,
+)
+"""The nodes of the fields that `_TRIVIA` names."""
 _WORD = re.compile(r"[^\W\d]\w*")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
@@ -59,6 +73,72 @@ def walk(node: cst.CSTNode, *, into_functions: bool = True) -> Iterator[cst.CSTN
         stack.extend(reversed(list(children(current))))
 
 
+class _Places(CodegenState):
+    """Where every node stands and what stands above it, noted while libcst writes the tree out.
+
+    libcst's own provider of byte spans does this at three times the price, and without the parents.
+    """
+
+    def __init__(self, module: cst.Module) -> None:
+        super().__init__(module.default_indent, module.default_newline)
+        self.spans: dict[int, tuple[int, int]] = {}
+        """The first byte of a node and the first behind it, blanks around it left out, by the id of the node."""
+        self.parents: dict[cst.CSTNode, cst.CSTNode] = {}
+        """Without blanks, comments and brackets; a parent stands before its children."""
+        self.position = 0
+        self._around: list[tuple[cst.CSTNode, int]] = []
+
+    def add_indent_tokens(self) -> None:
+        super().add_indent_tokens()
+        self.position += sum(map(len, self.indent_tokens))  # blanks: a byte each
+
+    def add_token(self, value: str) -> None:
+        self.tokens.append(value)
+        self.position += len(value) if value.isascii() else len(value.encode())
+
+    def before_codegen(self, node: cst.CSTNode) -> None:
+        around = self._around
+        if around and not isinstance(node, _BETWEEN):
+            self.parents[node] = around[-1][0]
+        around.append((node, self.position))
+
+    def after_codegen(self, node: cst.CSTNode) -> None:
+        start = self._around.pop()[1]
+        self.spans.setdefault(id(node), (start, self.position))
+
+    def record_syntactic_position(  # type: ignore[override]  # libcst only enters and leaves it
+        self,
+        node: cst.CSTNode,
+        *,
+        start_node: cst.CSTNode | None = None,
+        end_node: cst.CSTNode | None = None,
+    ) -> AbstractContextManager[None]:
+        """libcst calls it around the part of a node that is not blank."""
+        return _Part(self, node, start_node, end_node)
+
+
+class _Part:
+    """Notes what is written while it is open as the span of a node."""
+
+    __slots__ = ("first", "last", "node", "places", "start")
+
+    def __init__(
+        self, places: _Places, node: cst.CSTNode, first: cst.CSTNode | None, last: cst.CSTNode | None
+    ) -> None:
+        self.places, self.node, self.first, self.last = places, node, first, last
+
+    def __enter__(self) -> None:
+        self.start = self.places.position
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
+    ) -> None:
+        spans = self.places.spans
+        start = spans[id(self.first)][0] if self.first is not None else self.start
+        end = spans[id(self.last)][1] if self.last is not None else self.places.position
+        spans[id(self.node)] = (start, end)
+
+
 class Tree:
     """One file: its bytes, its tree, and where every node stands. Raises cst.ParserSyntaxError."""
 
@@ -68,14 +148,10 @@ class Tree:
         self._shift = len(BOM) if data.startswith(BOM) else 0
         tree = cst.parse_module((seen or data)[self._shift :].decode("utf-8"))
         self.module: cst.Module = tree
-        provider = ByteSpanPositionProvider()
-        # Not by MetadataWrapper.resolve(): it also walks the whole tree for visitors that there are none of.
-        provider._gen_impl(tree)
-        self._spans = provider._computed
-        self.parents: dict[cst.CSTNode, cst.CSTNode] = {}
-        for node in walk(self.module):
-            for child in children(node):
-                self.parents[child] = node
+        places = _Places(tree)
+        tree._codegen(places)
+        self._spans = places.spans
+        self.parents = places.parents
 
     # Places
 
@@ -83,28 +159,19 @@ class Tree:
         """The node's first byte; a decorated function or class starts with its first decorator."""
         if isinstance(node, (cst.FunctionDef, cst.ClassDef)) and node.decorators:
             node = node.decorators[0]
-        return self._code(node).start + self._shift
+        return self._spans[id(node)][0] + self._shift
 
     def end(self, node: cst.CSTNode) -> int:
         """The first byte that no longer belongs to the node."""
-        code = self._code(node)
-        return code.start + code.length + self._shift
+        return self._spans[id(node)][1] + self._shift
 
     def outer_start(self, node: cst.BaseExpression) -> int:
         """The first byte of an expression with its parentheses."""
-        return self._code(node.lpar[0]).start + self._shift if node.lpar else self.start(node)
+        return self._spans[id(node.lpar[0])][0] + self._shift if node.lpar else self.start(node)
 
     def outer_end(self, node: cst.BaseExpression) -> int:
         """The end of an expression with its parentheses."""
-        if not node.rpar:
-            return self.end(node)
-        code = self._code(node.rpar[-1])
-        return code.start + code.length + self._shift
-
-    def _code(self, node: cst.CSTNode) -> CodeSpan:
-        span = self._spans[node]
-        assert isinstance(span, CodeSpan)
-        return span
+        return self._spans[id(node.rpar[-1])][1] + self._shift if node.rpar else self.end(node)
 
     def text(self, node: cst.CSTNode) -> str:
         """The node as it is written, without its outer parentheses."""
@@ -320,6 +387,9 @@ class Tree:
         taken = {
             node.value for node in walk(innermost) if isinstance(node, cst.Name) and self.is_reference(node)
         }
+        for row in self.module.body:
+            if isinstance(row, cst.SimpleStatementLine) and isinstance(row.body[0], cst.ImportFrom):
+                taken.update(_WORD.findall(self.text(row.body[0])))  # its tree may show the first name alone
         for scope in scopes:
             for node in walk(scope, into_functions=False):
                 if isinstance(node, cst.Name) and (self.is_store(node) or isinstance(scope, cst.Module)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import libcst as cst
 
 from repairbot.languages.python.repairs._cst import Row, Source
@@ -12,6 +14,8 @@ from repairbot.model import Edit
 WRITES = (KEEP_HANDLE,)
 
 KEEPER = "_background_tasks"
+_ANNOTATED = re.compile(rb"\)[ \t]*->[^\n]*:")
+"""A function that says what it returns."""
 
 
 def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
@@ -71,9 +75,7 @@ def _imports(item: cst.CSTNode) -> bool:
 
 def _new_set(source: Source, name: str) -> Edit:
     """A set behind the imports, annotated where the file annotates its functions."""
-    annotated = any(
-        node.returns is not None for node in source.statements if isinstance(node, cst.FunctionDef)
-    ) and any(
+    annotated = _ANNOTATED.search(source.data) is not None and any(
         isinstance(item, cst.Import) and source.text(item) == "import asyncio" for item in source.imports
     )
     line = f"{name}: set[asyncio.Task[object]] = set()" if annotated else f"{name} = set()"

@@ -24,8 +24,14 @@ ASKING = frozenset({"wait", "join", "communicate", "stdout", "stderr"})
 """Members of a process or thread that only somebody who waits for it looks at."""
 WAITING = frozenset({".wait", ".join", ".communicate"})
 """Releases that block until what they release has ended by itself."""
+IDLE = frozenset({"mkstemp"})
+"""Calls of whose values one is a descriptor that does nothing by being open."""
 PLAIN = frozenset({".close", ".shutdown", ".cleanup", ".aclose", ".release", ".wait", ".quit", ".logout"})
 """Releases that a `with` of the same value makes superfluous."""
+
+
+LONGEST = 100
+"""Lines that a block may get: beyond that nobody can review the change, and the function wants to be cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,9 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
         return statement
     if not hold.rows and hold.release is None and hold.plain:
         return _at_once(hold, statement, intent)
+    idle = isinstance(hold.value, cst.Call) and last_word(source, hold.value) in IDLE
+    if idle and hold.release is None and not hold.plain and not source.mentions(hold.name, hold.rows):
+        return _unwanted(hold, statement, intent)
     form, imports = _form(hold, intent, statement)
     if form.finally_ and (hold.superfluous or hold.kept):
         return Refusal(f"{hold.name} is also released in the middle, and a finally would release it twice")
@@ -58,6 +67,9 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
         return Refusal(f"{hold.name} is released early at line {line}, and a with would release it again")
     if isinstance(hold.row, Compound) and not hold.release and not _alike(source, hold):
         return Refusal(f"{hold.name} is made in several ways, and it is not known whether all need a release")
+    first, behind = _span(hold)
+    if source.data.count(b"\n", first, behind) > LONGEST:
+        return Refusal(f"more than {LONGEST} lines would have to be indented for it")
     draft = Draft(source)
     if form.finally_:
         _write_try(draft, hold, form.finally_)
@@ -153,6 +165,23 @@ def _at_once(hold: Hold, statement: str, intent: Intent) -> tuple[Edit, ...] | R
             Edit(source.outer_end(hold.value), source.outer_end(hold.value), f"{intent.args['release']}()"),
         )
     return tuple(source.insert_after(hold.statement, statement))
+
+
+def _unwanted(hold: Hold, statement: str, intent: Intent) -> tuple[Edit, ...]:
+    """Nobody uses this element of a tuple: it is released at once; `_` gets a name for it."""
+    source, edits = hold.source, list[Edit]()
+    if hold.name == "_":
+        scope = source.scope(hold.statement)
+        name = next((word for word in ("fd", "descriptor") if not source.mentions(word, scope)), None)
+        name = name or source.fresh("fd")
+        assert isinstance(hold.statement, (cst.Assign, cst.AnnAssign))
+        target = source.mentions("_", hold.statement)[0]
+        edits.append(Edit(source.start(target), source.end(target), name))
+        statement = statement.replace("(_)", f"({name})")
+    release = intent.args["release"]
+    if source.shown(release) == release:
+        edits += source.ensure_import(f"import {release.rpartition('.')[0]}")
+    return (*edits, *source.insert_after(hold.statement, statement))
 
 
 def _span(hold: Hold) -> tuple[int, int]:

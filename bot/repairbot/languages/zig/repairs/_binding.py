@@ -254,7 +254,7 @@ def _without_null(held: Holds) -> Holds:
 
 
 def _either(one: Holds, other: Holds) -> Holds:
-    kinds = {one, other} - {"nothing"}
+    kinds: set[Holds] = {kind for kind in (one, other) if kind != "nothing"}
     if not kinds:
         return "nothing"
     if len(kinds) == 1:

@@ -11,6 +11,7 @@ from repairbot.languages.zig.repairs._source import Source, named, squeezed, wal
 from repairbot.languages.zig.syntax import text
 from repairbot.model import Span
 
+_CAPTURE = re.compile(r"\|\*?(\w+)\|")
 _LATER = re.compile(r"^\.?(?:\w+\.)*(?:close|join|wait|kill|stop|unlock|shutdown|detach)\b")
 
 
@@ -30,6 +31,15 @@ def statement(source: Source, near: Node, release: str, place: str, *, optional:
     name = source.fresh(near, "value", "held")
     capture = f"|*{name}|" if release.startswith(".") else f"|{name}|"
     return f"if ({place}) {capture} {call(release, name)};"
+
+
+def recaptured(source: Source, near: Node, shown: str, *wanted: str) -> str:
+    """A release that captures what may be null, with a name for it that is free there."""
+    match = _CAPTURE.search(shown)
+    if match is None:
+        return shown
+    name = source.fresh(near, *wanted, match[1])
+    return shown[: match.start()] + re.sub(rf"\b{match[1]}\b", name, shown[match.start() :])
 
 
 def of_outside(release: str) -> bool:

@@ -65,15 +65,12 @@ def _spot(
         return (last, False) if last is not None else ((rows[-1], True) if rows else (None, False))
     if mine in fields:
         order = [fields.index(names[0]) for _, names in usual]
-        if len(order) > 1 and order == sorted(order, reverse=True):
-            earlier = next((row for row, names in usual if fields.index(names[0]) < fields.index(mine)), None)
-            if earlier is not None:
-                return earlier, False
-        elif order == sorted(order):
+        if len(order) > 1 and order == sorted(order):
             before = [row for row, names in usual if fields.index(names[0]) < fields.index(mine)]
-            if before:
-                return before[-1], True
-            return usual[0][0], False
+            return (before[-1], True) if before else (usual[0][0], False)
+        earlier = next((row for row, names in usual if fields.index(names[0]) < fields.index(mine)), None)
+        if earlier is not None:
+            return earlier, False
     return usual[-1][0], True
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from tree_sitter import Node
 
-from repairbot.languages.zig.repairs import _binding, _release
+from repairbot.languages.zig.repairs import _binding, _release, release_on_error, release_on_exit
 from repairbot.languages.zig.repairs._source import Source, named, squeezed, walk
 from repairbot.languages.zig.syntax import text
-from repairbot.lifetimes.intents import RELEASE_OLD, Refusal
+from repairbot.lifetimes.intents import RELEASE_OLD, RELEASE_ON_ERROR, RELEASE_ON_EXIT, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit
 
@@ -17,7 +18,18 @@ WRITES = (RELEASE_OLD,)
 
 
 def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
-    """The edits around the assignment at `intent.at`."""
+    """The edits around the assignment at `intent.at`, with those that the new value needs."""
+    edits = _around(source, intent)
+    also = {"exit": RELEASE_ON_EXIT, "error": RELEASE_ON_ERROR}.get(intent.args.get("also", ""))
+    if isinstance(edits, Refusal) or also is None:
+        return edits
+    writer = release_on_exit.write if also == RELEASE_ON_EXIT else release_on_error.write
+    more = writer(source, replace(intent, do=also, at=intent.spans[0], spans=()))
+    return more if isinstance(more, Refusal) else (*edits, *more)
+
+
+def _around(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
+    """The edits around the assignment alone."""
     place, release = intent.place, intent.args["release"]
     target = next((node for node in walk(source.node(intent.at)) if _assigns(node, place, intent)), None)
     if target is None:
@@ -28,9 +40,10 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
         return Refusal("no statement can stand before the assignment")
     if _only_name(place) and _optional(source, row, place):
         release = _captured(release)
+    release = _release.recaptured(source, target, release, "old", "held")
     root = re.split(r"[.\[]", place)[0]
     if not _can_fail(value) and not source.mentions(root, value):
-        before, after = [f"{_first(release, place)};"], []
+        before, after = [f"{_release.call(release, place)};"], []
     else:
         name = source.fresh(target, f"old_{_last(place)}", "replaced")
         keyword = "var" if release.startswith(".") or "|*" in release else "const"
@@ -84,15 +97,6 @@ def _captured(release: str) -> str:
     if release.startswith("."):
         return f"if ({{}}) |*value| {_release.call(release, 'value')}"
     return f"if ({{}}) |value| {_release.call(release, 'value')}"
-
-
-def _first(release: str, place: str) -> str:
-    """The release of what still stands in its place."""
-    return (
-        re.sub(r"\bvalue\b", "old", _release.call(release, place))
-        if "|" in release
-        else _release.call(release, place)
-    )
 
 
 def _last(place: str) -> str:

@@ -7,6 +7,7 @@ from tree_sitter import Node
 from repairbot.languages.zig.repairs import _binding, _owners, _paths, _release
 from repairbot.languages.zig.repairs._binding import Binding
 from repairbot.languages.zig.repairs._source import Source, named, walk
+from repairbot.languages.zig.repairs.release_on_exit import elements, held
 from repairbot.languages.zig.syntax import text
 from repairbot.lifetimes.intents import RELEASE_ON_ERROR, Refusal
 from repairbot.lifetimes.ops import Intent
@@ -18,6 +19,8 @@ WRITES = (RELEASE_ON_ERROR,)
 def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     """The edits of a release on errors alone."""
     place, release = intent.place, intent.args["release"]
+    if place.endswith("[]"):
+        return held(source, intent, "errdefer")
     binding = _binding.bind(source, intent.at, place, release)
     if isinstance(binding, Refusal):
         return binding
@@ -28,7 +31,10 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     assert block is not None
     changed = _binding.variable(source, binding, release)
     line = f"errdefer {_release.statement(source, spot, release, place, optional=binding.optional)}"
-    added = source.at_start(spot, [line]) if spot.type == "block" else source.after(spot, [line])
+    inside = elements(source, binding, intent)
+    if isinstance(inside, Refusal):
+        return inside
+    added = source.at_start(spot, [line]) if spot.type == "block" else source.after(spot, [line, *inside])
     old = _superfluous(source, block, added.start, place, release)
     owners = [row for row in _owners.owner_rows(source, intent.owners) if row.start_byte >= block.start_byte]
     if not any(_owners.fails_behind(source, row, block) for row in owners):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from repairbot.languages.zig.repairs import _binding, _release
+from repairbot.languages.zig.repairs import _binding, _elements, _release
 from repairbot.languages.zig.repairs._binding import Binding
+from repairbot.languages.zig.repairs._owners import declared as declared_by
 from repairbot.languages.zig.repairs._release import Release
 from repairbot.languages.zig.repairs._source import Source, named, walk
 from repairbot.languages.zig.syntax import text
@@ -19,6 +20,8 @@ WRITES = (RELEASE_ON_EXIT,)
 def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     """The edits of a release on every way out."""
     place, release = intent.place, intent.args["release"]
+    if place.endswith("[]"):
+        return held(source, intent, "defer")
     moved = _late(source, intent)
     if moved is not None:
         return moved
@@ -40,10 +43,43 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     if error is not None and _next(source, spot, error.row):
         keyword = error.row.children[0]
         rest = tuple(source.without(each.row) for each in old if each is not error)
+        if intent.args.get("elements"):
+            return Refusal("what it holds has to be released with it")
         return (*changed, Edit(keyword.start_byte, keyword.end_byte, "defer"), *rest)
+    inside = elements(source, binding, intent)
+    if isinstance(inside, Refusal):
+        return inside
     line = f"defer {_release.statement(source, spot, release, place, optional=binding.optional)}"
-    added = source.at_start(spot, [line]) if spot.type == "block" else source.after(spot, [line])
+    added = source.at_start(spot, [line]) if spot.type == "block" else source.after(spot, [line, *inside])
     return (*changed, added, *(source.without(each.row) for each in old))
+
+
+def elements(source: Source, binding: Binding, intent: Intent) -> list[str] | Refusal:
+    """The lines that release what the value holds, where it leaks with it."""
+    release = intent.args.get("elements", "")
+    if not release:
+        return []
+    if binding.declared is None:
+        return Refusal(f"it is not known how to walk through {intent.place}")
+    keyword = "errdefer" if intent.args.get("elements on") else "defer"
+    return _elements.lines(source, binding.declared, intent.place, release, keyword)
+
+
+def held(source: Source, intent: Intent, keyword: str) -> tuple[Edit, ...] | Refusal:
+    """Releases what a local list or map holds, right behind the cleanup of the list itself (so: before it)."""
+    place = intent.place.removesuffix("[]")
+    row = source.row(source.node(intent.at))
+    declared = _binding.declaration(source, row, place) if row is not None else None
+    if declared is None:
+        return Refusal(f"{place} is not declared in this function")
+    lines = _elements.lines(source, declared, place, intent.args["release"], keyword)
+    if isinstance(lines, Refusal):
+        return lines
+    spot = declared
+    for other in source.behind(declared):
+        if other.type in ("defer_statement", "errdefer_statement") and source.mentions(place, other):
+            spot = other
+    return (source.after(spot, lines),)
 
 
 def _old(source: Source, intent: Intent) -> list[Release] | Refusal:
@@ -189,7 +225,7 @@ def _late(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal | None:
         return None
     names = {text(node) for node in walk(cleanup) if node.type == "identifier" and not source.is_member(node)}
     declared = [
-        row for row in source.rows(block) if row.start_byte < cleanup.start_byte and _names(row) & names
+        row for row in source.rows(block) if row.start_byte < cleanup.start_byte and declared_by(row) & names
     ]
     if any(row.start_byte > made.start_byte for row in declared):
         return Refusal("the cleanup names what is only declared further down")
@@ -207,12 +243,3 @@ def _late(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal | None:
     blanks = source.indentation(cleanup.start_byte)
     shown = [lines[0], *(line.removeprefix(blanks) for line in lines[1:])]
     return (source.after(spot, shown), source.without(cleanup))
-
-
-def _names(row: Node) -> set[str]:
-    """What a row declares."""
-    if row.type != "variable_declaration" or not any(
-        child.type in ("const", "var") for child in row.children
-    ):
-        return set()
-    return {text(child) for child in row.children if child.type == "identifier"}
