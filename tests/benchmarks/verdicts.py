@@ -89,7 +89,7 @@ def clean(times: int) -> None:
         top = os.path.realpath(folder)
         for name, text in CLEAN.items():
             (Path(top) / name).write_text(text)
-            command = COMMANDS[os.path.splitext(name)[1]].format(name)
+            command = COMMANDS[Path(name).suffix].format(name)
             verdicts = Counter(v for _ in range(times) for v in once(top, command, "done", names)[0].values())
             print(f"  {name:10} {dict(verdicts)}", flush=True)
 
@@ -100,8 +100,8 @@ def overhead() -> None:
         top = os.path.realpath(folder)
         for name, text in WORK.items():
             (Path(top) / name).write_text(text)
-        subprocess.run("gcc -g -O1 work.c -o plain", shell=True, cwd=top, check=True)
-        subprocess.run("gcc -g -O1 -fsanitize=address work.c -o checked", shell=True, cwd=top, check=True)
+        subprocess.run("gcc -g -O0 work.c -o plain", shell=True, cwd=top, check=True)
+        subprocess.run("gcc -g -O0 -fsanitize=address work.c -o checked", shell=True, cwd=top, check=True)
         for name, plain, watched in (
             ("process", "./plain", "./plain"),
             ("sanitizer", "./plain", "./checked"),
