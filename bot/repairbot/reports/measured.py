@@ -106,7 +106,7 @@ def heading(proof: Proof) -> str:
 
 def conditions(proof: Proof) -> str:
     """How it was measured, in a line."""
-    runs = f"{plural(proof.repeats, 'run')} of each side, alternating"
+    runs = f"{plural(proof.repeats, 'run')} of each side, alternating" if proof.repeats else "called by itself"
     return f"before: {proof.before} · after: {proof.after} · {runs}"
 
 
