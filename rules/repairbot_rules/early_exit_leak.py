@@ -80,6 +80,65 @@ def header(source):
 """,
             why="a flag says who owns it",
         ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn sum(allocator: std.mem.Allocator, numbers: []const u32, limit: u32) !?u32 {
+    const sorted = try allocator.dupe(u32, numbers);
+    std.mem.sort(u32, sorted, {}, std.sort.asc(u32));
+    var total: u32 = 0;
+    for (sorted) |number| {
+        if (number > limit) return null;
+        total += number;
+    }
+    allocator.free(sorted);
+    return total;
+}
+
+test sum {
+    try std.testing.expectEqual(null, try sum(std.testing.allocator, &.{ 1, 9 }, 5));
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn sum(allocator: std.mem.Allocator, numbers: []const u32, limit: u32) !?u32 {
+    const sorted = try allocator.dupe(u32, numbers);
+    defer allocator.free(sorted);
+    std.mem.sort(u32, sorted, {}, std.sort.asc(u32));
+    var total: u32 = 0;
+    for (sorted) |number| {
+        if (number > limit) return null;
+        total += number;
+    }
+    return total;
+}
+
+test sum {
+    try std.testing.expectEqual(null, try sum(std.testing.allocator, &.{ 1, 9 }, 5));
+}
+""",
+            language="zig",
+            line=4,
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+fn attach(allocator: std.mem.Allocator, list: *std.ArrayList([]u8), text: []const u8) !bool {
+    const copy = try allocator.dupe(u8, text);
+    var consumed = false;
+    defer if (!consumed) allocator.free(copy);
+    if (copy.len == 0) return false;
+    try list.append(allocator, copy);
+    consumed = true;
+    return true;
+}
+""",
+            why="a flag says whether it was handed on",
+            language="zig",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

@@ -41,7 +41,8 @@ def _intents(leak: Leak, way: Way) -> tuple[Intent, ...]:
         return (named(leak, "error"),)
     if owned_elsewhere(leak) or "." in leak.place:
         return (on_error(leak),)
-    return (on_exit(leak),)
+    handed = any(op.detail == "transferred" for op in leak.escapes) and not leak.releases
+    return (on_error(leak), on_exit(leak)) if handed else (on_exit(leak),)
 
 
 def _message(leak: Leak, way: Way) -> str:
@@ -133,6 +134,64 @@ async def fetch(client, request):
 """,
             line=5,
         ),
+        Repair(
+            before="""\
+import os
+
+
+def pipe(prepare):
+    reader, writer = os.pipe()
+    prepare(reader, writer)
+    return os.fdopen(reader, "rb"), os.fdopen(writer, "wb")
+""",
+            after=None,
+            why="the files own the descriptors from then on",
+        ),
+        Repair(
+            before="""\
+import asyncio
+
+
+def stage(options, make):
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        loop = asyncio.new_event_loop()
+    made = make(options)
+    return made, loop
+""",
+            after=None,
+            why="only one of the two is this function's to close",
+        ),
+        Quiet(
+            code="""\
+import httpx
+import pytest
+
+
+@pytest.fixture
+def client():
+    client = httpx.Client()
+    yield client
+    client.close()
+""",
+            why="the end of a fixture runs whatever the test does",
+        ),
+        Quiet(
+            code="""\
+import tempfile
+from pathlib import Path
+
+
+def scratch(words):
+    file = tempfile.NamedTemporaryFile(suffix="-".join(words), delete=False)
+    path = Path(file.name)
+    label = "-".join(words)
+    file.close()
+    return path, label
+""",
+            why="no step between can fail",
+        ),
         Quiet(
             code="""\
 def load(path, parse):
@@ -169,6 +228,245 @@ def dial(address):
     return link
 """,
             why="the handler releases it and raises again",
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+const Pair = struct { key: []u8, value: []u8 };
+
+fn pair(allocator: std.mem.Allocator, key: []const u8, value: []const u8) !Pair {
+    return .{
+        .key = try allocator.dupe(u8, key),
+        .value = try allocator.dupe(u8, value),
+    };
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    const made = try pair(allocator, "colour", "red");
+    allocator.free(made.key);
+    allocator.free(made.value);
+}
+
+test pair {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+const Pair = struct { key: []u8, value: []u8 };
+
+fn pair(allocator: std.mem.Allocator, key: []const u8, value: []const u8) !Pair {
+    const owned_key = try allocator.dupe(u8, key);
+    errdefer allocator.free(owned_key);
+    return .{
+        .key = owned_key,
+        .value = try allocator.dupe(u8, value),
+    };
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    const made = try pair(allocator, "colour", "red");
+    allocator.free(made.key);
+    allocator.free(made.value);
+}
+
+test pair {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=6,
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn words(allocator: std.mem.Allocator, text: []const u8) ![][]const u8 {
+    var list: std.ArrayList([]const u8) = .empty;
+    errdefer list.deinit(allocator);
+    errdefer for (list.items) |word| allocator.free(word);
+    var parts = std.mem.splitScalar(u8, text, ' ');
+    while (parts.next()) |part| {
+        try list.append(allocator, try allocator.dupe(u8, part));
+    }
+    return list.toOwnedSlice(allocator);
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    const list = try words(allocator, "one two three");
+    for (list) |word| allocator.free(word);
+    allocator.free(list);
+}
+
+test words {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn words(allocator: std.mem.Allocator, text: []const u8) ![][]const u8 {
+    var list: std.ArrayList([]const u8) = .empty;
+    errdefer list.deinit(allocator);
+    errdefer for (list.items) |word| allocator.free(word);
+    var parts = std.mem.splitScalar(u8, text, ' ');
+    while (parts.next()) |part| {
+        const copy = try allocator.dupe(u8, part);
+        errdefer allocator.free(copy);
+        try list.append(allocator, copy);
+    }
+    return list.toOwnedSlice(allocator);
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    const list = try words(allocator, "one two three");
+    for (list) |word| allocator.free(word);
+    allocator.free(list);
+}
+
+test words {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=9,
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+const Buffer = struct {
+    bytes: []u8,
+
+    fn create(allocator: std.mem.Allocator, size: usize) !*Buffer {
+        const buffer = try allocator.create(Buffer);
+        buffer.bytes = try allocator.alloc(u8, size);
+        return buffer;
+    }
+};
+
+fn run(allocator: std.mem.Allocator) !void {
+    const buffer = try Buffer.create(allocator, 8);
+    allocator.free(buffer.bytes);
+    allocator.destroy(buffer);
+}
+
+test "an allocation that fails" {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+const Buffer = struct {
+    bytes: []u8,
+
+    fn create(allocator: std.mem.Allocator, size: usize) !*Buffer {
+        const buffer = try allocator.create(Buffer);
+        errdefer allocator.destroy(buffer);
+        buffer.bytes = try allocator.alloc(u8, size);
+        return buffer;
+    }
+};
+
+fn run(allocator: std.mem.Allocator) !void {
+    const buffer = try Buffer.create(allocator, 8);
+    allocator.free(buffer.bytes);
+    allocator.destroy(buffer);
+}
+
+test "an allocation that fails" {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=7,
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn lines(allocator: std.mem.Allocator, text: []const u8) ![][]const u8 {
+    var list: std.ArrayList([]const u8) = .empty;
+    var parts = std.mem.splitScalar(u8, text, '\\n');
+    while (parts.next()) |part| {
+        const line = try allocator.dupe(u8, part);
+        errdefer allocator.free(line);
+        try list.append(allocator, line);
+    }
+    return list.toOwnedSlice(allocator);
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    const list = try lines(allocator, "one\\ntwo\\nthree");
+    for (list) |line| allocator.free(line);
+    allocator.free(list);
+}
+
+test lines {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn lines(allocator: std.mem.Allocator, text: []const u8) ![][]const u8 {
+    var list: std.ArrayList([]const u8) = .empty;
+    defer list.deinit(allocator);
+    errdefer for (list.items) |item| allocator.free(item);
+    var parts = std.mem.splitScalar(u8, text, '\\n');
+    while (parts.next()) |part| {
+        const line = try allocator.dupe(u8, part);
+        errdefer allocator.free(line);
+        try list.append(allocator, line);
+    }
+    return list.toOwnedSlice(allocator);
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    const list = try lines(allocator, "one\\ntwo\\nthree");
+    for (list) |line| allocator.free(line);
+    allocator.free(list);
+}
+
+test lines {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=4,
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+fn add(allocator: std.mem.Allocator, list: *std.ArrayList([]u8), text: []const u8) !void {
+    const copy = try allocator.dupe(u8, text);
+    list.append(allocator, copy) catch |err| {
+        allocator.free(copy);
+        return err;
+    };
+    if (list.items.len > 9) return error.TooMany;
+}
+""",
+            why="the one step that can fail before the list owns it is caught",
+            language="zig",
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const Node = @import("node.zig").Node;
+
+fn parse(allocator: std.mem.Allocator, text: []const u8) !*Node {
+    const copy = try allocator.dupe(u8, text);
+    return try Node.create(allocator, copy);
+}
+""",
+            why="whether create() owns its argument when it fails is not known here",
+            language="zig",
         ),
     )
 

@@ -378,6 +378,102 @@ class Probe:
 """,
             why="the registry may own it",
         ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+const Index = struct {
+    allocator: std.mem.Allocator,
+    name: []u8,
+    words: std.ArrayList([]const u8),
+
+    fn init(allocator: std.mem.Allocator, name: []const u8) !Index {
+        return .{
+            .allocator = allocator,
+            .name = try allocator.dupe(u8, name),
+            .words = .empty,
+        };
+    }
+
+    fn add(self: *Index, word: []const u8) !void {
+        try self.words.append(self.allocator, word);
+    }
+
+    fn deinit(self: *Index) void {
+        self.words.deinit(self.allocator);
+    }
+};
+
+fn run(allocator: std.mem.Allocator) !void {
+    var index = try Index.init(allocator, "animals");
+    defer index.deinit();
+    try index.add("ant");
+}
+
+test "an index comes and goes" {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+const Index = struct {
+    allocator: std.mem.Allocator,
+    name: []u8,
+    words: std.ArrayList([]const u8),
+
+    fn init(allocator: std.mem.Allocator, name: []const u8) !Index {
+        return .{
+            .allocator = allocator,
+            .name = try allocator.dupe(u8, name),
+            .words = .empty,
+        };
+    }
+
+    fn add(self: *Index, word: []const u8) !void {
+        try self.words.append(self.allocator, word);
+    }
+
+    fn deinit(self: *Index) void {
+        self.words.deinit(self.allocator);
+        self.allocator.free(self.name);
+    }
+};
+
+fn run(allocator: std.mem.Allocator) !void {
+    var index = try Index.init(allocator, "animals");
+    defer index.deinit();
+    try index.add("ant");
+}
+
+test "an index comes and goes" {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=11,
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const View = struct {
+    allocator: std.mem.Allocator,
+    words: std.ArrayList(u8),
+    text: []const u8,
+
+    fn init(allocator: std.mem.Allocator, text: []const u8) View {
+        return .{ .allocator = allocator, .words = .empty, .text = text };
+    }
+
+    fn deinit(self: *View) void {
+        self.words.deinit(self.allocator);
+    }
+};
+""",
+            why="the text was made by somebody else",
+            language="zig",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

@@ -59,6 +59,124 @@ def copy(source, target):
 """,
             why="nothing between can fail",
         ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn shout(allocator: std.mem.Allocator, writer: *std.Io.Writer, words: []const []const u8) !void {
+    const line = try std.mem.join(allocator, " ", words);
+    const upper = try std.ascii.allocUpperString(allocator, line);
+    defer allocator.free(line);
+    defer allocator.free(upper);
+    try writer.writeAll(upper);
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    var buffer: [64]u8 = undefined;
+    var writer = std.Io.Writer.fixed(&buffer);
+    try shout(allocator, &writer, &.{ "to", "be" });
+}
+
+test shout {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn shout(allocator: std.mem.Allocator, writer: *std.Io.Writer, words: []const []const u8) !void {
+    const line = try std.mem.join(allocator, " ", words);
+    defer allocator.free(line);
+    const upper = try std.ascii.allocUpperString(allocator, line);
+    defer allocator.free(upper);
+    try writer.writeAll(upper);
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    var buffer: [64]u8 = undefined;
+    var writer = std.Io.Writer.fixed(&buffer);
+    try shout(allocator, &writer, &.{ "to", "be" });
+}
+
+test shout {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=4,
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn prompt(allocator: std.mem.Allocator, question: []const u8, context: ?[]const u8) ![]u8 {
+    var note: ?[]u8 = null;
+    if (context) |text| {
+        note = try allocator.dupe(u8, text);
+        try check(allocator, text);
+    }
+    defer if (note) |copy| allocator.free(copy);
+    return std.fmt.allocPrint(allocator, "{s}{s}", .{ note orelse "", question });
+}
+
+fn check(allocator: std.mem.Allocator, text: []const u8) !void {
+    const copy = try allocator.dupe(u8, text);
+    defer allocator.free(copy);
+    if (!std.unicode.utf8ValidateSlice(copy)) return error.InvalidUtf8;
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    allocator.free(try prompt(allocator, "why?", "because"));
+}
+
+test prompt {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn prompt(allocator: std.mem.Allocator, question: []const u8, context: ?[]const u8) ![]u8 {
+    var note: ?[]u8 = null;
+    defer if (note) |copy| allocator.free(copy);
+    if (context) |text| {
+        note = try allocator.dupe(u8, text);
+        try check(allocator, text);
+    }
+    return std.fmt.allocPrint(allocator, "{s}{s}", .{ note orelse "", question });
+}
+
+fn check(allocator: std.mem.Allocator, text: []const u8) !void {
+    const copy = try allocator.dupe(u8, text);
+    defer allocator.free(copy);
+    if (!std.unicode.utf8ValidateSlice(copy)) return error.InvalidUtf8;
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    allocator.free(try prompt(allocator, "why?", "because"));
+}
+
+test prompt {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=6,
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+fn shout(allocator: std.mem.Allocator, words: []const []const u8) !u64 {
+    const line = try std.mem.join(allocator, " ", words);
+    const size = line.len * 2;
+    defer allocator.free(line);
+    return std.hash.Wyhash.hash(size, line);
+}
+""",
+            why="nothing between can fail",
+            language="zig",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

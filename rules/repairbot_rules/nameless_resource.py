@@ -32,6 +32,7 @@ class NamelessResource(Rule):
 
     languages = ("python", "zig")
     practice = "Give what you open a name, so that something can close it."
+    in_tests = "low"
     examples = (
         Repair(
             before="""\
@@ -64,6 +65,26 @@ def words(path):
     return text.split()
 """,
             line=2,
+        ),
+        Repair(
+            before="""\
+import aiohttp
+
+
+async def ping(url):
+    async with aiohttp.ClientSession() as session:
+        await session.post(url)  # the answer does not matter
+""",
+            after="""\
+import aiohttp
+
+
+async def ping(url):
+    async with aiohttp.ClientSession() as session:
+        async with session.post(url):  # the answer does not matter
+            pass
+""",
+            line=6,
         ),
         Quiet(
             code="""\
@@ -112,6 +133,102 @@ class Link:
         self.sock = socket.create_connection(address)
 """,
             why="it has a name: the member",
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn greet(allocator: std.mem.Allocator, writer: *std.Io.Writer, name: []const u8) !void {
+    try writer.print("{s}!\\n", .{try std.fmt.allocPrint(allocator, "Hello, {s}", .{name})});
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    var buffer: [64]u8 = undefined;
+    var writer = std.Io.Writer.fixed(&buffer);
+    try greet(allocator, &writer, "Ada");
+}
+
+test greet {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn greet(allocator: std.mem.Allocator, writer: *std.Io.Writer, name: []const u8) !void {
+    const text = try std.fmt.allocPrint(allocator, "Hello, {s}", .{name});
+    defer allocator.free(text);
+    try writer.print("{s}!\\n", .{text});
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    var buffer: [64]u8 = undefined;
+    var writer = std.Io.Writer.fixed(&buffer);
+    try greet(allocator, &writer, "Ada");
+}
+
+test greet {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=4,
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn list(allocator: std.mem.Allocator, writer: *std.Io.Writer, names: []const []const u8) !void {
+    for (names) |name|
+        try writer.writeAll(try std.ascii.allocUpperString(allocator, name));
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    var buffer: [64]u8 = undefined;
+    var writer = std.Io.Writer.fixed(&buffer);
+    try list(allocator, &writer, &.{ "ant", "bee" });
+}
+
+test list {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn list(allocator: std.mem.Allocator, writer: *std.Io.Writer, names: []const []const u8) !void {
+    for (names) |name| {
+        const upper_string = try std.ascii.allocUpperString(allocator, name);
+        defer allocator.free(upper_string);
+        try writer.writeAll(upper_string);
+    }
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    var buffer: [64]u8 = undefined;
+    var writer = std.Io.Writer.fixed(&buffer);
+    try list(allocator, &writer, &.{ "ant", "bee" });
+}
+
+test list {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=4,
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const Page = struct { title: []const u8 };
+
+fn page(allocator: std.mem.Allocator, title: []const u8) !Page {
+    return .{ .title = try allocator.dupe(u8, title) };
+}
+""",
+            why="the literal keeps it, and the caller gets the literal",
+            language="zig",
         ),
     )
 

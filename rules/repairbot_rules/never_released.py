@@ -28,6 +28,7 @@ class NeverReleased(Rule):
 
     languages = ("python", "zig")
     practice = "Open in a `with` statement: then no path can forget to close."
+    in_tests = "low"
     examples = (
         Repair(
             before="""\
@@ -108,6 +109,54 @@ def fetch(url):
         return response.read()
 """,
             line=5,
+        ),
+        Quiet(
+            code="""\
+import socket
+
+
+def reach(address):
+    link = socket.create_connection(address)
+    return link.close, address
+""",
+            why="its release is handed on",
+        ),
+        Quiet(
+            code="""\
+import aiohttp
+
+
+async def later(url):
+    async with aiohttp.ClientSession() as session:
+        asked = session.get(url)
+        async with asked as response:
+            return await response.text()
+""",
+            why="what is not waited for has acquired nothing yet",
+        ),
+        Quiet(
+            code="""\
+from tornado.httpserver import HTTPServer
+
+
+def begin(app, port):
+    server = HTTPServer(app)
+    server.listen(port)
+""",
+            why="the event loop holds a server that listens, and it is meant to go on",
+        ),
+        Quiet(
+            code="""\
+import http.client
+
+
+def ask(host, path):
+    connection = http.client.HTTPSConnection(host)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    return response
+""",
+            why="the response is read through the connection",
         ),
         Quiet(
             code="""\
@@ -235,6 +284,181 @@ def scratch(data):
     return file.name
 """,
             why="released by the `with` below",
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn vowels(allocator: std.mem.Allocator, word: []const u8) !usize {
+    const lower = try std.ascii.allocLowerString(allocator, word);
+    var count: usize = 0;
+    for (lower) |letter| {
+        if (std.mem.indexOfScalar(u8, "aeiou", letter) != null) count += 1;
+    }
+    return count;
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    try std.testing.expectEqual(2, try vowels(allocator, "Oboe"[0..3]));
+}
+
+test vowels {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn vowels(allocator: std.mem.Allocator, word: []const u8) !usize {
+    const lower = try std.ascii.allocLowerString(allocator, word);
+    defer allocator.free(lower);
+    var count: usize = 0;
+    for (lower) |letter| {
+        if (std.mem.indexOfScalar(u8, "aeiou", letter) != null) count += 1;
+    }
+    return count;
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    try std.testing.expectEqual(2, try vowels(allocator, "Oboe"[0..3]));
+}
+
+test vowels {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=4,
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+const Table = struct {
+    allocator: std.mem.Allocator,
+    squares: []u32,
+
+    fn init(allocator: std.mem.Allocator, size: usize) !Table {
+        const squares = try allocator.alloc(u32, size);
+        for (squares, 0..) |*square, number| square.* = @intCast(number * number);
+        return .{ .allocator = allocator, .squares = squares };
+    }
+
+    fn deinit(self: *Table) void {
+        self.allocator.free(self.squares);
+    }
+};
+
+fn total(allocator: std.mem.Allocator, size: usize) !u32 {
+    const table = try Table.init(allocator, size);
+    var sum: u32 = 0;
+    for (table.squares) |square| sum += square;
+    return sum;
+}
+
+test total {
+    try std.testing.expectEqual(5, try total(std.testing.allocator, 3));
+}
+""",
+            after="""\
+const std = @import("std");
+
+const Table = struct {
+    allocator: std.mem.Allocator,
+    squares: []u32,
+
+    fn init(allocator: std.mem.Allocator, size: usize) !Table {
+        const squares = try allocator.alloc(u32, size);
+        for (squares, 0..) |*square, number| square.* = @intCast(number * number);
+        return .{ .allocator = allocator, .squares = squares };
+    }
+
+    fn deinit(self: *Table) void {
+        self.allocator.free(self.squares);
+    }
+};
+
+fn total(allocator: std.mem.Allocator, size: usize) !u32 {
+    var table = try Table.init(allocator, size);
+    defer table.deinit();
+    var sum: u32 = 0;
+    for (table.squares) |square| sum += square;
+    return sum;
+}
+
+test total {
+    try std.testing.expectEqual(5, try total(std.testing.allocator, 3));
+}
+""",
+            language="zig",
+            line=19,
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+fn words(allocator: std.mem.Allocator, text: []const u8) ![][]const u8 {
+    var list: std.ArrayList([]const u8) = .empty;
+    defer list.deinit(allocator);
+    var parts = std.mem.tokenizeScalar(u8, text, ' ');
+    while (parts.next()) |part| try list.append(allocator, part);
+    return list.toOwnedSlice(allocator);
+}
+""",
+            why="the list is empty when its memory was given away",
+            language="zig",
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+fn slug(allocator: std.mem.Allocator, title: []const u8) !u64 {
+    var arena = std.heap.ArenaAllocator.init(allocator);
+    defer arena.deinit();
+    const aa = arena.allocator();
+    const lower = try std.ascii.allocLowerString(aa, title);
+    return std.hash.Wyhash.hash(0, try std.mem.replaceOwned(u8, aa, lower, " ", "-"));
+}
+""",
+            why="an arena releases what was made from it",
+            language="zig",
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const Store = struct {
+    allocator: std.mem.Allocator,
+    text: []const u8 = "",
+
+    /// Takes ownership of `text`.
+    fn adopt(self: *Store, text: []const u8) void {
+        self.text = text;
+    }
+};
+
+fn fill(store: *Store, text: []const u8) !void {
+    const copy = try store.allocator.dupe(u8, text);
+    store.adopt(copy);
+}
+""",
+            why="a comment says who owns it from then on",
+            language="zig",
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+fn echo(allocator: std.mem.Allocator, text: ?[]const u8) !void {
+    const copy: ?[]u8 = if (text) |some| try allocator.dupe(u8, some) else null;
+    if (copy) |some| {
+        defer allocator.free(some);
+        std.debug.print("{s}\\n", .{some});
+    }
+}
+""",
+            why="a defer behind a capture frees at the end of that block",
+            language="zig",
         ),
     )
 

@@ -16,6 +16,7 @@ leave a dead value behind when the new one fails.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from repairbot.analyses.facts import Facts, Leak, Owned
 from repairbot.lifetimes.intents import INSERT_BEFORE, RELEASE_OLD
@@ -34,6 +35,7 @@ from repairbot_rules._held import (
     waits,
     worst,
 )
+from repairbot_rules._registered import idioms
 
 
 def _member(owned: Owned, event: Event) -> Report:
@@ -46,6 +48,9 @@ def _member(owned: Owned, event: Event) -> Report:
         release_args(event.resource or owned.resource),
         why=f"{owned.container.name} made it (line {owned.made.at.line}){' and nothing else releases it' * alone}",
     )
+    if event.detail == "guessed":
+        choice = f"{place} is taken to be an optional that is empty or owned, with the release that its maker suggests"
+        intent = replace(intent, safety="unsafe", choice=choice)
     witness = [Step(owned.made.at.line, "made"), Step(event.at.line, "replaced, the old one still open")]
     if owned.made is event:
         witness = [Step(event.at.line, f"made again whenever {event.method}() runs, the old one still open")]
@@ -159,6 +164,23 @@ class Preview:
         ),
         Quiet(
             code="""\
+import asyncio
+
+
+class Bridge:
+    def __init__(self):
+        self.loop = None
+
+    def _setup_thread(self):
+        self.loop = asyncio.new_event_loop()
+
+    def close(self):
+        self.loop.close()
+""",
+            why="a method that sets up runs once",
+        ),
+        Quiet(
+            code="""\
 import socket
 
 
@@ -232,6 +254,148 @@ class Link:
 """,
             why="released before it is replaced",
         ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+const Session = struct {
+    allocator: std.mem.Allocator,
+    title: ?[]u8 = null,
+
+    fn rename(self: *Session, title: []const u8) !void {
+        self.title = try self.allocator.dupe(u8, title);
+    }
+
+    fn deinit(self: *Session) void {
+        if (self.title) |title| self.allocator.free(title);
+    }
+};
+
+fn run(allocator: std.mem.Allocator) !void {
+    var session: Session = .{ .allocator = allocator };
+    defer session.deinit();
+    try session.rename("first");
+    try session.rename("second");
+}
+
+test "renamed twice" {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+const Session = struct {
+    allocator: std.mem.Allocator,
+    title: ?[]u8 = null,
+
+    fn rename(self: *Session, title: []const u8) !void {
+        const old_title = self.title;
+        self.title = try self.allocator.dupe(u8, title);
+        if (old_title) |old| self.allocator.free(old);
+    }
+
+    fn deinit(self: *Session) void {
+        if (self.title) |title| self.allocator.free(title);
+    }
+};
+
+fn run(allocator: std.mem.Allocator) !void {
+    var session: Session = .{ .allocator = allocator };
+    defer session.deinit();
+    try session.rename("first");
+    try session.rename("second");
+}
+
+test "renamed twice" {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=8,
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn indented(allocator: std.mem.Allocator, text: []const u8, depth: usize) ![]u8 {
+    var line = try allocator.dupe(u8, text);
+    for (0..depth) |_| {
+        line = try std.mem.concat(allocator, u8, &.{ "  ", line });
+    }
+    return line;
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    allocator.free(try indented(allocator, "x", 2));
+}
+
+test indented {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn indented(allocator: std.mem.Allocator, text: []const u8, depth: usize) ![]u8 {
+    var line = try allocator.dupe(u8, text);
+    errdefer allocator.free(line);
+    for (0..depth) |_| {
+        const old_line = line;
+        line = try std.mem.concat(allocator, u8, &.{ "  ", line });
+        allocator.free(old_line);
+    }
+    return line;
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    allocator.free(try indented(allocator, "x", 2));
+}
+
+test indented {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=4,
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+fn count(allocator: std.mem.Allocator, counts: *std.StringHashMapUnmanaged(u32), word: []const u8) !void {
+    const key = try allocator.dupe(u8, word);
+    errdefer allocator.free(key);
+    const entry = try counts.getOrPut(allocator, key);
+    if (entry.found_existing) allocator.free(key) else entry.value_ptr.* = 0;
+    entry.value_ptr.* += 1;
+}
+""",
+            why="the key is freed where the map had one already",
+            language="zig",
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const Session = struct {
+    allocator: std.mem.Allocator,
+    title: ?[]u8 = null,
+
+    fn rename(self: *Session, title: []const u8) !void {
+        const copy = try self.allocator.dupe(u8, title);
+        if (self.title) |old| self.allocator.free(old);
+        self.title = copy;
+    }
+
+    fn deinit(self: *Session) void {
+        if (self.title) |title| self.allocator.free(title);
+    }
+};
+""",
+            why="the old one is released before it is replaced",
+            language="zig",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
@@ -239,6 +403,7 @@ class Link:
         for leak in facts.pairing.leaks:
             if leak.shape == "overwritten":
                 yield _local(leak)
+        yield from idioms(facts, "overwritten-resource")
         for owned in facts.pairing.members:
             for event in owned.overwritten:
                 yield _member(owned, event)

@@ -78,6 +78,22 @@ def opened(path):
         ),
         Quiet(
             code="""\
+from tempfile import SpooledTemporaryFile
+
+
+def collect(parts, fields, make):
+    for part in parts:
+        spool = SpooledTemporaryFile()
+        if part.large:
+            spool.close()
+            raise ValueError(part)
+        fields.append(make(part.name, spool))
+    return fields
+""",
+            why="who gets it when all is well owns it",
+        ),
+        Quiet(
+            code="""\
 import socket
 
 
@@ -92,13 +108,126 @@ def greet(address):
 """,
             why="every return hands it on",
         ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn digits(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
+    var found: std.ArrayList(u8) = .empty;
+    errdefer found.deinit(allocator);
+    for (text) |letter| {
+        if (std.ascii.isDigit(letter)) try found.append(allocator, letter);
+        if (letter == '#') return try allocator.dupe(u8, "");
+    }
+    return found.toOwnedSlice(allocator);
+}
+
+test digits {
+    std.testing.allocator.free(try digits(std.testing.allocator, "12#"));
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn digits(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
+    var found: std.ArrayList(u8) = .empty;
+    defer found.deinit(allocator);
+    for (text) |letter| {
+        if (std.ascii.isDigit(letter)) try found.append(allocator, letter);
+        if (letter == '#') return try allocator.dupe(u8, "");
+    }
+    return found.toOwnedSlice(allocator);
+}
+
+test digits {
+    std.testing.allocator.free(try digits(std.testing.allocator, "12#"));
+}
+""",
+            language="zig",
+            line=4,
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn load(allocator: std.mem.Allocator, text: []const u8) !?[]u8 {
+    const copy = try allocator.dupe(u8, text);
+    errdefer allocator.free(copy);
+    const size = std.fmt.parseInt(usize, copy, 10) catch return null;
+    if (size > 9) return error.TooLarge;
+    return copy;
+}
+
+test load {
+    try std.testing.expectEqual(null, try load(std.testing.allocator, "x"));
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn load(allocator: std.mem.Allocator, text: []const u8) !?[]u8 {
+    const copy = try allocator.dupe(u8, text);
+    errdefer allocator.free(copy);
+    const size = std.fmt.parseInt(usize, copy, 10) catch {
+        allocator.free(copy);
+        return null;
+    };
+    if (size > 9) return error.TooLarge;
+    return copy;
+}
+
+test load {
+    try std.testing.expectEqual(null, try load(std.testing.allocator, "x"));
+}
+""",
+            language="zig",
+            line=4,
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+fn quoted(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
+    const result = try std.fmt.allocPrint(allocator, "\\"{s}\\"", .{text});
+    defer allocator.free(result);
+    return result;
+}
+""",
+            after="""\
+const std = @import("std");
+
+fn quoted(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
+    const result = try std.fmt.allocPrint(allocator, "\\"{s}\\"", .{text});
+    errdefer allocator.free(result);
+    return result;
+}
+""",
+            language="zig",
+            line=6,
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+fn digits(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
+    var found: std.ArrayList(u8) = .empty;
+    errdefer found.deinit(allocator);
+    for (text) |letter| {
+        if (std.ascii.isDigit(letter)) try found.append(allocator, letter);
+    }
+    return found.toOwnedSlice(allocator);
+}
+""",
+            why="every return hands it on",
+            language="zig",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
         """One report for each value that only errors release."""
         for leak in facts.pairing.leaks:
-            if leak.shape != "wrong-exit":
-                continue
+            if leak.shape != "wrong-exit" or any(op.detail == "passed" for op in leak.escapes):
+                continue  # released on errors, handed over otherwise: so it looks when ownership goes to another
             way = next(way for way in leak.ways if way.kind == "return")
             message = f"{leak.place} is {done(leak.resource)} on errors only and held at line {way.at_line}"
             intents = before_exits(leak) if owned_elsewhere(leak) else (on_exit(leak), *before_exits(leak))

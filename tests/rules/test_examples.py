@@ -28,7 +28,8 @@ def examples(kind: type[Repair] | type[Quiet]) -> list[object]:
 def found(rule: Rule, source: bytes, language: str, settings: Settings) -> list[Finding]:
     """The findings of this rule."""
     on = Settings({**settings.rules, rule.id: True}, settings.severity, settings.bounds, settings.resources)
-    result = examine(source, "example.py", languages.walk()[language], on).result
+    known = languages.walk()[language]
+    result = examine(source, f"example{known.suffixes[0]}", known, on).result
     assert result.outcome in (Outcome.REPORTED, Outcome.CLEAN), result.reason
     return [finding for finding in result.findings if finding.rule == rule.id]
 

@@ -69,6 +69,8 @@ class Leak:
     confidence: Confidence = "high"
     asynchronous: bool = False
     """Stands in a coroutine, where a cancellation can come at every await."""
+    moves: tuple[Op, ...] = ()
+    """Where it becomes part of something else of this function, which is told apart."""
     holds: Leak | None = None
     """What it holds inside and leaves behind with itself: whoever releases it has to release that first."""
 
@@ -175,6 +177,8 @@ class EmptyBucket:
     grows: tuple[Event, ...] = ()
     confidence: Confidence = "high"
     evidence: tuple[Step, ...] = ()
+    listed: Event | None = None
+    """Where all keys are counted or handed out, those of empty buckets among them."""
 
 
 @dataclass(frozen=True, slots=True)

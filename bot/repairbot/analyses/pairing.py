@@ -105,6 +105,7 @@ def _leak(function: Function, track: Track, place: str, ways: tuple[Way, ...]) -
         "sure" if track.releases or not (track.escapes or track.unknown) else "likely",
         _confidence(function, track, shape),
         function.asynchronous,
+        moves=tuple(track.moves) if not ways[0].inside else (),
     )
 
 
@@ -115,11 +116,11 @@ def _shape(track: Track, place: str, ways: tuple[Way, ...]) -> Shape:
     kinds = {way.kind for way in ways}
     if place.startswith("%"):
         lasting = track.site.resource is not None and not track.site.resource.collected
-        moved = bool(track.escapes or track.releases or track.moved)
+        moved = bool(track.escapes or track.releases or track.moves)
         return "error" if lasting and moved and kinds == {"error"} else "nameless"
     if all(way.passes is not None for way in ways):
         return "handler-misses"
-    owned_elsewhere = bool(track.escapes or track.moved)
+    owned_elsewhere = bool(track.escapes or track.moves)
     if not track.releases and not owned_elsewhere:
         return "overwritten" if kinds == {"overwritten"} else "never"
     if kinds == {"error"}:

@@ -87,8 +87,8 @@ class Track:
     shown: bool = False
     """A callee that only looks at it, as far as its name says, had it in its hands."""
     gave_up: bool = False
-    moved: bool = False
-    """It went into something else of this function, whose end is told apart."""
+    moves: list[Op] = field(default_factory=list)
+    """Where it went into something else of this function, whose end is told apart."""
 
 
 def sites(function: Function) -> list[Op]:
@@ -194,7 +194,8 @@ class _Follower:
                 self.track.gave_up = True
                 break
         self.track.ways = sorted(self.ways.values(), key=lambda way: (way.at_line, way.kind))[:_MOST_WAYS]
-        for ops in (self.track.releases, self.track.escapes, self.track.fallible, self.track.unknown):
+        found = self.track
+        for ops in (found.releases, found.escapes, found.fallible, found.unknown, found.moves):
             ops[:] = _once(ops)
         return self.track
 
@@ -245,7 +246,8 @@ class _Follower:
                     self.track.escapes.append(replace(op, detail="stored"))
                 return None, state
             if place in state.names:
-                self.track.moved |= "[]" in op.other
+                if "[]" in op.other:
+                    self.track.moves.append(op)
                 return state._replace(names=state.names | {op.other}).learn(op.other, None), state
             if "[]" in op.other:
                 return state, state  # there is room for both

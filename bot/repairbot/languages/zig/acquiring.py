@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from repairbot.languages.zig.allocators import Allocators
@@ -33,6 +33,7 @@ def _index(resources: tuple[Resource, ...]) -> tuple[dict[str, Resource], dict[s
     return exact, methods
 
 
+@lru_cache(maxsize=4096)
 def shape(shown: str) -> str:
     """A type's or callee's text without arguments and modifiers: `?*std.ArrayList(u8)` is `std.ArrayList()`."""
     shown = re.sub(r"\s+", "", shown.strip().lstrip("?*&").removeprefix("const ").strip())
@@ -48,6 +49,7 @@ class Acquiring:
     def __init__(self, module: Module, allocators: Allocators, resources: tuple[Resource, ...]) -> None:
         self.module, self.allocators, self.resources = module, allocators, resources
         self._exact, self._methods = _index(resources)
+        self._kinds: dict[str, str] = {}
         self._aliases = {
             name.decode("utf-8", "replace"): shape(f"{target.decode('utf-8', 'replace')}()")
             for name, target, _ in _TYPE_ALIAS.findall(module.source)
@@ -83,6 +85,13 @@ class Acquiring:
 
     def kind(self, shown: str) -> str:
         """The shape of a type, aliases resolved: `ExpandBuf` may be `std.ArrayList()`."""
+        known = self._kinds.get(shown)
+        if known is not None:
+            return known
+        found = self._kinds[shown] = self._kind(shown)
+        return found
+
+    def _kind(self, shown: str) -> str:
         found = shape(shown)
         found = self._aliases.get(found, found)
         base, bracket, rest = found.partition("(")

@@ -31,6 +31,8 @@ class Allocators:
 
     def __init__(self, module: Module) -> None:
         self.module = module
+        self._one: dict[str, bool] = {}
+        self._arena: dict[str, bool] = {}
 
     @cached_property
     def typed(self) -> frozenset[str]:
@@ -59,6 +61,12 @@ class Allocators:
 
     def is_one(self, shown: str) -> bool:
         """Whether an expression's text is that of an allocator."""
+        known = self._one.get(shown)
+        if known is None:
+            known = self._one[shown] = self._is_one(shown)
+        return known
+
+    def _is_one(self, shown: str) -> bool:
         shown = shown.strip().removesuffix(".?").removesuffix(".*")
         if not shown or not re.fullmatch(r"[\w.?*()@]+", shown):
             return False
@@ -69,6 +77,12 @@ class Allocators:
 
     def is_arena(self, shown: str) -> bool:
         """Whether what this allocator makes is released with it, as far as names tell."""
+        known = self._arena.get(shown)
+        if known is None:
+            known = self._arena[shown] = self._is_arena(shown)
+        return known
+
+    def _is_arena(self, shown: str) -> bool:
         shown = shown.strip()
         if _ARENA.search(shown):
             return True

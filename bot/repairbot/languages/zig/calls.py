@@ -9,11 +9,12 @@ from typing import Final
 
 from repairbot.languages.zig.acquiring import CONTAINER, ITEMS, Acquiring, member_of, shape
 from repairbot.languages.zig.callees import ENDS, RELEASES, STRONG, TAKEN, among, callees
+from repairbot.languages.zig.idioms import key_again
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Struct
 from repairbot.languages.zig.tree import N
 from repairbot.languages.zig.values import NOTHING, TRY, Value, Values, inside, union
-from repairbot.lifetimes.ops import Effect, Kind, Resource
+from repairbot.lifetimes.ops import Effect, Idiom, Kind, Resource
 
 _SCALAR: Final = re.compile(r"^(?:bool|void|noreturn|[uif]\d+|[ui]size|c_\w+|comptime_\w+|anyerror|type)$")
 _COUNTS: Final = re.compile(
@@ -480,6 +481,8 @@ class Calls(Values):
         handed: list[str] = []
         for place in value.places:
             effect = self.effect(place, part, position, qualified, method, definition)
+            if method in ("put", "putAssumeCapacity") and effect == "keeps":
+                self._again(node, part, place)
             if effect == "keeps":
                 stored = f".{method}" in callees().stores and definition is None
                 if stored and root and root not in self.parameters:
@@ -493,6 +496,23 @@ class Calls(Values):
             elif effect == "borrows":
                 self.emit(Kind.USE, place, node, detail=method)
         return handed
+
+    idioms: list[Idiom]
+    """What was recognised on the way."""
+
+    def _again(self, node: N, part: N, place: str) -> None:
+        """A copy becomes a key of a set."""
+        held = self.held.get(place)
+        if (
+            part.kind != "name"
+            or held is None
+            or held.id == "anything"
+            or not held.release[0].endswith(".free")
+        ):
+            return
+        found = key_again(self.module, self.definition, node, self.at, part.text, held.release[0])
+        if found is not None and found not in self.idioms:
+            self.idioms.append(found)
 
     def effect(
         self, place: str, part: N, position: int, qualified: str, method: str, definition: Definition | None

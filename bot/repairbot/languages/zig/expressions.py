@@ -162,7 +162,9 @@ class Expressions(Calls):
         while base.kind in ("deref", "unwrap") and base.parts[0] is not None:
             base = base.parts[0]
         place = self.place_of(base)
-        held = contents(place, node.text) if place else ""
+        if place not in self.insides:
+            return ""
+        held = contents(place, node.text)
         return held if held in self.tracked else ""
 
     def statement(self, node: N) -> None:

@@ -17,17 +17,18 @@ from repairbot.languages.flow import TooLarge
 from repairbot.languages.zig.acquiring import Acquiring
 from repairbot.languages.zig.allocators import Allocators
 from repairbot.languages.zig.functions import Lowering
+from repairbot.languages.zig.idioms import arenas_rebuilt
 from repairbot.languages.zig.members import Members, Store
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Module
 from repairbot.languages.zig.tree import TooDeep
-from repairbot.lifetimes.ops import Function, Kind, Resource, Unit
+from repairbot.lifetimes.ops import Function, Idiom, Kind, Resource, Unit
 from repairbot.model import Step
 
 _MOST_BROKEN: Final = 0.5
 """A file with a larger share of its bytes in what does not parse is not read at all."""
 _MADE: Final = (
-    rb"alloc|\.dupe|\.create\b|\.init\b|\.init\(|initCapacity|\.empty\b|Unmanaged|ArrayList|HashMap|Owned|\.close\(|\.deinit\("
+    rb"alloc|\bgpa\b|\.dupe|\.create\b|\.init\b|\.init\(|initCapacity|\.empty\b|Unmanaged|ArrayList|HashMap|Owned|\.close\(|\.deinit\("
     rb"|\.destroy\(|\.free\(|\.release\(|open\w*\(|spawn|\.accept"
 )
 
@@ -98,6 +99,7 @@ class Lowered:
     function: Function
     mixed: bool
     stores: list[Store]
+    idioms: list[Idiom]
 
 
 class _Functions:
@@ -115,6 +117,7 @@ class _Functions:
 
     def run(self) -> None:
         """Fill the unit."""
+        handing = self._handing()
         broken = _errors(self.module.root) if self.module.root.has_error else []
         for definition in self.module.functions:
             node = definition.body_node
@@ -128,12 +131,22 @@ class _Functions:
                 note = f"{definition.symbol} does not parse (line {error.start_point[0] + 1})"
                 self.unit.skipped.append(Step(line, note))
                 continue
-            if not self._allocates(self.module.source[node.start_byte : node.end_byte]):
+            body = self.module.source[node.start_byte : node.end_byte]
+            if not self._allocates(body) and not (handing and handing.search(body)):
                 continue
             self._one(definition)
         self.unit.containers.extend(self.members.collect())
         self.unit.exports = self.oracle.exports()
         self.unit.asks = self.oracle.asks
+
+    def _handing(self) -> re.Pattern[bytes] | None:
+        """Calls of the functions of this file that may hand out what they make."""
+        names = {
+            re.escape(definition.name)
+            for definition in self.module.functions
+            if re.search(r"[\[*]", definition.returns) and self._allocates(definition.node.text or b"")
+        }
+        return re.compile(rf"\b(?:{'|'.join(sorted(names))})\(".encode()) if names else None
 
     def _tested(self, definition: Definition) -> bool:
         start = definition.node.start_byte
@@ -144,6 +157,10 @@ class _Functions:
         if lowered is None:
             return
         self.members.stores.extend(lowered.stores)
+        self.unit.idioms.extend(lowered.idioms)
+        body = definition.body
+        if body is not None and b".deinit();" in (definition.node.text or b""):
+            self.unit.idioms.extend(arenas_rebuilt(self.module, definition, body))
         if any(op.kind is Kind.ACQUIRE for block in lowered.function.blocks for op in block.ops):
             self.unit.functions.append(lowered.function)
 
@@ -162,7 +179,7 @@ class _Functions:
             if step not in self.unit.skipped:
                 self.unit.skipped.append(step)
             return None
-        return Lowered(function, lowering.mixed, lowering.stores)
+        return Lowered(function, lowering.mixed, lowering.stores, lowering.idioms)
 
 
 FRONTEND = ZigFrontend()

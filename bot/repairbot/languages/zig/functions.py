@@ -16,7 +16,7 @@ from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition
 from repairbot.languages.zig.tree import N
 from repairbot.languages.zig.values import TRY, Value, inside
-from repairbot.lifetimes.ops import EXIT, Edge, Function, Kind, Resource
+from repairbot.lifetimes.ops import EXIT, Edge, Function, Idiom, Kind, Resource
 
 _FLAG: Final = re.compile(rb"\bvar\s+(\w+)\s*(?::\s*bool\s*)?=\s*(?:true|false)\s*;")
 
@@ -28,13 +28,18 @@ class Lowering(Expressions):
         super().__init__(acquiring, oracle, definition)
         self.results = []
         self.stores: list[Store] = []
+        self.idioms: list[Idiom] = []
         self.flags = {name.decode("utf-8", "replace") for name in _FLAG.findall(definition.node.text or b"")}
+        self.looped: set[str] = set()
+        """Captures of `for`: elements that the loop may only just make."""
         self.mixed = False
         """Some return gives a value that this function does not own."""
 
     def seed(self, before: Lowering) -> None:
         """What an earlier look at the same function found to hold something, is known from the start."""
-        self.tracked.update(place for place in before.tracked if not place.startswith("%"))
+        for place in before.tracked:
+            if not place.startswith("%"):
+                self.track(place)
         self.held.update((place, held) for place, held in before.held.items() if not place.startswith("%"))
 
     def run(self, parameters: dict[str, Resource] | None = None) -> Function:
@@ -111,6 +116,8 @@ class Lowering(Expressions):
             self.scope = mine
             self.emit(Kind.CLEAR, place, node, detail="some")
             return
+        if node.label == "var" and value is not None and value.kind in ("null", "undefined"):
+            self.track(place)  # what it gets later may be released by cleanup that is lowered before
         found = self.evaluate(value, place)
         self.expected = ""
         self.scope = mine
@@ -232,30 +239,53 @@ class Lowering(Expressions):
         self._store(target, found, node)
 
     def _note(self, target: N, value: N, found: Value, node: N) -> None:
-        """A member gets what was made here."""
+        """A member gets what was made here; what this function releases itself is only lent."""
+        if value.kind == "name" and value.text in self.oracle.releases(self.definition):
+            return
         root = self.root(target)
+        if not found.places and root in self.parameters and (guess := self._guess(value)) is not None:
+            self._stored(target, value, guess, node, root, guessed=True)
         for place in found.places:
             held = self.held.get(place)
             if found.inside or held is None or "[]" in place or held.id == "anything":
                 continue
-            struct = self.struct_of(self.type_of(target.first))
-            shown = self.module.text(target)
-            owner = self.types.get(root, "").lstrip("*? ").removeprefix("const ").rpartition(".")[2] or root
-            made_here = bool(root) and root not in self.parameters and self._local(root)
-            self.stores.append(
-                Store(
-                    struct,
-                    owner,
-                    target.text,
-                    shown,
-                    held,
-                    self.module.at(node),
-                    self.module.at(node),
-                    self.definition,
-                    made_here,
-                    self._copies(value, shown),
-                )
+            self._stored(target, value, held, node, root)
+
+    def _stored(
+        self, target: N, value: N, held: Resource, node: N, root: str, *, guessed: bool = False
+    ) -> None:
+        shown, at = self.module.text(target), self.module.at(node)
+        self.stores.append(
+            Store(
+                self.struct_of(self.type_of(target.first)),
+                self.types.get(root, "").lstrip("*? ").removeprefix("const ").rpartition(".")[2] or root,
+                target.text,
+                shown,
+                held,
+                at,
+                at,
+                self.definition,
+                bool(root) and root not in self.parameters and (root in self.looped or self._local(root)),
+                self._copies(value, shown),
+                guessed,
             )
+        )
+
+    def _guess(self, value: N) -> Resource | None:
+        """`try other.Editor.init(gpa, ...)`: a constructor of another file that is given an allocator and can fail."""
+        if value.kind != "try" or value.first.kind != "call":
+            return None
+        callee = value.first.first
+        if callee.kind != "field" or not re.fullmatch(r"init\w*|create\w*|from\w*", callee.text):
+            return None
+        owner = self.module.text(callee.first)
+        texts = [self.module.text(part) for part in value.first.parts[1:]]
+        allocator = self.acquiring.allocator(texts)
+        if not re.fullmatch(r"(?:\w+\.)*[A-Z]\w*", owner) or not allocator or self.is_arena(allocator):
+            return None
+        if self.resolve(callee) is not None or self.acquiring.kind(owner).startswith("std."):
+            return None
+        return Resource(owner, owner, ("init",), (".deinit",), collected=False, origin="inferred")
 
     def _copies(self, value: N, target: str) -> bool:
         """`x.path = if (x.path) |p| try gpa.dupe(u8, p) else ...`: the old value is there and is only copied."""
@@ -350,7 +380,9 @@ class Lowering(Expressions):
             self.statement(body)
             self.scope, self.at = before, now
 
-        self.flow.frames.append(Cleanup(emit, errors_only=node.kind == "errdefer"))
+        frame = Cleanup(emit, errors_only=node.kind == "errdefer")
+        self.cleanups.append((frame, self.module.text(body)))
+        self.flow.frames.append(frame)
 
     # Loops
 
@@ -406,6 +438,7 @@ class Lowering(Expressions):
         for number, name in enumerate(node.names):
             if name != "_":
                 place = self.declare(name)
+                self.looped.add(place)
                 if number < len(values):
                     self.views[place] = inside(values[number])
         if body is not None:

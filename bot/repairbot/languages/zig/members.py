@@ -55,6 +55,8 @@ class Store:
     fresh: bool
     copied: bool = False
     """The new value is a copy of the old one, which is there for certain."""
+    guessed: bool = False
+    """What it is made as is known by the look of its constructor alone."""
 
 
 @dataclass(slots=True)
@@ -156,7 +158,7 @@ class Members:
             (
                 each
                 for each in self.stores
-                if each.struct is struct and each.field == item.name and not each.copied
+                if each.struct is struct and each.field == item.name and not each.copied and not each.guessed
             ),
             None,
         )
@@ -303,7 +305,7 @@ class Members:
                 store.definition.name,
                 store.made,
                 how="assigned",
-                detail="made",
+                detail="guessed" if store.guessed or not (store.copied or self._typed(store)) else "made",
                 repeats=True,
                 resource=replace(store.resource, release=(released,)),
                 statement=store.statement,
@@ -334,7 +336,7 @@ class Members:
         ):
             return False
         after = body[len(before) :]
-        if re.search(rf"defer[^;]*{target}\b", after):
+        if re.search(rf"defer[^;]*{target}\b|{target}\s*=\s*null\s*;", after):
             return False
         if not re.search(rf"{target}\b", before):
             return True
@@ -350,10 +352,14 @@ class Members:
             )
         )
 
+    def _typed(self, store: Store) -> str:
+        """The text of the member's type, where this file holds it."""
+        return self.oracle.field_type(store.struct, store.field) if store.struct is not None else ""
+
     def _release_of(self, store: Store) -> str | None:
         """The release of the old value, {} for it: as an optional where the type says so, or where it is not known."""
         own = store.resource.release[0]
-        typed = self.oracle.field_type(store.struct, store.field) if store.struct is not None else ""
+        typed = self._typed(store)
         optional = typed.startswith("?") if typed else not store.copied
         if own.startswith("."):
             call = own if own.endswith(")") else f"{own}()"

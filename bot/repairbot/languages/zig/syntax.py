@@ -121,6 +121,8 @@ class Module:
 
     def __init__(self, source: bytes, path: str) -> None:
         self.source, self.path = source, path
+        self._spans: dict[tuple[int, int], Span] = {}
+        self._qualified: dict[str, str] = {}
         self.root = Parser(LANGUAGE).parse(source).root_node
         self.stem = posixpath.splitext(posixpath.basename(path))[0]
         self.file = Struct(self.stem, self.root, "file", "")
@@ -138,6 +140,12 @@ class Module:
 
     def span(self, start: int, end: int) -> Span:
         """A place. Columns count bytes from 1."""
+        found = self._spans.get((start, end))
+        if found is None:
+            found = self._spans[start, end] = self._span(start, end)
+        return found
+
+    def _span(self, start: int, end: int) -> Span:
         line = bisect_right(self._lines, start)
         last = line if end <= start else bisect_right(self._lines, end - 1)
         return Span(start, end, line, last, start - self._lines[line - 1] + 1)
@@ -164,13 +172,20 @@ class Module:
 
     def qualified(self, dotted: str) -> str:
         """A dotted name with the file's aliases resolved: `fs.cwd` becomes `std.fs.cwd`."""
-        for _ in range(4):
+        found = self._qualified.get(dotted)
+        if found is None:
+            found = self._qualified[dotted] = self._resolved(dotted)
+        return found
+
+    def _resolved(self, dotted: str) -> str:
+        seen: set[str] = set()
+        while True:
             head, dot, rest = dotted.partition(".")
             target = self.imports.get(head)
-            if target is None or target == head:
+            if target is None or target == head or head in seen or rest.startswith("zig."):
                 return dotted
+            seen.add(head)
             dotted = target + dot + rest
-        return dotted
 
     def struct(self, name: str) -> Struct | None:
         """The container of this name in this file."""

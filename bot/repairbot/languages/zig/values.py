@@ -74,6 +74,8 @@ class Values:
         self.flow = Builder()
         self.held: dict[str, Resource] = {}
         self.tracked: set[str] = set()
+        self.insides: dict[str, set[str]] = {}
+        """What is tracked inside of a place, by that place."""
         self.views: dict[str, tuple[str, ...]] = {}
         """Names that look into a place: `const items = list.items`."""
         self.scope: dict[str, str] = {parameter.name: parameter.name for parameter in definition.parameters}
@@ -88,6 +90,8 @@ class Values:
         """Names of allocators that are no arenas whatever they are called."""
         self.used: set[str] = set(self.scope)
         self.nameless = 0
+        self.cleanups: list[tuple[Cleanup, str]] = []
+        """The cleanups so far, with their texts."""
         self.late = False
         """A place came to hold something when cleanup that may release it was lowered already."""
         self.at = self.module.span(definition.node.start_byte, definition.node.start_byte)
@@ -128,10 +132,18 @@ class Values:
     def hold(self, place: str, resource: Resource | None) -> None:
         """From here on a place may hold something."""
         if place not in self.tracked:
-            self.tracked.add(place)
-            self.late |= any(isinstance(frame, Cleanup) and frame.copies for frame in self.flow.frames)
+            self.track(place)
+            name = place.partition("[]")[0].partition("#")[0]
+            self.late |= any(frame.copies and name in shown for frame, shown in self.cleanups)
         if resource is not None:
             self.held[place] = resource
+
+    def track(self, place: str) -> None:
+        """A place is one of those that operations are about."""
+        self.tracked.add(place)
+        root, inside_of, _ = place.partition("[]")
+        if inside_of:
+            self.insides.setdefault(root, set()).add(place)
 
     def emit(
         self,
@@ -193,13 +205,11 @@ class Values:
 
     def inner(self, place: str) -> list[str]:
         """The tracked places inside of a place."""
-        if "[]" in place:
-            return []
-        return sorted(part for part in self.tracked if part.startswith(f"{place}[]"))
+        return sorted(self.insides[place]) if place in self.insides else []
 
     def has(self, place: str) -> bool:
         """Whether a place, or what it holds inside, is tracked."""
-        return place in self.tracked or bool(self.inner(place))
+        return place in self.tracked or place in self.insides
 
     def settle(self, place: str, value: Value, node: N) -> None:
         """A name gets a value."""

@@ -43,13 +43,34 @@ def _leaves(row: Node) -> bool:
 
 
 def owner_rows(source: Source, owners: Sequence[Span]) -> list[Node]:
-    """The innermost statements in which another owner gets the value."""
+    """The innermost statements in which another owner gets the value.
+
+    A local literal that it becomes part of is one only where a cleanup names it.
+    """
     found = []
     for span in owners:
         row = source.row(source.node(span))
-        if row is not None:
+        if row is not None and (not declared(row) or _cleaned(source, row)):
             found.append(row)
     return found
+
+
+def declared(row: Node) -> set[str]:
+    """What a row declares."""
+    if row.type != "variable_declaration" or not any(
+        child.type in ("const", "var") for child in row.children
+    ):
+        return set()
+    return {text(child) for child in row.children if child.type == "identifier"}
+
+
+def _cleaned(source: Source, row: Node) -> bool:
+    """Whether a cleanup behind a declaration names what it declares."""
+    return any(
+        other.type in ("defer_statement", "errdefer_statement") and source.mentions(name, other)
+        for other in source.behind(row)
+        for name in declared(row)
+    )
 
 
 def narrowed(
@@ -63,15 +84,9 @@ def narrowed(
     rows = [row for row in source.rows(first.parent) if first.start_byte <= row.start_byte <= last.start_byte]
     if len(rows) > _MOST_ROWS:
         return Refusal("what can fail behind its new owner is too far away for a block around both")
-    declared = {
-        text(child)
-        for row in rows
-        if row.type == "variable_declaration" and row.children[0].type in ("const", "var")
-        for child in row.children
-        if child.type == "identifier"
-    }
+    names = {name for row in rows for name in declared(row)}
     for other in source.behind(last):
-        if name := next((name for name in declared if source.mentions(name, other)), None):
+        if name := next((name for name in names if source.mentions(name, other)), None):
             return Refusal(f"{name} is used behind the step that gives it to another owner")
     if not source.first_on_line(first.start_byte):
         return Refusal("it stands on a line with other statements")

@@ -6,6 +6,7 @@ from tree_sitter import Node
 
 from repairbot.languages.zig.repairs import _binding, _elements, _release
 from repairbot.languages.zig.repairs._binding import Binding
+from repairbot.languages.zig.repairs._owners import declared as declared_by
 from repairbot.languages.zig.repairs._release import Release
 from repairbot.languages.zig.repairs._source import Source, named, walk
 from repairbot.languages.zig.syntax import text
@@ -224,7 +225,7 @@ def _late(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal | None:
         return None
     names = {text(node) for node in walk(cleanup) if node.type == "identifier" and not source.is_member(node)}
     declared = [
-        row for row in source.rows(block) if row.start_byte < cleanup.start_byte and _names(row) & names
+        row for row in source.rows(block) if row.start_byte < cleanup.start_byte and declared_by(row) & names
     ]
     if any(row.start_byte > made.start_byte for row in declared):
         return Refusal("the cleanup names what is only declared further down")
@@ -242,12 +243,3 @@ def _late(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal | None:
     blanks = source.indentation(cleanup.start_byte)
     shown = [lines[0], *(line.removeprefix(blanks) for line in lines[1:])]
     return (source.after(spot, shown), source.without(cleanup))
-
-
-def _names(row: Node) -> set[str]:
-    """What a row declares."""
-    if row.type != "variable_declaration" or not any(
-        child.type in ("const", "var") for child in row.children
-    ):
-        return set()
-    return {text(child) for child in row.children if child.type == "identifier"}
