@@ -80,7 +80,7 @@ def examine(
     found = room.reported(facts)
     if found.reports and (why := language.frontend.broken(text.data)):
         return _skipped(path, language, why)  # the tolerant parser read it; the language itself does not
-    findings = tuple(_Findings(text, room, found).all(fixes=fixes))
+    findings = tuple(_Findings(text, room, found).all(fixes=fixes)) if found.reports else ()
     unit = facts.unit
     result = FileResult(
         path,

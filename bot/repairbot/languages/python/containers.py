@@ -15,8 +15,9 @@ from typing import Final
 
 from tree_sitter import Node
 
+from repairbot.languages.python.growing import grows
 from repairbot.languages.python.lives import instances, lifetime
-from repairbot.languages.python.made import Made, find, grows, lookup_of, method_at
+from repairbot.languages.python.made import Made, find, lookup_of, method_at
 from repairbot.languages.python.mentions import Reader
 from repairbot.languages.python.places import Place
 from repairbot.languages.python.reach import apart
