@@ -40,11 +40,12 @@ LONGEST = 3
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What is known of a file afterwards; `exports`, `asks` and `resources` serve the pass across files."""
+    """What is known of a file afterwards; `exports`, `asks`, `makers` and `resources` serve the pass across files."""
 
     result: FileResult
     exports: tuple[Summary, ...] = ()
     asks: tuple[str, ...] = ()
+    makers: tuple[str, ...] = ()
     resources: tuple[Resource, ...] = ()
     unknown: int = 0
 
@@ -95,6 +96,7 @@ def examine(
         result,
         tuple(unit.exports.values()),
         tuple(sorted(unit.asks)),
+        tuple(sorted(unit.makers)),
         tuple(unit.resources_made),
         unit.unknown + facts.pairing.unknown,
     )

@@ -184,7 +184,7 @@ class Run:
         if each.asked:
             self._exchange.offer(each.entry.path, line.offers)
         elif not each.answers:
-            self._exchange.ask(tag, each.entry.path, each.entry.language, line.asks)
+            self._exchange.ask(tag, each.entry.path, each.entry.language, line.asks, line.makers)
         each.unknown = line.unknown
         self._end(each, result)
         return True

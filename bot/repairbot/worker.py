@@ -62,9 +62,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """The second line of an answer: what a file asks of others, and how often its analysis gave up."""
+    """The second line of an answer: what a file asks of others, and how often its analysis gave up.
+
+    `makers`: asked about too, but only what hands out a resource is an answer.
+    """
 
     asks: tuple[str, ...] = ()
+    makers: tuple[str, ...] = ()
     unknown: int = 0
 
 
@@ -102,7 +106,7 @@ def _answer(request: Request, source: bytes, known: dict[str, Language], setting
     project = Project(request.summaries, request.resources, frozenset(request.asked))
     examined = examine(source, request.path, language, settings, project, fixes=request.fixes)
     result = suppress(source, language, examined.result)
-    asking = Asking(examined.asks, examined.unknown)
+    asking = Asking(examined.asks, examined.makers, examined.unknown)
     offers = Offers(examined.exports, examined.resources)
     return b"\n".join(map(wire.encode, (result, asking, offers)))
 
