@@ -47,6 +47,7 @@ class Exchange:
         self._namings = namings
         self._there = there
         self._known: dict[str, bool] = {}
+        self._examined: set[str] = set()
         self._asks: dict[int, tuple[str, str, dict[str, bool]]] = {}
         self._offers: dict[tuple[str, str], tuple[str, Any]] = {}
         self._named: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
@@ -59,21 +60,23 @@ class Exchange:
         Of `makers` only those are an answer that hand out a resource: the file is not examined again for the rest.
         """
         self._known[path] = True
+        self._examined.add(path)
         if asks or makers:
             self._asks[tag] = (path, language, {**dict.fromkeys(makers, True), **dict.fromkeys(asks, False)})
 
     def offer(self, path: str, offers: bytes) -> None:
-        """What a file that was asked offers: a line of JSON, {"exports": [...], "resources": [...]}."""
-        for kind, name, value in _named(json.loads(offers)):
+        """What a file offers, asked or not: a line of JSON, {"exports": [...], "resources": [...]}."""
+        for kind, name, value in _named(json.loads(offers)) if len(offers) > len(b"{}") else ():
             self._offers[path, name] = (kind, value)
 
     def asked(self) -> dict[str, tuple[str, ...]]:
         """The files that others ask, by path, with the names in them that are asked about."""
         found: defaultdict[str, set[str]] = defaultdict(set)
         for path, language, asks in self._asks.values():
-            for ask in asks:
+            for ask, maker in asks.items():
                 for file, name in self._candidates(ask, path, language):
-                    if file != path:
+                    # What hands out a resource is offered by every file that was examined.
+                    if file != path and not (maker and file in self._examined):
                         found[file].add(name)
         return {file: tuple(sorted(names)) for file, names in found.items()}
 
