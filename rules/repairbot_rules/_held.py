@@ -204,7 +204,7 @@ def report(
     return Report(
         leak.acquired.at,
         leak.function,
-        "" if leak.place.startswith("%") else leak.place.removesuffix("[]"),
+        "" if leak.place.startswith("%") else leak.place,
         message,
         way.steps,
         evidence=evidence,
