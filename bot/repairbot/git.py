@@ -84,7 +84,8 @@ def commit(root: str, revision: str) -> str:
     if "\0" in revision or revision.startswith("-"):
         raise SourceError(f"unknown revision {revision!r}")
     if not top_level(os.path.abspath(root)):
-        raise SourceError(f"{root} is not in a git repository, so {revision!r} names nothing")
+        what = "" if revision == "HEAD" else f", so {revision!r} names nothing"
+        raise SourceError(f"{root} is not in a git repository{what}")
     done = run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}")
     name = done.stdout.decode("ascii", "replace").strip()
     if done.returncode or not (len(name) in (40, 64) and all(c in "0123456789abcdef" for c in name)):

@@ -49,6 +49,7 @@ class Exchange:
         self._known: dict[str, bool] = {}
         self._asks: dict[int, tuple[str, str, tuple[str, ...]]] = {}
         self._offers: dict[tuple[str, str], tuple[str, Any]] = {}
+        self._named: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
 
     def ask(self, tag: int, path: str, language: str, asks: tuple[str, ...]) -> None:
         """One examined file, and the names it asks about. Asking again replaces what it asked before."""
@@ -86,19 +87,24 @@ class Exchange:
                 found[tag] = dict(answered)
         return found
 
-    def _candidates(self, ask: str, asker: str, language: str) -> Iterator[tuple[str, str]]:
+    def _candidates(self, ask: str, asker: str, language: str) -> list[tuple[str, str]]:
         """The existing files that `ask` can name something in, with the name inside, nearest folder first."""
+        key = ask, posixpath.dirname(asker), language
+        if key not in self._named:
+            self._named[key] = list(self._search(ask, key[1], language))
+        return self._named[key]
+
+    def _search(self, ask: str, folder: str, language: str) -> Iterator[tuple[str, str]]:
         naming = self._namings[language]
         parts = ask.split(".")
-        for start in self._starts(parts[0], asker, naming):
+        for start in self._starts(parts[0], folder, naming):
             for cut in range(len(parts) - 1, 0, -1):
                 for file in naming.files(posixpath.join(start, *parts[:cut])):
                     if self._exists(file):
                         yield file, ".".join(parts[cut:])
 
-    def _starts(self, first: str, asker: str, naming: Naming) -> Iterator[str]:
-        """The folders above `asker` that hold a module or package called `first` and are no package themselves."""
-        folder = posixpath.dirname(asker)
+    def _starts(self, first: str, folder: str, naming: Naming) -> Iterator[str]:
+        """The folders from `folder` up that hold a module or package called `first` and are no package themselves."""
         while True:
             if any(self._exists(posixpath.join(folder, first + end)) for end in ("", *naming.suffixes)):
                 is_package = naming.package and any(

@@ -243,5 +243,7 @@ def sift(
         outcome = file.outcome
         if outcome not in (Outcome.SKIPPED, Outcome.FAILED):
             outcome = Outcome.REPORTED if kept else Outcome.CLEAN
-        sifted.files.append(replace(file, outcome=outcome, findings=tuple(kept)))
+        if outcome is not file.outcome or len(kept) < len(file.findings):
+            file = replace(file, outcome=outcome, findings=tuple(kept))
+        sifted.files.append(file)
     return sifted

@@ -26,6 +26,8 @@ AHEAD_BYTES = 1 << 18
 FILES_A_CHILD = 60
 """A further child is worth its start from this many files on."""
 CHUNK = 1 << 18
+PACE = 0.008
+"""Seconds in which answers gather while every child has work lying before it: waking for each costs more."""
 KEPT_ERRORS = 4096
 DYING = 2.0
 GUESSES = {"SIGKILL": ", probably for its memory", "SIGSEGV": ", probably for its depth of nesting"}
@@ -160,6 +162,8 @@ class Pool:
 
     def _turn(self, returned: deque[Task]) -> Iterator[Answer]:
         """Wait for something to happen to some child, and take it in."""
+        if all(len(child.tasks) > AHEAD_FILES // 2 for child in self._children):
+            time.sleep(PACE)
         busy = [child for child in self._children if child.tasks]
         patience = min(child.since for child in busy) + self._limit - time.monotonic()
         for key, _ in self._selector.select(max(0.0, patience)):
@@ -181,7 +185,8 @@ class Pool:
 
     def _push(self, child: Child) -> None:
         try:
-            sent = os.write(child.process.stdin, child.outgoing[:CHUNK])
+            with memoryview(child.outgoing) as waiting:
+                sent = os.write(child.process.stdin, waiting[:CHUNK])
         except BrokenPipeError:  # it died: the end of its answers says so, in its own turn
             child.outgoing.clear()
         else:

@@ -163,7 +163,17 @@ _GIVEN = frozenset({"returned", "stored", "passed", "captured"})
 
 def owned_elsewhere(leak: Leak) -> bool:
     """Another owner gets the value on some path."""
-    return bool(leak.moves) or any(op.detail in _GIVEN for op in leak.escapes)
+    return any(op.detail in _GIVEN for op in leak.escapes) or bool(_taken(leak))
+
+
+def _taken(leak: Leak) -> dict[Span, str]:
+    """The statements in which a callee takes the value over that owns such values (`os.fdopen(descriptor)`)."""
+    owners = {name.rpartition(".")[2] for name in leak.resource.keeps}
+    return {
+        op.at: op.other
+        for op in leak.escapes
+        if op.detail == "kept" and op.other.rpartition(".")[2] in owners
+    }
 
 
 def worst(leak: Leak) -> Way:
@@ -194,6 +204,14 @@ def report(
 
     What has become an element of something is released one by one, where that ends.
     """
+    taken = _taken(leak)
+    fitting = tuple(it for it in intents if it.do != RELEASE_ON_EXIT and not taken.keys() & set(it.spans))
+    if taken and fitting != intents:
+        intents = fitting
+        refusals = (
+            *refusals,
+            f"{next(iter(taken.values()))}() owns it from then on: it must not be released twice",
+        )
     if leak.place.endswith("[]"):
         message = message.replace(leak.place, f"what {leak.place[:-2]} holds")
         intents = (on_error(leak) if _on_errors(leak) else on_exit(leak),)

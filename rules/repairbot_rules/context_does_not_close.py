@@ -27,6 +27,7 @@ class ContextDoesNotClose(Rule):
     """A scope that ends a transaction, not the connection."""
 
     practice = "`with` on a database connection ends the transaction: wrap it in `contextlib.closing`."
+    in_tests = "low"
     examples = (
         Repair(
             before="""\
@@ -47,6 +48,17 @@ def names(path):
         return db.execute("select name from person").fetchall()
 """,
             line=5,
+        ),
+        Quiet(
+            code="""\
+import aiohttp
+
+
+async def reach(url):
+    async with aiohttp.TCPConnector(limit=1) as connector:
+        return connector
+""",
+            why="the connector is closed at the end",
         ),
         Quiet(
             code="""\

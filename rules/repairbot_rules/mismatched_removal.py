@@ -146,6 +146,27 @@ class Expiry:
         ),
         Quiet(
             code="""\
+class Sender:
+    def attach(self, writer):
+        self.writer = writer
+        writer.add_done_callback(self.reset)
+
+    def detach(self):
+        self.writer.remove_done_callback(self.reset)
+
+    def release(self):
+        self.writer.add_done_callback(lambda task: self.finish())
+
+    def reset(self, task):
+        self.writer = None
+
+    def finish(self):
+        self.writer = None
+""",
+            why="the removal is meant for the other registration",
+        ),
+        Quiet(
+            code="""\
 class Panel:
     def open(self, bus):
         self.bus = bus

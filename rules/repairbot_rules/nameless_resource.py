@@ -32,6 +32,7 @@ class NamelessResource(Rule):
 
     languages = ("python", "zig")
     practice = "Give what you open a name, so that something can close it."
+    in_tests = "low"
     examples = (
         Repair(
             before="""\
@@ -64,6 +65,26 @@ def words(path):
     return text.split()
 """,
             line=2,
+        ),
+        Repair(
+            before="""\
+import aiohttp
+
+
+async def ping(url):
+    async with aiohttp.ClientSession() as session:
+        await session.post(url)  # the answer does not matter
+""",
+            after="""\
+import aiohttp
+
+
+async def ping(url):
+    async with aiohttp.ClientSession() as session:
+        async with session.post(url):  # the answer does not matter
+            pass
+""",
+            line=6,
         ),
         Quiet(
             code="""\

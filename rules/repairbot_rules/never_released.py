@@ -28,6 +28,7 @@ class NeverReleased(Rule):
 
     languages = ("python", "zig")
     practice = "Open in a `with` statement: then no path can forget to close."
+    in_tests = "low"
     examples = (
         Repair(
             before="""\
@@ -108,6 +109,54 @@ def fetch(url):
         return response.read()
 """,
             line=5,
+        ),
+        Quiet(
+            code="""\
+import socket
+
+
+def reach(address):
+    link = socket.create_connection(address)
+    return link.close, address
+""",
+            why="its release is handed on",
+        ),
+        Quiet(
+            code="""\
+import aiohttp
+
+
+async def later(url):
+    async with aiohttp.ClientSession() as session:
+        asked = session.get(url)
+        async with asked as response:
+            return await response.text()
+""",
+            why="what is not waited for has acquired nothing yet",
+        ),
+        Quiet(
+            code="""\
+from tornado.httpserver import HTTPServer
+
+
+def begin(app, port):
+    server = HTTPServer(app)
+    server.listen(port)
+""",
+            why="the event loop holds a server that listens, and it is meant to go on",
+        ),
+        Quiet(
+            code="""\
+import http.client
+
+
+def ask(host, path):
+    connection = http.client.HTTPSConnection(host)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    return response
+""",
+            why="the response is read through the connection",
         ),
         Quiet(
             code="""\

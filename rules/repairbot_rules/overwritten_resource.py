@@ -164,6 +164,23 @@ class Preview:
         ),
         Quiet(
             code="""\
+import asyncio
+
+
+class Bridge:
+    def __init__(self):
+        self.loop = None
+
+    def _setup_thread(self):
+        self.loop = asyncio.new_event_loop()
+
+    def close(self):
+        self.loop.close()
+""",
+            why="a method that sets up runs once",
+        ),
+        Quiet(
+            code="""\
 import socket
 
 

@@ -7,12 +7,15 @@ rendered Markdown.
 from __future__ import annotations
 
 import difflib
+import html
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+import cmarkgfm  # type: ignore[import-untyped]
+from cmarkgfm.cmark import Options  # type: ignore[import-untyped]
 from markdown_it import MarkdownIt
 
 from repairbot import edits, languages
@@ -65,12 +68,16 @@ def changed(path: str, before: bytes | None, after: bytes | None, previous: str 
 
 
 def suggestions(body: str) -> list[str]:
-    """The suggestions in a body, as GitHub's renderer finds them."""
-    return [
+    """The suggestions in a body, as two renderers find them, one of them GitHub's."""
+    found = [
         token.content
         for token in MarkdownIt("commonmark").parse(body)
         if token.type == "fence" and token.info == "suggestion"
     ]
+    rendered = cmarkgfm.github_flavored_markdown_to_html(body, Options.CMARK_OPT_UNSAFE)
+    blocks = re.findall(r'<pre lang="suggestion"><code>(.*?)</code></pre>', rendered, re.DOTALL)
+    assert [html.unescape(block) for block in blocks] == found
+    return found
 
 
 def accepted(source: bytes, comment: DraftComment | Thread, body: str) -> bytes:

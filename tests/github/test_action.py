@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from repairbot.github.artifact import MEMBER, NAME
+from repairbot.github.model import BODY_LIMIT
 from tests.github.reviewing import NUMBER, Desk, leaks, opened
 from tests.github.rig.server import Rig
 from tests.github.rig.state import AUTHOR, VISITOR, Artifact
@@ -179,6 +180,16 @@ def test_a_fork_is_looked_at_without_rights_and_posted_by_the_second_workflow(
     assert all(desk.suggested(each.comments[0]) for each in desk.open())
 
 
+def test_a_clean_fork_is_told_nothing_but_that(rig: Rig, tmp_path: Path) -> None:
+    desk = stranger(rig, tmp_path)
+    desk.push(a__py="x = 2\n", b__py="y = 3\n")
+    ran = runner(desk, tmp_path, **READ).run("pull_request", pulled(rig, NUMBER))
+    assert ran.code == 0, ran.log
+    assert ran.outputs["findings"] == "0"
+    assert "not posted" not in ran.log.lower() + ran.summary.lower()
+    assert "no leaks" in ran.summary
+
+
 def test_annotations_keep_to_what_github_shows_of_a_step(rig: Rig, tmp_path: Path) -> None:
     desk = stranger(rig, tmp_path)
     desk.push(many__py=leaks(*(f"f{number}" for number in range(25))))
@@ -277,6 +288,17 @@ def test_the_branch_is_audited_and_one_issue_kept(rig: Rig, tmp_path: Path) -> N
     assert job.run("workflow_dispatch", {}).code == 0
     assert issue.state == "closed"
     assert len(rig.state.issues) == 1
+
+
+def test_an_issue_about_many_leaks_keeps_below_the_limit(rig: Rig, tmp_path: Path) -> None:
+    many = {f"m{number}.py": leaks(*(f"name_{number}_{each}" for each in range(20))) for number in range(20)}
+    desk = opened(rig, tmp_path, many, {"c.py": "x = 1\n"})
+    ran = runner(desk, tmp_path, "audit.yml").run("schedule", {})
+    assert ran.code == 0, ran.log
+    assert ran.outputs["findings"] == "400"
+    (issue,) = rig.state.issues.values()
+    assert 10_000 < len(issue.body) <= BODY_LIMIT
+    assert "Left out to stay below" in issue.body
 
 
 def test_a_command_is_done(desk: Desk, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from repairbot.config import ReviewSettings
-from repairbot.github.markers import read
+from repairbot.github.markers import identify, read
 from repairbot.github.model import (
     Abilities,
     Comment,
@@ -585,6 +585,20 @@ def test_a_thread_that_a_person_opened_again_counts_again() -> None:
     assert made.run().dismissed == ()
 
 
+def test_what_was_dismissed_in_one_file_stays_so_when_it_moves_back_under_an_answered_thread() -> None:
+    made = page(LEAK)
+    made.run()
+    made.reply(made.threads[0], "hm", trusted=False)
+    here = made.head
+    made.push({"a.py": BASE + b"x = 1\n", "b.py": LEAK})
+    made.run()
+    made.reply(made.open[-1], "/repairbot dismiss")
+    made.run()
+    made.push(here)
+    result = made.run()
+    assert (comments(result), result.commented, len(result.dismissed)) == ([], (), 1)
+
+
 def test_a_comment_that_a_person_folded_away_is_dismissed() -> None:
     made = page(LEAK)
     made.run()
@@ -609,7 +623,7 @@ def test_nothing_is_lost_when_a_comment_is_refused() -> None:
     first = made.look()
     made.run()
     refused = next(iter(plan(first, made.settings).commented))
-    result = plan(replace(first, refused={refused.fingerprint: "Line could not be resolved"}), made.settings)
+    result = plan(replace(first, refused={identify(refused): "Line could not be resolved"}), made.settings)
     assert len(comments(result)) == 1
     assert refused in result.listed
     report = next(step.body for step in result.steps if isinstance(step, CreateReport))
@@ -662,6 +676,21 @@ def test_two_equal_leaks_that_shared_a_comment_and_no_longer_do_get_one_each() -
         assert [kind for kind in kinds(again) if "Report" not in kind and kind != "PostCheckRun"] == expected
         for step in again.steps:
             made.do(step)
+
+
+def test_two_leaks_of_one_statement_are_told_apart_when_one_is_fixed() -> None:
+    made = Page({}, {"a.py": numbered(9)})
+    pair = [
+        leak(3, name="pipe", variable=name, message=f"{name} is never closed")
+        for name in ("reader", "writer")
+    ]
+    for leaks in (pair, pair[1:]):
+        seen = look({}, made.head, *leaks, earlier=made.look().earlier, pull=made.pull())
+        for step in plan(seen, ReviewSettings()).steps:
+            made.do(step)
+    (thread,) = made.open
+    assert "`writer` is never closed" in thread.comments[0].body
+    assert len(made.threads) == 2
 
 
 def test_every_finding_is_in_exactly_one_place() -> None:

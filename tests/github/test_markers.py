@@ -80,8 +80,11 @@ def test_any_fingerprint_becomes_an_id(fingerprint: str) -> None:
     assert read(ours(Marker("finding", ids=(identify(leak(fingerprint=fingerprint)),)).line())) is not None
 
 
-def test_the_fingerprint_itself_is_the_id() -> None:
-    assert identify(leak(fingerprint="0123456789abcdef0123")) == "0123456789abcdef0123"
+def test_the_id_begins_with_the_fingerprint_and_tells_two_leaks_of_one_statement_apart() -> None:
+    one, other = (identify(leak(name="x", variable=name)) for name in ("reader", "writer"))
+    assert one[:20] == other[:20] == leak(name="x").fingerprint
+    assert one != other
+    assert identify(leak(fingerprint="0123456789abcdef0123", variable="")) == "0123456789abcdef0123"
 
 
 def test_reports_are_found_among_the_comments_of_a_page() -> None:

@@ -52,6 +52,12 @@ def test_a_summary_stays_below_its_limit_and_says_what_is_missing(tmp_path: Path
     assert file.stat().st_size <= SUMMARY_LIMIT
 
 
+def test_words_are_no_commands_to_the_runner() -> None:
+    log: list[str] = []
+    Step({}, log.append).say("failed: x\n::set-env name=A::b\r  ::stop-commands::t\nit said ##[error]y")
+    assert log == ["failed: x", "| ::set-env name=A::b", "|   ::stop-commands::t", "it said ## [error]y"]
+
+
 def test_outside_of_actions_nothing_is_written(tmp_path: Path) -> None:
     step = Step({}, print)
     step.outputs(findings=1)

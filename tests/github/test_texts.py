@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from repairbot.config import ReviewSettings
 from repairbot.github import dryrun, reporting, texts
 from repairbot.github.links import Links, unlinked
-from repairbot.github.markers import read
+from repairbot.github.markers import identify, read
 from repairbot.github.model import (
     Abilities,
     ChangedFile,
@@ -91,7 +91,7 @@ def test_a_comment_that_applies_reads_as_it_should() -> None:
         "\n"
         "<sub>Resolve to dismiss, or `/repairbot dismiss` · `/repairbot explain error-path-leak`</sub>\n"
         "\n"
-        f"<!-- repairbot:finding v1 open {export().fingerprint} -->\n"
+        f"<!-- repairbot:finding v1 open {identify(export())} -->\n"
     )
 
 

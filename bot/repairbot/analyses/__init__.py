@@ -8,6 +8,8 @@ from repairbot.lifetimes.ops import Unit
 
 def analyse(unit: Unit) -> Facts:
     """Run every analysis over one file."""
+    if unit.bare:
+        return Facts(unit)
     from repairbot.analyses import growth, loading, pairing, registration, setup
 
     return Facts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import Owned
@@ -16,6 +17,8 @@ _ONCE = frozenset(
     }
 )  # fmt: skip
 """Methods that run once in an object's life, or in turn with its teardown."""
+_SETS_UP = re.compile(r"_*(?:init|setup|set_up|initiali[sz]e)_")
+"""The beginnings of names of such methods."""
 _RETURNED = frozenset({"escape", "returned", "passed"})
 
 
@@ -128,6 +131,7 @@ def _overwriting(container: Container, member: Member, made: list[Event]) -> Ite
             or event.conditional
             or event.method.lstrip("_") in _ONCE
             or event.method in _ONCE
+            or _SETS_UP.match(event.method)
             or _paired(container, event.method)
         ):
             continue

@@ -214,8 +214,11 @@ def _misses(it: Registration, removal: Removal, siblings: list[Registration]) ->
         return False
     if _thrown(removal.handler):
         return True
-    if any(other.handler == removal.handler and other.target == it.target for other in siblings):
-        return False
+    if any(
+        other.handler == removal.handler and (other.target == it.target or "." not in other.target)
+        for other in siblings
+    ):
+        return False  # it is meant for that one (a local name may well be the same target)
     alone = sum(other.target == it.target and other.key == it.key for other in siblings) == 1
     if it.holds == "throwaway":
         return alone and removal.handler.startswith("self.")

@@ -5,27 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
 
 import click
 
-from repairbot import reports
 from repairbot.cache import Cache, default_folder
 from repairbot.child import Process
 from repairbot.github import dryrun, job
 from repairbot.github.auditing import Auditor
 from repairbot.github.client import GitHub
 from repairbot.github.errors import BadToken, GitHubError, HeadMoved, NotThere
-from repairbot.github.texts import reason
+from repairbot.github.surroundings import Step
+from repairbot.github.telling import annotated, not_posted
 from repairbot.github.transport import Site, Transport
-from repairbot.model import Audit
 from repairbot.pool import Pool
 from repairbot.reports.markup import visible
 
 USAGE, PARTLY_FAILED = 2, 3
-SUMMARY_LIMIT: Final = 1 << 20
-"""Bytes of a step's summary. Source: GitHub's documentation of workflow commands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,29 +110,11 @@ def tell(looked: job.Looked, done: job.Done, environment: Mapping[str, str]) -> 
     for refused in done.refused:
         click.echo(f"repairbot: refused: {visible(refused)}", err=True)
     if done.refused and environment.get("GITHUB_ACTIONS"):
-        click.echo(reports.render("github", _unposted(looked, done)), nl=False)
-    if file := environment.get("GITHUB_STEP_SUMMARY"):
-        with open(file, "ab") as summary:
-            summary.write(_summary(done).encode("utf-8", "replace")[:SUMMARY_LIMIT])
+        click.echo(annotated(looked.look.audit, done.plan.listed), nl=False)
+    Step(environment, click.echo).summarise(done.plan.summary.rstrip("\n") + "\n" + not_posted(done.refused))
     if done.refused:
         return PARTLY_FAILED
     return 1 if done.conclusion == "failure" else 0
-
-
-def _summary(done: job.Done) -> str:
-    lines = [done.plan.summary.rstrip("\n")]
-    lines += ["", "Not posted:", "", *(f"- {reason(each)}" for each in done.refused)] if done.refused else []
-    return "\n".join(lines) + "\n"
-
-
-def _unposted(looked: job.Looked, done: job.Done) -> Audit:
-    """The audit of what the change brings, which no comment could say."""
-    kept = set(done.plan.listed)
-    files = tuple(
-        replace(file, findings=tuple(finding for finding in file.findings if finding in kept))
-        for file in looked.look.audit.files
-    )
-    return replace(looked.look.audit, files=files)
 
 
 def _hint(error: GitHubError, repo: str, number: int) -> str:

@@ -5,7 +5,7 @@ The exit code is the step's: 0 done, 1 a leak that `fail-on` names, 2 wrong inpu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
@@ -24,6 +24,7 @@ from repairbot.github.model import BODY_LIMIT, Abilities
 from repairbot.github.obeying import Obedience
 from repairbot.github.sides import whole
 from repairbot.github.surroundings import SUMMARY_LIMIT, Inputs, Step
+from repairbot.github.telling import annotated, not_posted
 from repairbot.model import Audit, Finding, Outcome
 from repairbot.reports import RuleInfo
 from repairbot.reports.markup import visible
@@ -130,30 +131,23 @@ class Action:
         if done.plan.skipped:
             self.step.say(f"not looked at: {visible(done.plan.skipped)}")
             self.step.outputs(skipped=done.plan.skipped)
-            self.step.summarise(f"Not looked at: {visible(done.plan.skipped)}.\n")
+            self.step.summarise(f"{done.plan.summary}\n")
             return DONE
         look, ours = looked.look, [*done.plan.commented, *done.plan.listed]
         posted = ", ".join(f"{what} {count}" for what, count in sorted(done.posted.items()))
         refused = [*done.refused]
-        if not look.abilities.comment:
+        if ours and not look.abilities.comment:
             refused.append(look.abilities.why)
         self.step.say(f"posted: {posted}" if posted else "nothing to post")
         for why in refused:
             self.step.say(f"not posted: {visible(why)}")
         if refused:
-            self._annotate(looked.look.audit, ours)
+            self.step.write(annotated(look.audit, ours).rstrip("\n"))
         self._outputs(look.audit, ours)
         if sarif:
             self._sarif(look.audit, look.pull.head, f"refs/pull/{look.pull.number}/head")
         self.step.summarise(self._summary(look.audit, done.plan.summary, refused))
         return FOUND if done.conclusion == "failure" else DONE
-
-    def _annotate(self, audit: Audit, findings: Iterable[Finding]) -> None:
-        kept = set(findings)
-        files = tuple(
-            replace(file, findings=tuple(f for f in file.findings if f in kept)) for file in audit.files
-        )
-        self.step.say(reports.render("github", replace(audit, files=files)).rstrip("\n"))
 
     def _outputs(self, audit: Audit, findings: Iterable[Finding]) -> None:
         """`findings` and `fixes` count what the change brings; the report holds all that was found."""
@@ -173,15 +167,11 @@ class Action:
         text = reports.render("sarif", audit, options=self._options(_FILE_LIMIT))
         self.step.outputs(sarif=self.step.save("repairbot.sarif", reports.encode(text)), commit=head, ref=ref)
 
-    def _summary(self, audit: Audit, summary: str, refused: Iterable[str]) -> str:
+    def _summary(self, audit: Audit, summary: str, refused: Sequence[str]) -> str:
         """The review's own summary; the whole report where that is all there is to read."""
-        said = [f"- {visible(why)}" for why in refused]
-        if not said:
-            return summary
-        listed = "\n".join(["", "Not posted:", "", *said, ""])
-        if not audit.findings:
-            return summary + listed
-        return reports.render("markdown", audit, options=self._options(SUMMARY_LIMIT // 4)) + listed
+        if refused and audit.findings:
+            summary = reports.render("markdown", audit, options=self._options(SUMMARY_LIMIT // 4))
+        return summary.rstrip("\n") + "\n" + not_posted(refused)
 
     # Comments
 

@@ -126,7 +126,8 @@ class Comments:
         remark = remark.behind(self._taken[remark.path])
         thread = said.thread
         there = thread.path == remark.path and thread.line is not None and not thread.outdated
-        fits = there and (thread.line, thread.start_line) == (remark.line, remark.start_line)
+        start = None if thread.start_line == thread.line else thread.start_line
+        fits = there and (thread.line, start) == (remark.line, remark.start_line)
         if not there or (remark.suggestion and not fits):
             if remark.line and not said.answered and len(self.drafts) < REVIEW_LIMIT:
                 self._create(remark)

@@ -69,11 +69,16 @@ def _count(name: str, value: str, least: int, most: int) -> int:
 
 @dataclass(slots=True)
 class Step:
-    """The step that runs. `say` writes a line to its log."""
+    """The step that runs. `write` puts lines into its log, where the runner takes some for commands to it."""
 
     environment: Mapping[str, str]
-    say: Callable[[str], None]
+    write: Callable[[str], None]
     _folder: str = ""
+
+    def say(self, text: str) -> None:
+        """Write words to the log; no line of them is a command, whoever they come from."""
+        for line in text.splitlines():
+            self.write(("| " if line.lstrip().startswith("::") else "") + line.replace("##[", "## ["))
 
     def outputs(self, **values: str | int) -> None:
         """Set outputs of the step (hyphens written `_`)."""
@@ -111,8 +116,8 @@ class Step:
 
     def notice(self, message: str) -> None:
         """Say something that people should see on the run's page."""
-        self.say(command("notice", message, title="repairbot"))
+        self.write(command("notice", message, title="repairbot"))
 
     def error(self, message: str) -> None:
         """Say why the step fails."""
-        self.say(command("error", message, title="repairbot"))
+        self.write(command("error", message, title="repairbot"))

@@ -422,3 +422,8 @@ class Unit:
     asks: set[str] = field(default_factory=set)
     resources_made: list[Resource] = field(default_factory=list)
     unknown: int = 0
+
+    @property
+    def bare(self) -> bool:
+        """Whether there is nothing in it that an analysis could look at."""
+        return not (self.functions or self.containers or self.registrations or self.loads or self.idioms)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 from typing import Final, Literal
 
-from repairbot.model import Audit, Finding, Fix, Outcome, Severity
+from repairbot.model import Audit, FileResult, Finding, Fix, Outcome, Severity
 from repairbot.reports import Options
 from repairbot.reports.hunks import DiffError, hunks, parse
 from repairbot.reports.markup import clip, visible
@@ -142,6 +142,11 @@ def _why(audit: Audit, outcome: Outcome) -> str:
     return f" ({', '.join(shown)})" if shown else ""
 
 
+def _could_be(file: FileResult) -> bool:
+    """Whether a repair was offered for the file and nobody wanted it."""
+    return any(finding.fix is not None and finding.fix.safety == "safe" for finding in file.findings)
+
+
 def totals(audit: Audit, options: Options) -> str:
     """The last line: how every file ended, and what was left aside."""
     findings = audit.findings
@@ -150,9 +155,12 @@ def totals(audit: Audit, options: Options) -> str:
     if audit.mode == "fix":
         if repaired:
             parts.append(f"{repaired:,} {'would be repaired' if audit.dry else 'repaired'}")
-        if reported:
-            hint = "" if options.verbose else " (why: --verbose)"
-            parts.append(f"{reported:,} reported without a repair{hint}")
+        hint = "" if options.verbose else " (why: --verbose)"
+        left = sum(file.outcome is Outcome.REPORTED and _could_be(file) for file in audit.files)
+        if left:
+            parts.append(f"{left:,} left as it is" if left == 1 else f"{left:,} left as they are")
+        if reported - left:
+            parts.append(f"{reported - left:,} reported without a repair{hint}")
     elif repaired + reported:
         parts.append(f"{repaired + reported:,} with {plural(len(findings), 'leak')}")
     if clean := audit.count(Outcome.CLEAN):

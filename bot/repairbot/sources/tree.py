@@ -32,6 +32,7 @@ NEVER = frozenset(
 """Folders that hold no source of the project, wherever they stand."""
 ENVIRONMENT = "pyvenv.cfg"
 """A folder with this file in it is a virtual environment: other people's code."""
+CHUNK = 1 << 20
 SETTLED = 2.0
 """Seconds after which a file's times are trusted to change with its content (git calls this racy)."""
 
@@ -73,8 +74,12 @@ class Tree:
         """The file's bytes. Raises Unreadable."""
         try:
             handle = os.open(entry.location, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-            with open(handle, "rb") as file:
-                source = file.read(self.config.max_size + 1)
+            try:
+                source = os.read(handle, entry.size + 1)
+                while len(source) <= self.config.max_size and (more := os.read(handle, CHUNK)):
+                    source += more
+            finally:
+                os.close(handle)
         except OSError as error:
             raise Unreadable(_words(error)) from error
         if len(source) > self.config.max_size:

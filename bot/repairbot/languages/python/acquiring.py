@@ -20,6 +20,8 @@ _MADE: Final = re.compile(rb"[ \t]*(?::[^=\n]+)?=[ \t]*\(?\s*(?:await\s+)?([A-Za
 _TYPED: Final = re.compile(rb"[ \t]*:[ \t]*[\"']?([A-Za-z_][\w.]*)")
 _ENTERED: Final = re.compile(rb"([A-Za-z_][\w.]*)\([^\n]*\)\s+as\s+$")
 _PART: Final = re.compile(rb"[\w.]")
+_COROUTINES: Final = frozenset("get post put delete patch head options request ws_connect".split())
+"""Methods of clients that give a coroutine (or what may be entered in its place)."""
 _RAISES: Final = re.compile(r"\b(?:raises|assertRaises\w*)\(")
 _WORD: Final = re.compile(rb"\w")
 _READS: Final = frozenset({"read", "readline", "readlines", "write", "writelines"})
@@ -217,7 +219,7 @@ class Acquiring:
             return None
         if resource.begins and not self._begun(call, resource):
             return None
-        return None if _meant_to_fail(call) else resource
+        return None if _meant_to_fail(call) or (resource.asynchronous and _unawaited(call)) else resource
 
     def _begun(self, call: Node, resource: Resource) -> bool:
         """Whether the function around a call also calls what makes its value hold something."""
@@ -343,6 +345,17 @@ def _read_at_once(call: Node) -> bool:
     return parent.type == "attribute" and called and text(parent.child_by_field_name("attribute")) in _READS
 
 
+def _unawaited(call: Node) -> bool:
+    """`cm = session.get(url)`: a coroutine that nobody waits for here has acquired nothing yet."""
+    method = dotted(call.child_by_field_name("function")).rpartition(".")[2]
+    parent = call.parent
+    return (
+        method in _COROUTINES
+        and parent is not None
+        and (parent.type in ("expression_statement", "assignment"))
+    )
+
+
 def _meant_to_fail(call: Node) -> bool:
     """`with pytest.raises(...): open(path)`: the last statement of such a block never gives its value."""
     statement = statement_of(call)
@@ -351,7 +364,8 @@ def _meant_to_fail(call: Node) -> bool:
     if block is None or around is None or around.type != "with_statement":
         return False
     head = text(around)[: block.start_byte - around.start_byte]
-    return block.named_children[-1] == statement and _RAISES.search(head) is not None
+    last = [child for child in block.named_children if child.type != "comment"][-1]
+    return last == statement and _RAISES.search(head) is not None
 
 
 def _call_of(name: Node) -> Node | None:

@@ -196,9 +196,10 @@ class Calls(Tracking):
             for place in value.places
         ]
         touches += [self._received(called, place) for place in receiver.places]
-        note = f"{short(called.callee) or 'a call'}() can raise"
+        note = f"{short(called.callee) or called.method or 'a call'}() can raise"
         fallible = not (among(known.safe, called.qualified) or HARMLESS.search(called.qualified))
         fallible &= not (called.method == "pop" and len(arguments) == 2)
+        fallible &= not _of_literal(node)
         if arguments and not receiver.places and any(touch.detail == "shown" for touch in touches):
             fallible = False  # it has the value: if it raises, it may well have ended it before
         if not touches and fallible:
@@ -246,3 +247,10 @@ class Calls(Tracking):
         if CLOSERS.search(name):
             return keeps
         return _Touch(Kind.ESCAPE, place, "shown" if ASKERS.search(name) else "passed", callee)
+
+
+def _of_literal(call: Node) -> bool:
+    """A method of a text that stands there: `", ".join(names)`."""
+    function = call.child_by_field_name("function")
+    receiver = function.child_by_field_name("object") if function is not None else None
+    return receiver is not None and receiver.type in ("string", "concatenated_string")

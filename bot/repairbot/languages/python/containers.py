@@ -15,8 +15,9 @@ from typing import Final
 
 from tree_sitter import Node
 
+from repairbot.languages.python.growing import grows
 from repairbot.languages.python.lives import instances, lifetime
-from repairbot.languages.python.made import Made, find, grows, lookup_of, method_at
+from repairbot.languages.python.made import Made, find, lookup_of, method_at
 from repairbot.languages.python.mentions import Reader
 from repairbot.languages.python.places import Place
 from repairbot.languages.python.reach import apart
@@ -382,7 +383,7 @@ class _Collector:
 
     def cached(self) -> Iterator[tuple[Definition | None, Member]]:
         """Functions under a cache without a bound; that of a method keeps every object it was called on, too."""
-        for match in _CACHED.finditer(self.module.source):
+        for match in _CACHED.finditer(self.module.source) if b"cache" in self.module.source else ():
             node = self.module.root.descendant_for_byte_range(match.start(1), match.end(1))
             while node is not None and node.type != "decorated_definition":
                 node = node.parent

@@ -54,7 +54,10 @@ class Expressions(Calls):
             if place in self.tracked:
                 return Value((place,))
             if kind == "attribute":
-                self.evaluate(node.child_by_field_name("object"))
+                for held in self.evaluate(node.child_by_field_name("object")).places:
+                    resource = self.held.get(held)
+                    if resource and f".{text(node.child_by_field_name('attribute'))}" in resource.release:
+                        self.emit(Kind.ESCAPE, held, node, detail="kept", other="its release is handed on")
             return NOTHING
         if kind in _LITERALS:
             if kind in ("string", "concatenated_string"):
@@ -139,7 +142,12 @@ class Expressions(Calls):
             value = self.evaluate(child)
         self.each(value, Kind.ESCAPE, node, detail="yielded")
         self.emit(
-            Kind.CALL, "", node, note="the caller can stop at this yield", detail="yield", fallible=True
+            Kind.CALL,
+            "",
+            node,
+            note="the caller can stop at this yield",
+            detail="yield",
+            fallible=not self.resumed,
         )
         return NOTHING
 

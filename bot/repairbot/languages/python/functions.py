@@ -10,6 +10,7 @@ from tree_sitter import Node
 
 from repairbot.languages.flow import Loop
 from repairbot.languages.python.acquiring import Acquiring
+from repairbot.languages.python.callees import among, callees
 from repairbot.languages.python.scopes import Scopes
 from repairbot.languages.python.summaries import Oracle
 from repairbot.languages.python.syntax import Definition, dotted, span, text
@@ -29,12 +30,18 @@ class Lowering(Scopes):
     ) -> None:
         super().__init__(acquiring, oracle, seeds)
         self.definition = definition
+        self.resumed = definition is not None and any(
+            dotted(node.child_by_field_name("function") if node.type == "call" else node).endswith("fixture")
+            for node in definition.decorators
+        )
         self.mixed = False
         """Some return gives a value that is not tracked."""
         self.single = False
         """Some return gives one value, be it tracked or not."""
         self.layouts: set[tuple[str, ...]] = set()
         """The tuples that are returned: the tracked place of each element, "" for any other value."""
+        self.derived: dict[str, str] = {}
+        """Names of what was made of a place and lives by it: `response = connection.getresponse()`."""
         self.handed_on: Resource | None = None
         """Resources that come in a tuple and are returned in it as they come: `return os.pipe()`."""
         self.flow.escapes_errors = definition is not None
@@ -105,8 +112,23 @@ class Lowering(Scopes):
         value = self.evaluate(given) if given is not None else Value()
         if given is not None:
             self._note_return(given, value)
+            if base := self._base(given):
+                self.emit(Kind.ESCAPE, base, node, detail="returned")
         self.each(value, Kind.ESCAPE, node, detail="returned")
         self.flow.leave("return", self.at)
+
+    def _base(self, node: Node) -> str:
+        """The tracked place by which a value lives that is made of it, "" for any other value."""
+        if node.type == "identifier":
+            return self.derived.get(text(node), "")
+        if node.type != "call":
+            return ""
+        function = node.child_by_field_name("function")
+        if function is None or function.type != "attribute":
+            return ""
+        place = self.place_of(function.child_by_field_name("object"))
+        method = text(function.child_by_field_name("attribute"))
+        return place if place in self.tracked and among(callees().views, f"x.{method}") else ""
 
     def _note_return(self, given: Node, value: Value) -> None:
         """What callers get, where that is more than one thing or not known."""
@@ -198,6 +220,8 @@ class Lowering(Scopes):
                 self._store(each, found, node)
             return
         place = self.place_of(first)
+        if base := self._base(value):
+            self.derived[place] = base
         found = self.evaluate(value, "" if self._member(place, value) else place)
         if place.partition(".")[0] in ("self", "cls") and "." in place and found.places != (place,):
             self._store(first, found, node)

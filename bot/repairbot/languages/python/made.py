@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tree_sitter import Node
 
+from repairbot.languages.python.growing import grows
 from repairbot.languages.python.shapes import branched, looped, occurrences
 from repairbot.languages.python.syntax import Definition, Module, dotted, span, statement_of, text
-from repairbot.languages.python.vocabulary import GROWS
 from repairbot.lifetimes.ops import Event, Kind, Resource
 
 COLLECTIONS: Final = {
@@ -84,16 +83,8 @@ class Lookup:
         return self.methods.get(callee.rpartition(".")[2]) if "." in callee else None
 
 
-_GROWTH: Final = re.compile(
-    rb"\.(?:" + b"|".join(sorted(name.encode() for name in GROWS)) + rb")\b|\[[^\n]*(?:=|\.\w+\()|[ \t]*[+|]"
-)
-"""What stands behind a name when it grows then and there."""
-_ONWARD: Final = frozenset(b".[),\n:")
-"""What may stand behind a member that grows under another name."""
 _PLAIN: Final = frozenset((b"list", b"dict", b"set", b"OrderedDict", b"Counter"))
 """Constructors of what has no bound and needs no release."""
-_HEAD: Final = re.compile(rb"\n([ \t]*)(class|def|async[ \t]+def)\b")
-"""Begins with plain text, which is what makes it fast."""
 _MAKERS: Final = frozenset((b"field", *(name.encode() for name in COLLECTIONS)))
 _lookups: dict[int, tuple[tuple[Resource, ...], Lookup]] = {}
 _MOST_LOOKUPS: Final = 8
@@ -162,7 +153,6 @@ def _candidates(module: Module, lookup: Lookup) -> Iterator[tuple[int, str, bool
         return last in makers or _LOADER_BYTES.search(last) is not None
 
     source = module.source
-    outside = _outside_functions(source)
     targets: list[re.Match[bytes]] = []
     kept: set[bytes] = set()
     """Names that are made as more than a plain collection: what they are matters even where they do not grow."""
@@ -171,7 +161,7 @@ def _candidates(module: Module, lookup: Lookup) -> Iterator[tuple[int, str, bool
             continue
         sign = match.start()
         target = _TARGET.search(source, source.rfind(b"\n", 0, sign) + 1, sign)
-        if target is None or not (target[2] or outside(target.start(3))):
+        if target is None or not (target[2] or _outside(source, target.start(3))):
             continue
         targets.append(target)
         if match[1] is not None and match[1].rpartition(b".")[2] not in _PLAIN:
@@ -195,42 +185,24 @@ def _candidates(module: Module, lookup: Lookup) -> Iterator[tuple[int, str, bool
             yield offset, name, True
 
 
-def _outside_functions(source: bytes) -> Callable[[int], bool]:
-    """Tells of an offset whether, by indentation, it stands in a class body or at the top of the module."""
-    heads: list[tuple[int, int, bool]] = []
-    starts: list[int] = []
-
-    def outside(offset: int) -> bool:
-        line = source.rfind(b"\n", 0, offset) + 1
-        indent = len(source[line:offset]) - len(source[line:offset].lstrip())
-        if not indent:
-            return True
-        if not starts:
-            heads.extend(
-                (match.start(1), len(match[1]), match[2] == b"class")
-                for match in _HEAD.finditer(b"\n" + source)
-            )
-            starts.extend(start - 1 for start, _, _ in heads)
-        for index in range(bisect_left(starts, line) - 1, -1, -1):
-            if heads[index][1] < indent:
-                return heads[index][2]
-        return False
-
-    return outside
+def _outside(source: bytes, offset: int) -> bool:
+    """Whether an offset stands, by indentation, in a class body or at the top of the module."""
+    line = source.rfind(b"\n", 0, offset) + 1
+    indent = _indentation(source[line:offset])
+    end = line
+    while indent and end > 0:
+        function = source.rfind(b"def ", 0, end)
+        end = max(function, source.rfind(b"class ", max(function, 0), end))
+        if end < 0:
+            return False
+        before = source[source.rfind(b"\n", 0, end) + 1 : end]
+        if before.strip() in (b"", b"async") and _indentation(before) < indent:
+            return end != function
+    return not indent
 
 
-def grows(source: bytes, name: bytes, offsets: list[int], *, shared: bool) -> bool:
-    """Whether some mention of a name may add to it: a cheap look at the bytes behind each.
-
-    What an object keeps may also grow under another name; what is `shared` is followed through assignments alone.
-    """
-    size = len(name)
-    for offset in offsets:
-        end = offset + size
-        handed_on = not shared or source[offset - 2 : offset] == b"= "
-        if _GROWTH.match(source, end) or (handed_on and source[end : end + 1] and source[end] in _ONWARD):
-            return True
-    return False
+def _indentation(line: bytes) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _assignment(module: Module, offset: int) -> Node | None:

@@ -66,6 +66,8 @@ def collect(module: Module) -> list[Registration]:
     source = module.source
     names: list[Node] = []
     for word in _words().keys() & module.words:
+        if word + b"(" not in source and word + b" (" not in source:
+            continue  # `async` and `on` stand in most files, and are called in few
         names += [name for name in module.mentions(_words()[word]) if name.text == word]
     if any(word in source for word in _SINK_WORDS):
         names += module.mentions(_SINKS)

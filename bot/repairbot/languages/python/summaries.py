@@ -36,7 +36,7 @@ ANYTHING: Final = Resource(
 _PLAIN_DECORATORS: Final = frozenset(
     {"staticmethod", "classmethod", "override", "typing.override", "abstractmethod"}
 )
-_FROM: Final = re.compile(rb"from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|(?:[^\\\n]|\\\r?\n)*)")
+_FROM: Final = re.compile(rb"from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\\\n]*(?:\\\r?\n[^\\\n]*)*)")
 _COMMENT: Final = re.compile(rb"#[^\n]*")
 _FACTORY_NAME: Final = re.compile(r"_?(open|connect|create|make|new|acquire|start|launch|spawn|get)(_|$)")
 _MOST: Final = 40

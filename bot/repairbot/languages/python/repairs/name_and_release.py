@@ -7,8 +7,15 @@ import libcst as cst
 from repairbot.languages.python.repairs._cst import COMPREHENSIONS, Compound, Row, Small, Source, walk
 from repairbot.languages.python.repairs._draft import Draft
 from repairbot.languages.python.repairs._guard import release_call
-from repairbot.languages.python.repairs._hold import against, consumed, derived_from, hands_on, spent
-from repairbot.languages.python.repairs.release_on_exit import WAITING
+from repairbot.languages.python.repairs._hold import (
+    against,
+    consumed,
+    derived_from,
+    hands_on,
+    last_word,
+    spent,
+)
+from repairbot.languages.python.repairs.release_on_exit import AWAITED_SCOPES, WAITING
 from repairbot.lifetimes.intents import NAME_AND_RELEASE, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit
@@ -29,6 +36,9 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
         return Refusal("the statement shares its line with others")
     if isinstance(statement, cst.Expr) and statement.value is value:
         return _at_once(source, intent, value)
+    alone = statement.value if isinstance(statement, cst.Expr) else None
+    if isinstance(alone, cst.Await) and alone.expression is value:
+        return _entered(source, intent, value, alone, row)
     if (refusal := _order(source, value, statement)) is not None:
         return refusal
     if isinstance(statement, cst.If):
@@ -48,6 +58,21 @@ def _at_once(source: Source, intent: Intent, value: cst.BaseExpression) -> tuple
         return Refusal("the value is made for its effect and cannot be released in the same expression")
     end = source.outer_end(value)
     return (Edit(end, end, f"{release}()"),)
+
+
+def _entered(
+    source: Source, intent: Intent, value: cst.BaseExpression, awaited: cst.Await, row: Row
+) -> tuple[Edit, ...] | Refusal:
+    """`await session.post(url)` alone: entered and left again, which waits for the same and releases it."""
+    enters = isinstance(value, cst.Call) and last_word(source, value) in AWAITED_SCOPES
+    if not enters or intent.args.get("scope") != "releases":
+        return Refusal("the value is made for its effect and cannot be released in the same expression")
+    margin, end = source.indentation(row), source.line_end(source.end(row) - 1)
+    return (
+        Edit(source.start(awaited), source.start(value), "async with "),
+        Edit(source.end(awaited), source.end(awaited), ":"),
+        Edit(end, end, f"{margin}{source.unit}pass{source.newline}"),
+    )
 
 
 def _order(source: Source, value: cst.BaseExpression, statement: Small | Compound) -> Refusal | None:
