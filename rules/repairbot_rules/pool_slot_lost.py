@@ -34,34 +34,61 @@ class PoolSlotLost(Rule):
             before="""\
 const std = @import("std");
 
-pub const Server = struct {
-    pool: *BufferPool,
+const Pool = struct {
+    allocator: std.mem.Allocator,
 
-    pub fn answer(self: *Server, request: []const u8) !usize {
-        const buffer = try self.pool.acquire();
-        const size = try render(buffer, request);
-        self.pool.release(buffer);
-        return size;
+    fn acquire(self: *Pool) ![]u8 {
+        return self.allocator.alloc(u8, 16);
+    }
+
+    fn release(self: *Pool, buffer: []u8) void {
+        self.allocator.free(buffer);
     }
 };
+
+fn answer(pool: *Pool, request: []const u8) !usize {
+    const buffer = try pool.acquire();
+    if (request.len > buffer.len) return error.TooLong;
+    @memcpy(buffer[0..request.len], request);
+    pool.release(buffer);
+    return request.len;
+}
+
+test "a request that is too long" {
+    var pool: Pool = .{ .allocator = std.testing.allocator };
+    try std.testing.expectError(error.TooLong, answer(&pool, "far too long a request"));
+}
 """,
             after="""\
 const std = @import("std");
 
-pub const Server = struct {
-    pool: *BufferPool,
+const Pool = struct {
+    allocator: std.mem.Allocator,
 
-    pub fn answer(self: *Server, request: []const u8) !usize {
-        const buffer = try self.pool.acquire();
-        errdefer self.pool.release(buffer);
-        const size = try render(buffer, request);
-        self.pool.release(buffer);
-        return size;
+    fn acquire(self: *Pool) ![]u8 {
+        return self.allocator.alloc(u8, 16);
+    }
+
+    fn release(self: *Pool, buffer: []u8) void {
+        self.allocator.free(buffer);
     }
 };
+
+fn answer(pool: *Pool, request: []const u8) !usize {
+    const buffer = try pool.acquire();
+    defer pool.release(buffer);
+    if (request.len > buffer.len) return error.TooLong;
+    @memcpy(buffer[0..request.len], request);
+    return request.len;
+}
+
+test "a request that is too long" {
+    var pool: Pool = .{ .allocator = std.testing.allocator };
+    try std.testing.expectError(error.TooLong, answer(&pool, "far too long a request"));
+}
 """,
             language="zig",
-            line=7,
+            line=16,
         ),
         Quiet(
             code="""\
