@@ -168,6 +168,14 @@ class Calls(Values):
         self, subject: Value, method: str, arguments: list[tuple[N, Value]], definition: Definition | None
     ) -> tuple[str, ...]:
         """The places that a call releases."""
+        back = tuple(
+            place
+            for _, value in arguments
+            for place in value.places
+            if place in self.held and re.search(rf"\w\.{re.escape(method)}$", self.held[place].release[0])
+        )
+        if back:
+            return back  # `pool.release(slot)` ends the slot and not the pool
         own = tuple(place for place in subject.places if self._ends(place, method))
         if own:
             return own
@@ -538,6 +546,8 @@ class Calls(Values):
             pointer = held is not None and held.release[:1] and held.release[0].endswith(".destroy")
             if not pointer:
                 return "borrows"
+        if held is not None and held.id == "slot":
+            return "unknown"  # whoever gets a slot may give it back
         if definition is not None:
             bound = definition.method and self._bound(qualified, definition)
             return self.oracle.effect(definition, position + (1 if bound else 0))
