@@ -9,6 +9,7 @@ child, so nothing here catches what it does not know.
 from __future__ import annotations
 
 import os
+import select
 import struct
 import sys
 from dataclasses import dataclass, field
@@ -80,10 +81,12 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whoever prints must not write into the answers
     known = languages.walk()
-    for language in known.values():
-        assert language.frontend is not None  # loaded before there is work
     all_rules()
     _write(answers, b"")
+    for language in known.values():
+        if _waiting():
+            break
+        assert language.frontend is not None  # loaded while there is no work yet
     first = _read(sys.stdin.buffer)
     if first is None:
         return
@@ -102,6 +105,11 @@ def _answer(request: Request, source: bytes, known: dict[str, Language], setting
     asking = Asking(examined.asks, examined.unknown)
     offers = Offers(examined.exports, examined.resources)
     return b"\n".join(map(wire.encode, (result, asking, offers)))
+
+
+def _waiting() -> bool:
+    """Whether the parent has said something already."""
+    return bool(select.select([sys.stdin.buffer], [], [], 0)[0])
 
 
 def _read(stream: BinaryIO) -> tuple[bytes, bytes] | None:
