@@ -138,7 +138,9 @@ def _captured(source: Source, payload: Node, place: str, release: str) -> Bindin
         body = next((child for child in body.children if child.type == "block"), None)
     if body is None or body.type != "block":
         return Refusal(f"the code that {place} is captured for is no block")
-    if release.startswith(".") and f"*{place}" not in squeezed(text(payload)) and _mutates(release):
+    condition = text(named(parent)[0]) if parent is not None else ""
+    kept = _BY_VALUE.search(squeezed(condition)) or not _mutates(release)
+    if release.startswith(".") and f"*{place}" not in squeezed(text(payload)) and not kept:
         return Refusal(f"{place} is captured as a constant, which its release cannot change")
     return Binding("captured", None, body)
 
