@@ -163,7 +163,16 @@ _GIVEN = frozenset({"returned", "stored", "passed", "captured"})
 
 def owned_elsewhere(leak: Leak) -> bool:
     """Another owner gets the value on some path."""
-    return bool(leak.moves) or any(op.detail in _GIVEN for op in leak.escapes)
+    return any(op.detail in _GIVEN for op in leak.escapes) or bool(_taken(leak))
+
+
+_OVER = frozenset({"emptied", "closed already"})
+"""Words of front ends for a value that is still there, with nothing left in it to release."""
+
+
+def _taken(leak: Leak) -> dict[Span, str]:
+    """The statements in which somebody takes the value over who will release it (`os.fdopen(descriptor)`)."""
+    return {op.at: op.other for op in leak.escapes if op.detail == "kept" and op.other not in _OVER}
 
 
 def worst(leak: Leak) -> Way:
@@ -181,6 +190,11 @@ def failing_step(way: Way) -> str:
     return note.replace(" can raise", " raises").replace("await can be", "it is").replace(" can be ", " is ")
 
 
+def _twice(taker: str) -> str:
+    who = taker if " " in taker else f"{taker}() owns it from then on"
+    return f"{who}: it must not be released twice"
+
+
 def report(
     leak: Leak,
     message: str,
@@ -194,6 +208,11 @@ def report(
 
     What has become an element of something is released one by one, where that ends.
     """
+    taken = _taken(leak)
+    fitting = tuple(it for it in intents if it.do != RELEASE_ON_EXIT and not taken.keys() & set(it.spans))
+    if taken and fitting != intents:
+        intents = fitting
+        refusals = (*refusals, _twice(next(iter(taken.values()))))
     if leak.place.endswith("[]"):
         message = message.replace(leak.place, f"what {leak.place[:-2]} holds")
         intents = (on_error(leak) if _on_errors(leak) else on_exit(leak),)
@@ -204,7 +223,7 @@ def report(
     return Report(
         leak.acquired.at,
         leak.function,
-        "" if leak.place.startswith("%") else leak.place.removesuffix("[]"),
+        "" if leak.place.startswith("%") else leak.place,
         message,
         way.steps,
         evidence=evidence,

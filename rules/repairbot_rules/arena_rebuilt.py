@@ -42,6 +42,13 @@ pub const Frame = struct {
         self.arena = std.heap.ArenaAllocator.init(child);
     }
 };
+
+test "a frame begins again" {
+    var frame: Frame = .{ .arena = .init(std.testing.allocator) };
+    defer frame.arena.deinit();
+    _ = try frame.arena.allocator().create(u64);
+    frame.begin();
+}
 """,
             after="""\
 const std = @import("std");
@@ -53,6 +60,13 @@ pub const Frame = struct {
         _ = self.arena.reset(.retain_capacity);
     }
 };
+
+test "a frame begins again" {
+    var frame: Frame = .{ .arena = .init(std.testing.allocator) };
+    defer frame.arena.deinit();
+    _ = try frame.arena.allocator().create(u64);
+    frame.begin();
+}
 """,
             language="zig",
             line=9,

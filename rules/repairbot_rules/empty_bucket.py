@@ -39,8 +39,18 @@ def _intents(fact: EmptyBucket) -> tuple[Intent, ...]:
             "delete the key with its last element",
             {"container": container, "key": event.key, "bucket": event.target},
             (event.statement,),
-            why="an empty bucket means what a missing one does",
+            safety="safe" if fact.listed is None else "unsafe",
+            choice=_choice(fact),
+            why="" if fact.listed else "an empty bucket means what a missing one does",
         ),
+    )
+
+
+def _choice(fact: EmptyBucket) -> str:
+    if fact.listed is None:
+        return ""
+    return (
+        f"{fact.listed.method}() then no longer sees keys whose bucket is empty (line {fact.listed.at.line})"
     )
 
 
@@ -116,6 +126,55 @@ class TopicServer:
                 del self.readers[key]
 """,
             line=9,
+        ),
+        Repair(
+            before="""\
+class TopicServer:
+    def __init__(self):
+        self.readers = {}
+
+    def join(self, topic_id, reader):
+        self.readers.setdefault(topic_id, []).append(reader)
+
+    def leave(self, topic_id, reader):
+        self.readers[topic_id].remove(reader)
+
+    def topics(self):
+        return list(self.readers)
+""",
+            after="""\
+class TopicServer:
+    def __init__(self):
+        self.readers = {}
+
+    def join(self, topic_id, reader):
+        self.readers.setdefault(topic_id, []).append(reader)
+
+    def leave(self, topic_id, reader):
+        self.readers[topic_id].remove(reader)
+        if not self.readers[topic_id]:
+            del self.readers[topic_id]
+
+    def topics(self):
+        return list(self.readers)
+""",
+            unsafe=True,
+            line=6,
+        ),
+        Quiet(
+            code="""\
+from collections import defaultdict
+
+
+class SlotServer:
+    def __init__(self):
+        self.nodes = defaultdict(list)
+
+    def move(self, slot_id, old, new):
+        self.nodes[slot_id].append(old)
+        self.nodes[slot_id].remove(new)
+""",
+            why="one goes and another comes",
         ),
         Quiet(
             code="""\

@@ -134,6 +134,49 @@ async def fetch(client, request):
 """,
             line=5,
         ),
+        Repair(
+            before="""\
+import os
+
+
+def pipe(prepare):
+    reader, writer = os.pipe()
+    prepare(reader, writer)
+    return os.fdopen(reader, "rb"), os.fdopen(writer, "wb")
+""",
+            after=None,
+            why="the files own the descriptors from then on",
+        ),
+        Repair(
+            before="""\
+import asyncio
+
+
+def stage(options, make):
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        loop = asyncio.new_event_loop()
+    made = make(options)
+    return made, loop
+""",
+            after=None,
+            why="only one of the two is this function's to close",
+        ),
+        Quiet(
+            code="""\
+import httpx
+import pytest
+
+
+@pytest.fixture
+def client():
+    client = httpx.Client()
+    yield client
+    client.close()
+""",
+            why="the end of a fixture runs whatever the test does",
+        ),
         Quiet(
             code="""\
 import tempfile

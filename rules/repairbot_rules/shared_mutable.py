@@ -143,6 +143,32 @@ def columns(kind, extra):
         ),
         Quiet(
             code="""\
+LINES = [b"HTTP/1.1 %d" % status for status in range(600)]
+
+
+def head(status, fields):
+    text = LINES[status]
+    for name, value in fields:
+        text += b"%b: %b" % (name, value)
+    return text
+""",
+            why="bytes cannot change: each += makes new ones",
+        ),
+        Quiet(
+            code="""\
+def walk(places):
+    def again(place, m={}):
+        if place in m:
+            return True
+        m[place] = True
+        return False
+
+    return [place for place in places if not again(place)]
+""",
+            why="it looks up what earlier calls left: the default is its memory",
+        ),
+        Quiet(
+            code="""\
 class Channel:
     _instances = []
 

@@ -180,6 +180,16 @@ def test_a_fork_is_looked_at_without_rights_and_posted_by_the_second_workflow(
     assert all(desk.suggested(each.comments[0]) for each in desk.open())
 
 
+def test_a_clean_fork_is_told_nothing_but_that(rig: Rig, tmp_path: Path) -> None:
+    desk = stranger(rig, tmp_path)
+    desk.push(a__py="x = 2\n", b__py="y = 3\n")
+    ran = runner(desk, tmp_path, **READ).run("pull_request", pulled(rig, NUMBER))
+    assert ran.code == 0, ran.log
+    assert ran.outputs["findings"] == "0"
+    assert "not posted" not in ran.log.lower() + ran.summary.lower()
+    assert "no leaks" in ran.summary
+
+
 def test_annotations_keep_to_what_github_shows_of_a_step(rig: Rig, tmp_path: Path) -> None:
     desk = stranger(rig, tmp_path)
     desk.push(many__py=leaks(*(f"f{number}" for number in range(25))))

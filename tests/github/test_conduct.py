@@ -585,6 +585,20 @@ def test_a_thread_that_a_person_opened_again_counts_again() -> None:
     assert made.run().dismissed == ()
 
 
+def test_what_was_dismissed_in_one_file_stays_so_when_it_moves_back_under_an_answered_thread() -> None:
+    made = page(LEAK)
+    made.run()
+    made.reply(made.threads[0], "hm", trusted=False)
+    here = made.head
+    made.push({"a.py": BASE + b"x = 1\n", "b.py": LEAK})
+    made.run()
+    made.reply(made.open[-1], "/repairbot dismiss")
+    made.run()
+    made.push(here)
+    result = made.run()
+    assert (comments(result), result.commented, len(result.dismissed)) == ([], (), 1)
+
+
 def test_a_comment_that_a_person_folded_away_is_dismissed() -> None:
     made = page(LEAK)
     made.run()

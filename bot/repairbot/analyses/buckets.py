@@ -52,6 +52,8 @@ def _bucket(container: Container, member: Member) -> EmptyBucket | None:
             continue
         if event.how == "del" or not event.method or MANUAL.match(event.method):
             continue
+        if any(fill.method == event.method for fill in fills):
+            continue  # one goes and another comes: the bucket is not emptied
         key = event.key or fills[0].key
         confidence: Confidence = "medium" if container.lives in ("long", "module") or swept else "low"
         return EmptyBucket(
@@ -62,8 +64,14 @@ def _bucket(container: Container, member: Member) -> EmptyBucket | None:
             tuple(fills),
             confidence,
             container.evidence,
+            next((read for read in member.of(Kind.READ) if _lists(read)), None),
         )
     return None
+
+
+def _lists(read: Event) -> bool:
+    """Whether keys of empty buckets make a difference to a reader."""
+    return read.depth == 0 and read.detail in ("all", "escape", "len") and bool(read.method)
 
 
 def _walked(member: Member, event: Event) -> bool:

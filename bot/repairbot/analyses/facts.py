@@ -177,6 +177,8 @@ class EmptyBucket:
     grows: tuple[Event, ...] = ()
     confidence: Confidence = "high"
     evidence: tuple[Step, ...] = ()
+    listed: Event | None = None
+    """Where all keys are counted or handed out, those of empty buckets among them."""
 
 
 @dataclass(frozen=True, slots=True)

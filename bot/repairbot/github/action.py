@@ -136,7 +136,7 @@ class Action:
         look, ours = looked.look, [*done.plan.commented, *done.plan.listed]
         posted = ", ".join(f"{what} {count}" for what, count in sorted(done.posted.items()))
         refused = [*done.refused]
-        if not look.abilities.comment:
+        if ours and not look.abilities.comment:
             refused.append(look.abilities.why)
         self.step.say(f"posted: {posted}" if posted else "nothing to post")
         for why in refused:

@@ -13,9 +13,6 @@ from typing import Final, Literal, get_args
 Verb = Literal["fix", "fix all", "explain", "dismiss", "rerun", "help"]
 VERBS: Final[tuple[Verb, ...]] = get_args(Verb)
 
-WRITERS: Final = frozenset({"admin", "maintain", "write"})
-"""The permissions with which GitHub lets a person push; commands count from these alone."""
-
 MOST: Final = 5
 """Commands that are read from one comment: nobody means more, and each may start a run."""
 

@@ -123,10 +123,10 @@ def _match(threads: Sequence[Said], look: Look) -> list[list[Finding]]:
     """For each thread the findings it speaks of. Each finding is met by one thread at most, the nearest.
 
     A thread of a file that is there no more may speak of one in another file, which was renamed; and what was
-    dismissed stays so where it moves.
+    dismissed stays so where it moves. A thread that said "gone" comes last.
     """
     paths = {file.path for file in look.files}
-    pairs: list[tuple[bool, int, int, str, Finding]] = []
+    pairs: list[tuple[bool, bool, int, int, str, Finding]] = []
     for index, said in enumerate(threads):
         thread, marker = said.thread, said.marker
         line = thread.line or thread.original_line or 0
@@ -134,11 +134,12 @@ def _match(threads: Sequence[Said], look: Look) -> list[list[Finding]]:
             here, name = finding.path == thread.path, markers.identify(finding)
             elsewhere = said.standing == "dismissed" or thread.path not in paths
             if name in marker.ids and (here or elsewhere):
-                pairs.append((not here, abs(finding.line - line), index, name, finding))
+                gone, distance = marker.state == "gone", abs(finding.line - line)
+                pairs.append((gone, not here, distance, index, name, finding))
     met: list[list[Finding]] = [[] for _ in threads]
     taken: set[Finding] = set()
     spoken: Counter[tuple[int, str]] = Counter()
-    for _, _, index, name, finding in sorted(pairs, key=lambda pair: pair[:4]):
+    for *_, index, name, finding in sorted(pairs, key=lambda pair: pair[:5]):
         if finding not in taken and spoken[index, name] < threads[index].marker.ids.count(name):
             taken.add(finding)
             spoken[index, name] += 1

@@ -650,3 +650,10 @@ def test_asynchronous() -> None:
     assert release(before, "s = ClientSession()", "await s.close()", place="s", asynchronous="yes") == after
     plain = before.replace("async def", "def").replace("await ", "")
     assert release(plain, "s = ClientSession()", place="s", asynchronous="yes").startswith("refused")
+
+
+def test_a_block_that_nobody_could_review() -> None:
+    source = "def f(p):\n    file = open(p)\n" + "    print(file)\n" * 150
+    args = {"release": ".close", "scope": "releases", "asynchronous": ""}
+    intent = Intent(RELEASE_ON_EXIT, span(source, "open(p)"), "file", args=args)
+    assert written(source, intent).startswith("refused: more than 100 lines")

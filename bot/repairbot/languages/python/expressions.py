@@ -142,7 +142,12 @@ class Expressions(Calls):
             value = self.evaluate(child)
         self.each(value, Kind.ESCAPE, node, detail="yielded")
         self.emit(
-            Kind.CALL, "", node, note="the caller can stop at this yield", detail="yield", fallible=True
+            Kind.CALL,
+            "",
+            node,
+            note="the caller can stop at this yield",
+            detail="yield",
+            fallible=not self.resumed,
         )
         return NOTHING
 

@@ -30,6 +30,10 @@ class Lowering(Scopes):
     ) -> None:
         super().__init__(acquiring, oracle, seeds)
         self.definition = definition
+        self.resumed = definition is not None and any(
+            dotted(node.child_by_field_name("function") if node.type == "call" else node).endswith("fixture")
+            for node in definition.decorators
+        )
         self.mixed = False
         """Some return gives a value that is not tracked."""
         self.single = False

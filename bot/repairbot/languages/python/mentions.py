@@ -322,6 +322,8 @@ class Reader(Notes):
                 else Kind.GROW
             )
             self.note(kind, up(place), parent, how="count" if kind is Kind.GROW else operator)
+        elif place.alias and right is not None and _immutable(right):
+            self.note(Kind.READ, place, parent, detail="other")  # a new value; the element stays as it is
         elif operator in ("+=", "|="):
             self.note(Kind.GROW, place, parent, how=operator, argument=text(right))
         elif operator in ("-=", "&="):
@@ -463,3 +465,13 @@ class Reader(Notes):
             return
         for mention in self.uses(name, scope):
             self.read(Place(mention, place.depth, place.key, True), following + 1)
+
+
+def _immutable(node: Node) -> bool:
+    """Whether an expression is a text, bytes or a number by its looks: `b"%b" % name`, `"a" + b`."""
+    while node.type in ("binary_operator", "parenthesized_expression"):
+        left = node.child_by_field_name("left") if node.type == "binary_operator" else node.named_children[0]
+        if left is None:
+            return False
+        node = left
+    return node.type in ("string", "concatenated_string", "integer", "float")

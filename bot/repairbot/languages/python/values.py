@@ -46,6 +46,8 @@ class Tracking(ABC):
         self.closures: list[Node] = []
         """The nested functions and lambdas so far."""
         self.generator = False
+        self.resumed = False
+        """Whoever runs this generator always lets it come to its end (a test fixture)."""
         self.flow = Builder()
         self.at = Span(0, 0, 1, 1, 1)
         self.outer: set[str] = set()

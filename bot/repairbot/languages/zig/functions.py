@@ -30,6 +30,8 @@ class Lowering(Expressions):
         self.stores: list[Store] = []
         self.idioms: list[Idiom] = []
         self.flags = {name.decode("utf-8", "replace") for name in _FLAG.findall(definition.node.text or b"")}
+        self.looped: set[str] = set()
+        """Captures of `for`: elements that the loop may only just make."""
         self.mixed = False
         """Some return gives a value that this function does not own."""
 
@@ -263,7 +265,7 @@ class Lowering(Expressions):
                 at,
                 at,
                 self.definition,
-                bool(root) and root not in self.parameters and self._local(root),
+                bool(root) and root not in self.parameters and (root in self.looped or self._local(root)),
                 self._copies(value, shown),
                 guessed,
             )
@@ -436,6 +438,7 @@ class Lowering(Expressions):
         for number, name in enumerate(node.names):
             if name != "_":
                 place = self.declare(name)
+                self.looped.add(place)
                 if number < len(values):
                     self.views[place] = inside(values[number])
         if body is not None:

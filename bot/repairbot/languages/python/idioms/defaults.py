@@ -95,6 +95,8 @@ def _grown(module: Module, function: Definition, name: Node) -> int | None:
     if any(event.kind in (Kind.INIT, Kind.SHRINK, Kind.CLEAR) for event in events):
         return None
     grows = [event for event in events if event.kind is Kind.GROW]
+    if any(event.kind is Kind.READ and event.detail == "key" for event in events):
+        return None  # it looks up what earlier calls left: a memory, and meant as one
     return grows[0].at.line if grows else None
 
 

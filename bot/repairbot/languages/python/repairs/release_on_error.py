@@ -9,7 +9,7 @@ import libcst as cst
 from repairbot.languages.python.repairs import release_on_exit
 from repairbot.languages.python.repairs._cst import Row, Source, walk
 from repairbot.languages.python.repairs._guard import guard, release_call, row_in
-from repairbot.languages.python.repairs._made_on import made_on_every_way
+from repairbot.languages.python.repairs._made_on import made_on_every_way, makers
 from repairbot.lifetimes.intents import RELEASE_ON_ERROR, RELEASE_ON_EXIT, RESET_ON_ERROR, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit, Span
@@ -66,6 +66,10 @@ def _after(source: Source, intent: Intent, row: Row) -> tuple[list[Row], int, li
         outer = source.row(above) if above is not None else None
         if outer is None or not made_on_every_way(source, outer, intent.place):
             return refusal
+        if len(makers(source, outer, intent.place)) > 1:
+            return Refusal(
+                f"{intent.place} is made in several ways, and it is not known whether all need a release"
+            )
         current = outer
     return refusal
 

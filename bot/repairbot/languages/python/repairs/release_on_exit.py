@@ -30,6 +30,10 @@ PLAIN = frozenset({".close", ".shutdown", ".cleanup", ".aclose", ".release", ".w
 """Releases that a `with` of the same value makes superfluous."""
 
 
+LONGEST = 100
+"""Lines that a block may get: beyond that nobody can review the change, and the function wants to be cut."""
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """How to release: `head` and `tail` go round the value of a `with`, or `finally_` is the statement."""
@@ -63,6 +67,9 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
         return Refusal(f"{hold.name} is released early at line {line}, and a with would release it again")
     if isinstance(hold.row, Compound) and not hold.release and not _alike(source, hold):
         return Refusal(f"{hold.name} is made in several ways, and it is not known whether all need a release")
+    first, behind = _span(hold)
+    if source.data.count(b"\n", first, behind) > LONGEST:
+        return Refusal(f"more than {LONGEST} lines would have to be indented for it")
     draft = Draft(source)
     if form.finally_:
         _write_try(draft, hold, form.finally_)
