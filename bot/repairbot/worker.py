@@ -96,9 +96,17 @@ def main() -> None:
         return
     setup = wire.decode(Setup, first[0])
     _limit(setup)
+    loaded: set[str] = set()
     while frame := _read(sys.stdin.buffer):
+        request = wire.decode(Request, frame[0])
+        if request.language not in loaded:
+            assert known[request.language].frontend is not None
+            loaded.add(request.language)
+            _write(
+                answers, b""
+            )  # the first file of a language does not pay for its front end with its own time
         _allow(setup.seconds)
-        _write(answers, _answer(wire.decode(Request, frame[0]), frame[1], known, setup.settings))
+        _write(answers, _answer(request, frame[1], known, setup.settings))
 
 
 def _answer(request: Request, source: bytes, known: dict[str, Language], settings: Settings) -> bytes:
