@@ -105,10 +105,10 @@ def test_a_process_that_outlives_the_command_is_ended_and_counted(tmp_path: Path
 
 ZIG_OLD = """\
 error(gpa): memory address 0x7f3134a20000 leaked:
-/home/x/p/src/leak.zig:5:27: 0x113d561 in twice (leak.zig)
+/p/src/leak.zig:5:27: 0x113d561 in twice (leak.zig)
     const y = try a.create(u64);
                           ^
-/home/x/p/src/leak.zig:11:14: 0x113d701 in main (leak.zig)
+/p/src/leak.zig:11:14: 0x113d701 in main (leak.zig)
     try twice(gpa.allocator());
              ^
 /usr/lib/zig/std/start.zig:627:37: 0x113df79 in posixCallMainAndExit (std.zig)
@@ -120,14 +120,14 @@ error(gpa): memory address 0x7f3134a20000 leaked:
 
 @pytest.mark.parametrize("said", ["error(gpa)", "[gpa] (err)", "error(DebugAllocator)"])
 def test_zig_in_the_words_of_its_versions(said: str) -> None:
-    leaks = zig.parse(ZIG_OLD.replace("error(gpa)", said), "/home/x/p").leaks()
+    leaks = zig.parse(ZIG_OLD.replace("error(gpa)", said), "/p").leaks()
     assert [leak.trace for leak in leaks] == [
         (Frame("src/leak.zig", 5, "twice"), Frame("src/leak.zig", 11, "main"))
     ]
 
 
 def test_the_same_address_is_told_twice_and_counted_once() -> None:
-    assert sum(leak.count for leak in zig.parse(ZIG_OLD * 2, "/home/x/p").leaks()) == 1
+    assert sum(leak.count for leak in zig.parse(ZIG_OLD * 2, "/p").leaks()) == 1
 
 
 def test_clang_writes_columns_into_its_frames() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import selectors
 import signal
 import subprocess
@@ -109,7 +110,7 @@ def run(
     process group.
     """
     began = time.monotonic()
-    before = os.times()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     process = subprocess.Popen(
         ["sh", "-c", command],
         cwd=top,
@@ -134,10 +135,8 @@ def run(
             pipe.close()
     ran.code = process.returncode
     ran.seconds = time.monotonic() - began
-    after = os.times()
-    ran.processor = (
-        after.children_user + after.children_system - before.children_user - before.children_system
-    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ran.processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     ran.out = "\n".join(stream.text() for stream in streams)
     ran.ticks = sorted(tick for stream in streams for tick in stream.ticks)
     ran.cut = any(stream.cut for stream in streams)
