@@ -17,7 +17,8 @@ import time
 import tracemalloc
 import warnings
 
-if False:  # TYPE_CHECKING, without importing typing into the user's process
+TYPE_CHECKING = False  # without importing typing into the user's process
+if TYPE_CHECKING:
     from typing import Any
 
 OWN = os.path.realpath(__file__)
