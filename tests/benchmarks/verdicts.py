@@ -89,7 +89,7 @@ def clean(times: int) -> None:
         top = os.path.realpath(folder)
         for name, text in CLEAN.items():
             (Path(top) / name).write_text(text)
-            command = COMMANDS[os.path.splitext(name)[1]].format(name)
+            command = COMMANDS[Path(name).suffix].format(name)
             verdicts = Counter(v for _ in range(times) for v in once(top, command, "done", names)[0].values())
             print(f"  {name:10} {dict(verdicts)}", flush=True)
 
