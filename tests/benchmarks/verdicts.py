@@ -100,8 +100,8 @@ def overhead() -> None:
         top = os.path.realpath(folder)
         for name, text in WORK.items():
             (Path(top) / name).write_text(text)
-        subprocess.run("gcc -g -O1 work.c -o plain", shell=True, cwd=top, check=True)
-        subprocess.run("gcc -g -O1 -fsanitize=address work.c -o checked", shell=True, cwd=top, check=True)
+        subprocess.run("gcc -g -O0 work.c -o plain", shell=True, cwd=top, check=True)
+        subprocess.run("gcc -g -O0 -fsanitize=address work.c -o checked", shell=True, cwd=top, check=True)
         for name, plain, watched in (
             ("process", "./plain", "./plain"),
             ("sanitizer", "./plain", "./checked"),

@@ -13,7 +13,7 @@ from repairbot.proof.detectors.base import Seen, Tally, located, own
 from repairbot.proof.run import Ran
 
 NAME = "sanitizer"
-ABOUT = "LeakSanitizer and AddressSanitizer, where the program is built with them"
+ABOUT = "LeakSanitizer and AddressSanitizer, where the program is built with them (that costs up to 20 times)"
 SUFFIXES = (".c", ".cc", ".cpp", ".rs", ".h")
 ALWAYS = True
 

@@ -18,7 +18,7 @@ from repairbot.proof.detectors.base import Seen, Tally, located, own
 from repairbot.proof.run import Ran
 
 NAME = "valgrind"
-ABOUT = "memory definitely or indirectly lost; 20 to 50 times slower, so only when it is named"
+ABOUT = "memory definitely or indirectly lost; up to 80 times slower, so only when it is named"
 SUFFIXES = (".c", ".cc", ".cpp", ".rs", ".h")
 ALWAYS = False
 
