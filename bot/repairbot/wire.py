@@ -24,7 +24,7 @@ class Malformed(ValueError):
 
 def encode(value: object) -> bytes:
     """JSON in one line, ASCII."""
-    return json.dumps(value, default=_plain, separators=(",", ":")).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def decode(kind: type[T], data: bytes) -> T:
@@ -52,6 +52,10 @@ def _plain(value: object) -> object:
     if isinstance(value, set | frozenset):
         return sorted(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+_ENCODER = json.JSONEncoder(default=_plain, separators=(",", ":"))
+"""Made once: json.dumps makes one for every call with arguments like these."""
 
 
 @cache

@@ -9,6 +9,7 @@ child, so nothing here catches what it does not know.
 from __future__ import annotations
 
 import os
+import select
 import struct
 import sys
 from dataclasses import dataclass, field
@@ -61,9 +62,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """The second line of an answer: what a file asks of others, and how often its analysis gave up."""
+    """The second line of an answer: what a file asks of others, and how often its analysis gave up.
+
+    `makers`: asked about too, but only what hands out a resource is an answer.
+    """
 
     asks: tuple[str, ...] = ()
+    makers: tuple[str, ...] = ()
     unknown: int = 0
 
 
@@ -80,18 +85,28 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whoever prints must not write into the answers
     known = languages.walk()
-    for language in known.values():
-        assert language.frontend is not None  # loaded before there is work
     all_rules()
     _write(answers, b"")
+    for language in known.values():
+        if _waiting():
+            break
+        assert language.frontend is not None  # loaded while there is no work yet
     first = _read(sys.stdin.buffer)
     if first is None:
         return
     setup = wire.decode(Setup, first[0])
     _limit(setup)
+    loaded: set[str] = set()
     while frame := _read(sys.stdin.buffer):
+        request = wire.decode(Request, frame[0])
+        if request.language not in loaded:
+            assert known[request.language].frontend is not None
+            loaded.add(request.language)
+            _write(
+                answers, b""
+            )  # the first file of a language does not pay for its front end with its own time
         _allow(setup.seconds)
-        _write(answers, _answer(wire.decode(Request, frame[0]), frame[1], known, setup.settings))
+        _write(answers, _answer(request, frame[1], known, setup.settings))
 
 
 def _answer(request: Request, source: bytes, known: dict[str, Language], settings: Settings) -> bytes:
@@ -99,9 +114,14 @@ def _answer(request: Request, source: bytes, known: dict[str, Language], setting
     project = Project(request.summaries, request.resources, frozenset(request.asked))
     examined = examine(source, request.path, language, settings, project, fixes=request.fixes)
     result = suppress(source, language, examined.result)
-    asking = Asking(examined.asks, examined.unknown)
+    asking = Asking(examined.asks, examined.makers, examined.unknown)
     offers = Offers(examined.exports, examined.resources)
     return b"\n".join(map(wire.encode, (result, asking, offers)))
+
+
+def _waiting() -> bool:
+    """Whether the parent has said something already."""
+    return bool(select.select([sys.stdin.buffer], [], [], 0)[0])
 
 
 def _read(stream: BinaryIO) -> tuple[bytes, bytes] | None:

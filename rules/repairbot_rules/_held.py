@@ -166,14 +166,13 @@ def owned_elsewhere(leak: Leak) -> bool:
     return any(op.detail in _GIVEN for op in leak.escapes) or bool(_taken(leak))
 
 
+_OVER = frozenset({"emptied", "closed already"})
+"""Words of front ends for a value that is still there, with nothing left in it to release."""
+
+
 def _taken(leak: Leak) -> dict[Span, str]:
-    """The statements in which a callee takes the value over that owns such values (`os.fdopen(descriptor)`)."""
-    owners = {name.rpartition(".")[2] for name in leak.resource.keeps}
-    return {
-        op.at: op.other
-        for op in leak.escapes
-        if op.detail == "kept" and op.other.rpartition(".")[2] in owners
-    }
+    """The statements in which somebody takes the value over who will release it (`os.fdopen(descriptor)`)."""
+    return {op.at: op.other for op in leak.escapes if op.detail == "kept" and op.other not in _OVER}
 
 
 def worst(leak: Leak) -> Way:
@@ -189,6 +188,11 @@ def failing_step(way: Way) -> str:
         return f"it raises at line {way.at_line}"
     note = note.replace(" can fail", " fails")
     return note.replace(" can raise", " raises").replace("await can be", "it is").replace(" can be ", " is ")
+
+
+def _twice(taker: str) -> str:
+    who = taker if " " in taker else f"{taker}() owns it from then on"
+    return f"{who}: it must not be released twice"
 
 
 def report(
@@ -208,10 +212,7 @@ def report(
     fitting = tuple(it for it in intents if it.do != RELEASE_ON_EXIT and not taken.keys() & set(it.spans))
     if taken and fitting != intents:
         intents = fitting
-        refusals = (
-            *refusals,
-            f"{next(iter(taken.values()))}() owns it from then on: it must not be released twice",
-        )
+        refusals = (*refusals, _twice(next(iter(taken.values()))))
     if leak.place.endswith("[]"):
         message = message.replace(leak.place, f"what {leak.place[:-2]} holds")
         intents = (on_error(leak) if _on_errors(leak) else on_exit(leak),)

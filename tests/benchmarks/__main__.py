@@ -88,24 +88,49 @@ def clean_files(tree: Path, into: Path, environment: Mapping[str, str], count: i
     return names
 
 
+def changed(folder: Path, names: list[str], environment: Mapping[str, str]) -> None:
+    """Make a git repository of a folder, and a second commit in which these files have changed."""
+
+    def git(*words: str) -> None:
+        who = ["-c", "user.name=bench", "-c", "user.email=bench@example.com", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *who, *words], cwd=folder, env=environment, check=True, capture_output=True)
+
+    git("init", "--quiet")
+    git("add", "--all")
+    for name in names:  # as a pull request that brings these files
+        git("rm", "--quiet", "--cached", name)
+    git("commit", "--quiet", "--allow-empty", "--message", "before")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "after")
+
+
 def jobs(
     tree: Path, scratch: Path, environment: Mapping[str, str], times: int
 ) -> Iterator[tuple[str, Measured]]:
     """What a pull request of five files costs, from the start of the process to its end."""
     yield "python -c pass", median([sys.executable, "-c", "pass"], scratch, environment, times)
+    audit = [REPAIRBOT, "audit", "--no-cache", "--base", "HEAD~1", "."]
     clean = scratch / "clean"
     clean.mkdir()
     names = clean_files(tree, clean, environment)
-    yield (
-        f"job of {len(names)} files, nothing to rewrite",
-        median([REPAIRBOT, "fix", "--diff", "--no-cache", *names], clean, environment, times),
-    )
+    changed(clean, names, environment)
+    title = f"job of {len(names)} files, nothing to rewrite"
+    yield title, median(audit, clean, environment, times)
     service = copy_service(scratch)
     leaky = [f"waymark/{name}.py" for name in ("health", "export", "profiles", "events", "server")]
-    yield (
-        f"job of {len(leaky)} files, with checked repairs",
-        median([REPAIRBOT, "fix", "--diff", "--no-cache", *leaky], service, environment, times),
-    )
+    changed(service, leaky, environment)
+    title = f"job of {len(leaky)} files, with checked repairs"
+    yield title, median(audit, service, environment, times)
+
+
+def part(tree: Path, into: Path) -> Path:
+    """A copy of every fourth Python file of the tree: what depends on the tree's size shows beside the whole."""
+    for number, path in enumerate(sorted(tree.rglob("*.py"))):
+        if number % 4 == 0 and path.is_file():
+            copy = into / path.relative_to(tree)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
+    return into
 
 
 def table(rows: list[tuple[str, Measured]], unit: Measured) -> Iterator[str]:
@@ -139,6 +164,9 @@ def main(arguments: list[str]) -> int:
         print(f"{len(sources):,} files, {size:.1f} MB; one unit is a bare parse of them: {unit.cpu:.2f} s")
         rows = [("bare parse, one core", unit), ("read every file", reading)]
         rows += audits(tree, scratch, environment)
+        quarter = part(tree, scratch / "quarter")
+        command = [REPAIRBOT, "audit", "--no-cache", "--jobs", "1", "--output", os.devnull, str(quarter)]
+        rows.append(("audit of a quarter of it", run(command, scratch, environment, memory=True)))
         ruff = [
             str(BIN / "ruff"),
             "check",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,14 @@ from repairbot.commands.pages import infos
 from repairbot.github import event as events
 from repairbot.github.action import DONE, FAILED, Action
 from repairbot.github.auditing import Auditor
+from repairbot.github.errors import GitHubError
 from repairbot.github.model import BODY_LIMIT
 from repairbot.github.surroundings import Inputs, Step
 from repairbot.pool import Pool
 from repairbot.reports.markdown import rule_page
 from tests.github.reviewing import NUMBER, REPO, Desk, leaks, opened
-from tests.github.rig.faults import Lose, Then, on
-from tests.github.rig.server import Rig
+from tests.github.rig.faults import Lose, Then, at_random, on
+from tests.github.rig.server import Rig, no_fault
 from tests.github.rig.state import AUTHOR, BOT, OWNER, VISITOR, Account, Comment, ReviewComment
 from tests.github.runner import rights, said
 
@@ -292,3 +294,21 @@ def test_without_the_right_to_react_nothing_is_done_and_it_is_said_where_to_writ
     assert code == FAILED
     assert "on the pull request's page" in log
     assert desk.rig.writes() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_goes_wrong_on_the_way_the_branch_is_repaired_once(desk: Desk, seed: int) -> None:
+    git, before = desk.rig.state.repository, desk.pull.head
+    desk.rig.faults = at_random(0.2, seed)
+    with suppress(GitHubError):  # which `repairbot action` says on the run's page
+        tell(desk, "/repairbot fix\n/repairbot explain never-released")
+    desk.rig.faults = no_fault
+    tell(desk, "/repairbot fix")
+    assert git.parents(desk.pull.head) == [before]
+    assert shown(desk, "a.py") == leaks("one", "two", fixed="one two")
+    assert shown(desk, "b.py") == leaks("three", fixed="three")
+    tell(desk, "/repairbot rerun")
+    assert desk.open() == []
+    said_of = [body.rpartition("<!-- repairbot:answer ")[2] for body in answers(desk)]
+    assert len(said_of) == len(set(said_of))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Final
+
+from repairbot.lifetimes.resources import tables
 
 CLOSERS: Final = re.compile(
     r"(?:^|[._])(?:safe_?|quiet_?|silent_?)?(?:a?close|release|dispose|destroy|cleanup|clean_up|shutdown|terminate|kill|free|discard|"
@@ -44,8 +44,7 @@ class Callees:
 @cache
 def callees() -> Callees:
     """The table, read once."""
-    source = files("repairbot_rules") / "resources" / "python-callees.toml"
-    data = tomllib.loads(source.read_text(encoding="utf-8"))
+    data = tables("python-callees")
     return Callees(**{name: frozenset(names) for name, names in data.items()})
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from repairbot.languages.python.shapes import occurrences
+from repairbot.languages.python.syntax import APART
 from repairbot.languages.python.vocabulary import GROWS, HEAP_GROWS
 
 _GROWTH: Final = re.compile(
@@ -35,23 +37,24 @@ def grows(source: bytes, name: bytes, offsets: list[int], *, shared: bool) -> bo
     through assignments alone.
     """
     size = len(name)
+    aliases: set[bytes] = set()
     for offset in offsets:
         end = offset + size
         if not shared and source[offset - 1 : offset] != b".":
             continue
         if _GROWTH.match(source, end):
             return True
-        if shared:
-            handed_on = (
-                source[offset - 2 : offset] == b"= " and source[end : end + 1] and source[end] in _ONWARD
-            )
-        else:
-            handed_on = (
-                source[end : end + 1] and source[end] in _ONWARD and not _harmless(source, offset, end)
-            )
-        if handed_on:
-            return True
-    return False
+        if not shared:
+            if source[end : end + 1] and source[end] in _ONWARD and not _harmless(source, offset, end):
+                return True
+        elif source[offset - 2 : offset] == b"= ":
+            line = source[source.rfind(b"\n", 0, offset) + 1 : offset]
+            aliases.update(line.partition(b"=")[0].partition(b":")[0].translate(APART).split()[-1:])
+    return any(
+        _GROWTH.match(source, offset + len(alias))
+        for alias in aliases
+        for offset in occurrences(source, alias, 0, len(source))
+    )
 
 
 def _harmless(source: bytes, offset: int, end: int) -> bool:

@@ -65,7 +65,7 @@ def collect(module: Module) -> list[Registration]:
     found: list[Registration] = []
     source = module.source
     names: list[Node] = []
-    for word in _words().keys() & module.words:
+    for word in module.words.intersection(_words()):
         if word + b"(" not in source and word + b" (" not in source:
             continue  # `async` and `on` stand in most files, and are called in few
         names += [name for name in module.mentions(_words()[word]) if name.text == word]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Literal
+
+from repairbot.lifetimes.resources import tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,7 @@ class Registry:
 @cache
 def registry() -> Registry:
     """The tables, read once."""
-    source = files("repairbot_rules") / "resources" / "python-registrations.toml"
-    data = tomllib.loads(source.read_text(encoding="utf-8"))
+    data = tables("python-registrations")
     pairs = tuple(
         Pair(
             what=row["what"],

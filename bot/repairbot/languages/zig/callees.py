@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Final
+
+from repairbot.lifetimes.resources import tables
 
 RELEASES: Final = re.compile(
     r"(?:^|[._])(?:deinit\w*|free\w*|destroy\w*|close\w*|release\w*|unref\w*|deref\w*|kill\w*|dispose\w*|cleanup\w*|delete\w*|drop"
-    r"|terminate\w*|unload\w*|unmap\w*|munmap|argsFree|recycle\w*|uninit\w*|unlink|discard\w*)$",
+    r"|terminate\w*|give_?back|put_?back|checkin|unload\w*|unmap\w*|munmap|argsFree|recycle\w*|uninit\w*|unlink|discard\w*)$",
     re.IGNORECASE,
 )
 """Names of callees that release what they are given."""
@@ -50,8 +50,7 @@ class Callees:
 @cache
 def callees() -> Callees:
     """The table, read once."""
-    source = files("repairbot_rules") / "resources" / "zig-callees.toml"
-    data = tomllib.loads(source.read_text(encoding="utf-8"))
+    data = tables("zig-callees")
     return Callees(**{name: frozenset(names) for name, names in data.items()})
 
 

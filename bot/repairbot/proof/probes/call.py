@@ -280,7 +280,7 @@ def entries(value: Any, depth: int = 3) -> int:
         return len(value) + (sum(entries(one, depth - 1) for one in list(value.values())) if depth else 0)
     if isinstance(value, list | set | frozenset | tuple | collections.deque):
         return len(value) + (sum(entries(one, depth - 1) for one in list(value)) if depth else 0)
-    return int(value.qsize()) if hasattr(value, "qsize") else 0
+    return int(value.qsize()) if callable(getattr(value, "qsize", None)) else 0
 
 
 def member(thing: Any, module: Any, name: str) -> Any:
