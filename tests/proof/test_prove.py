@@ -183,4 +183,5 @@ def test_growth_is_measured_by_iteration(tmp_path: Path) -> None:
     ran = proven(tmp_path, "--run", programs.PYTHON.run, "--each", "done", "--base", "HEAD", *FAST)
     assert ran.code == 0, ran.out + ran.err
     assert "traced memory (python)\n  before  leaks: +10." in ran.out
+    assert "bytes an iteration service.py:9" in ran.out, "the line that appends is named"
     assert "after   flat" in ran.out

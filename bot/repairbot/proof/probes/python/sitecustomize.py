@@ -65,7 +65,7 @@ class Probe:
                 self.sample()
                 rest = (time.thread_time() - began) / PART
                 # On a busy machine the clock runs on while the program waits for its turn.
-                self.due, self.idle = time.process_time() + rest, time.monotonic() + 10 * rest
+                self.due, self.idle = time.process_time() + rest, time.monotonic() + 2 * rest
             else:
                 self.say({"t": time.monotonic(), "traced": tracemalloc.get_traced_memory()[0] - self.own})
             time.sleep(PACE)
@@ -95,7 +95,7 @@ class Probe:
                 if path in (OWN, __file__):
                     held = OWN
                     break
-                if path.startswith(self.top) or not os.path.isabs(path):
+                if path.startswith(self.top) or not path.startswith(("/", "<")):
                     held = f"{path}:{line}"
                     break
             if len(self.places) < 100000:
