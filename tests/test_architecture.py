@@ -56,6 +56,7 @@ OWN_ROOMS = {
         "repairbot.__version__",
         "repairbot.model",
         "repairbot.rule",
+        "repairbot.wire",
         "repairbot_templates",
         "repairbot.reports",
     },

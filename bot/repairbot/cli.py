@@ -12,7 +12,7 @@ from repairbot.child import Process
 if TYPE_CHECKING:
     from types import FrameType
 
-WORKING = frozenset({"audit", "fix", "baseline", "review", "action"})
+WORKING = frozenset({"audit", "fix", "baseline", "prove", "review", "action"})
 """The commands that examine files: their first worker starts while the command line is still being read."""
 HELP = frozenset({"-h", "--help"})
 INTERRUPTED, TERMINATED, PIPE_CLOSED = 130, 143, 141

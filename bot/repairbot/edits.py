@@ -20,6 +20,8 @@ NO_NEWLINE = "\\ No newline at end of file\n"
 COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 """PEP 263: https://peps.python.org/pep-0263/#defining-the-encoding"""
 
+_DECLARED = re.compile(r"\b(?:const|var|let)\s+(\w+)\s*[=:]")
+
 Opcode = tuple[str, int, int, int, int]
 
 
@@ -60,6 +62,11 @@ def overlap(some: Iterable[Edit], others: Iterable[Edit]) -> bool:
         for a in mine
         for b in theirs
     )
+
+
+def declared(edits: Iterable[Edit]) -> set[str]:
+    """The names that edits declare by a keyword: each was free, but two edits may have chosen the same one."""
+    return {name for edit in edits for name in _DECLARED.findall(edit.text)}
 
 
 def apply(source: bytes, edits: Iterable[Edit], encoding: str = "utf-8") -> bytes:

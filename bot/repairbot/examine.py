@@ -8,17 +8,18 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from repairbot.analyses import analyse
 from repairbot.analyses.facts import Facts
 from repairbot.edits import Transcoded, UndecodableError, apply, transcode, unified
-from repairbot.languages.base import Language, Printer, Project, Unreadable
+from repairbot.languages.base import Language, PartFrontend, Printer, Project, Unreadable
 from repairbot.lifetimes.intents import Refusal
 from repairbot.lifetimes.ops import Intent, Resource, Summary
 from repairbot.lifetimes.resources import load
 from repairbot.model import (
     SEVERITIES,
+    Edit,
     FileResult,
     Finding,
     Fix,
@@ -40,11 +41,12 @@ LONGEST = 3
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What is known of a file afterwards; `exports`, `asks` and `resources` serve the pass across files."""
+    """What is known of a file afterwards; `exports`, `asks`, `makers` and `resources` serve the pass across files."""
 
     result: FileResult
     exports: tuple[Summary, ...] = ()
     asks: tuple[str, ...] = ()
+    makers: tuple[str, ...] = ()
     resources: tuple[Resource, ...] = ()
     unknown: int = 0
 
@@ -95,6 +97,7 @@ def examine(
         result,
         tuple(unit.exports.values()),
         tuple(sorted(unit.asks)),
+        tuple(sorted(unit.makers)),
         tuple(unit.resources_made),
         unit.unknown + facts.pairing.unknown,
     )
@@ -157,12 +160,18 @@ class _Room:
         )
         return Reported(tuple((rule.id, report) for rule, report in _one_a_place(found)), misuses)
 
-    def again(self, data: bytes) -> Reported:
-        """The same of a repaired version."""
+    def again(self, data: bytes, symbols: frozenset[str] | None = None) -> Reported:
+        """The same of a repaired version; with `symbols` of these functions alone."""
+        frontend = self.language.frontend
         try:
-            return self.reported(self.facts(data))
+            if symbols is None or not isinstance(frontend, PartFrontend):
+                return self.reported(self.facts(data))
+            unit = frontend.lower_part(data, self.path, self.resources, self.project, symbols)
+            return self.reported(analyse(unit)).within(symbols)
         except Unreadable as error:
             return Reported(wrong=f"the repaired file cannot be read: {error}")
+        except RecursionError:
+            return Reported(wrong="the repaired file is nested too deeply")
 
 
 _TEST = re.compile(
@@ -269,7 +278,10 @@ class _Findings:
         written = self.room.printer.write(data, intent)
         if isinstance(written, Refusal):
             return written.why
-        result: Climb = climb(data, written, rule, report, self.found, self.room.again, self.room.printer)
+        symbols = self._touched(report, written)
+        found = self.found if symbols is None else self.found.within(symbols)
+        again = partial(self.room.again, symbols=symbols)
+        result: Climb = climb(data, written, rule, report, found, again, self.room.printer)
         if result.fell:
             return f"the repair ({intent.title or intent.do}) did not hold: {result.fell}"
         try:
@@ -280,6 +292,17 @@ class _Findings:
         after = apply(stored, edits, self.text.encoding)
         diff = unified(stored, after, self.room.path, self.text.encoding)
         return Fix(intent.safety, intent.title, edits, diff, result.checks, intent.choice, intent.why)
+
+    def _touched(self, report: Report, edits: tuple[Edit, ...]) -> frozenset[str] | None:
+        """The functions that a repair changes, where it changes nothing else and its finding is about one of them.
+
+        The others say what they said; a member of a container may be spoken of anywhere, so all is looked at again.
+        """
+        frontend = self.room.language.frontend
+        if not isinstance(frontend, PartFrontend) or "." in report.variable:
+            return None
+        symbols = frontend.touched(self.text.data, tuple((edit.start, edit.end) for edit in edits))
+        return symbols if symbols is not None and report.symbol in symbols else None
 
 
 def fingerprint(rule: str, symbol: str, source: bytes, at: Span) -> str:

@@ -47,28 +47,36 @@ class Exchange:
         self._namings = namings
         self._there = there
         self._known: dict[str, bool] = {}
-        self._asks: dict[int, tuple[str, str, tuple[str, ...]]] = {}
+        self._examined: set[str] = set()
+        self._asks: dict[int, tuple[str, str, dict[str, bool]]] = {}
         self._offers: dict[tuple[str, str], tuple[str, Any]] = {}
         self._named: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
 
-    def ask(self, tag: int, path: str, language: str, asks: tuple[str, ...]) -> None:
-        """One examined file, and the names it asks about. Asking again replaces what it asked before."""
+    def ask(
+        self, tag: int, path: str, language: str, asks: tuple[str, ...], makers: tuple[str, ...] = ()
+    ) -> None:
+        """One examined file, and the names it asks about. Asking again replaces what it asked before.
+
+        Of `makers` only those are an answer that hand out a resource: the file is not examined again for the rest.
+        """
         self._known[path] = True
-        if asks:
-            self._asks[tag] = (path, language, asks)
+        self._examined.add(path)
+        if asks or makers:
+            self._asks[tag] = (path, language, {**dict.fromkeys(makers, True), **dict.fromkeys(asks, False)})
 
     def offer(self, path: str, offers: bytes) -> None:
-        """What a file that was asked offers: a line of JSON, {"exports": [...], "resources": [...]}."""
-        for kind, name, value in _named(json.loads(offers)):
+        """What a file offers, asked or not: a line of JSON, {"exports": [...], "resources": [...]}."""
+        for kind, name, value in _named(json.loads(offers)) if len(offers) > len(b"{}") else ():
             self._offers[path, name] = (kind, value)
 
     def asked(self) -> dict[str, tuple[str, ...]]:
         """The files that others ask, by path, with the names in them that are asked about."""
         found: defaultdict[str, set[str]] = defaultdict(set)
         for path, language, asks in self._asks.values():
-            for ask in asks:
+            for ask, maker in asks.items():
                 for file, name in self._candidates(ask, path, language):
-                    if file != path:
+                    # What hands out a resource is offered by every file that was examined.
+                    if file != path and not (maker and file in self._examined):
                         found[file].add(name)
         return {file: tuple(sorted(names)) for file, names in found.items()}
 
@@ -77,9 +85,11 @@ class Exchange:
         found: dict[int, Answers] = {}
         for tag, (path, language, asks) in self._asks.items() if self._offers else ():
             answered: Answers = defaultdict(dict)
-            for ask in asks:
+            for ask, maker in asks.items():
                 for file, name in self._candidates(ask, path, language):
                     answer = self._offers.get((file, name))
+                    if answer and maker and answer[0] == "summaries" and not answer[1].get("returns"):
+                        break
                     if answer and file != path:
                         answered[answer[0]][ask] = answer[1]
                         break
@@ -132,6 +142,7 @@ class Line:
     """The second and third line of a child's answer, read as far as the parent needs."""
 
     asks: tuple[str, ...] = ()
+    makers: tuple[str, ...] = ()
     unknown: int = 0
     offers: bytes = field(default=b"")
 
@@ -139,7 +150,8 @@ class Line:
     def read(cls, asking: bytes, offers: bytes) -> Line:
         """From the two lines. Raises ValueError."""
         held = json.loads(asking) if len(asking) > len(b"{}") else {}
-        return cls(tuple(held.get("asks", ())), int(held.get("unknown", 0)), offers)
+        asks, makers = (tuple(held.get(key, ())) for key in ("asks", "makers"))
+        return cls(asks, makers, int(held.get("unknown", 0)), offers)
 
 
 def _named(links: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:

@@ -152,6 +152,89 @@ class FileResult:
     """How the file's bytes become text (a Python codec name); a patch must be written in it."""
 
 
+Verdict = Literal["leaks", "flat", "undecided"]
+"""What a measurement says of one side."""
+
+
+class Frame(NamedTuple):
+    """A place on the trace of a leak. `path`: relative to the project's top where it lies in it, else as told."""
+
+    path: str
+    line: int
+    function: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """What a detector named: how often and how many bytes in one run, and where (innermost frame first)."""
+
+    what: str
+    count: int = 1
+    bytes: int = 0
+    trace: tuple[Frame, ...] = ()
+
+
+class Point(NamedTuple):
+    """One reading: after so many iterations (or seconds), so much."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a measurement, before or after.
+
+    Counted: `count` and `bytes` of one run. Growth: `slope` by iteration (or second) with its confidence
+    interval `low..high`, and `points` of one run, thinned for a curve. `flaky`: the runs disagreed.
+    """
+
+    verdict: Verdict
+    reason: str = ""
+    count: int = 0
+    bytes: int = 0
+    slope: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+    top: float = 0.0
+    """The highest reading after the warm-up."""
+    points: tuple[Point, ...] = ()
+    leaks: tuple[Leak, ...] = ()
+    flaky: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One thing measured before and after. `per` is "run" where leaks are counted.
+
+    `findings`: fingerprints of the findings that it names. `subject`: what was called, "" for the command.
+    """
+
+    detector: str
+    what: str
+    unit: str
+    per: Literal["iteration", "second", "run"]
+    before: Side
+    after: Side
+    subject: str = ""
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What `repairbot prove` measured. `before`, `after`: what the two sides were, in words."""
+
+    command: str
+    before: str
+    after: str
+    repeats: int
+    measurements: tuple[Measurement, ...] = ()
+    not_called: tuple[str, ...] = ()
+    """What could not be called by itself, each with its reason."""
+    notes: tuple[str, ...] = ()
+    version: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Audit:
     """The result of a run, from which every report is made. Files stand sorted by path.
@@ -174,6 +257,8 @@ class Audit:
     """Operations at which the analysis stopped tracking because it did not know who owns the value."""
     problems: tuple[str, ...] = ()
     """What failed on the way and belongs to no file."""
+    proof: Proof | None = None
+    """What was measured before and after, from the file that `repairbot prove` wrote."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:

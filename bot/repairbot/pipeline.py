@@ -181,10 +181,9 @@ class Run:
                 failed(each.entry.path, each.entry.language, f"the answer about it was malformed: {error}"),
             )
             return False
-        if each.asked:
-            self._exchange.offer(each.entry.path, line.offers)
-        elif not each.answers:
-            self._exchange.ask(tag, each.entry.path, each.entry.language, line.asks)
+        self._exchange.offer(each.entry.path, line.offers)
+        if each.wanted and not each.answers:
+            self._exchange.ask(tag, each.entry.path, each.entry.language, line.asks, line.makers)
         each.unknown = line.unknown
         self._end(each, result)
         return True

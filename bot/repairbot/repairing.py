@@ -133,15 +133,20 @@ def repair(works: Sequence[Work], pool: Pool, wanted: Wanted) -> None:
 
 
 def _choose(work: Work, wanted: Wanted) -> list[Finding]:
-    """Fixes to apply together next: those that do not touch each other, in the order of the file; one in doubt."""
+    """Fixes to apply together next: those that do not touch each other, in the order of the file; one in doubt.
+
+    Fixes that declare the same name wait for each other: the next one is written anew, with another name.
+    """
     chosen: list[Finding] = []
     taken: set[Edit] = set()
+    names: set[str] = set()
     for finding in work.current.findings:
         if finding.fix is None or not wanted(finding) or finding.fingerprint in work.refused:
             continue
-        if edits.overlap(finding.fix.edits, taken):
+        if edits.overlap(finding.fix.edits, taken) or names & edits.declared(finding.fix.edits):
             continue
         chosen.append(finding)
+        names |= edits.declared(finding.fix.edits)
         taken.update(finding.fix.edits)
         if work.single:
             break

@@ -34,6 +34,14 @@ class Reported:
     misuses: Counter[Key] = field(default_factory=Counter)
     wrong: str = ""
 
+    def within(self, symbols: frozenset[str]) -> Reported:
+        """What is said of these functions alone, and not of the members of containers."""
+        reports = tuple(
+            pair for pair in self.reports if pair[1].symbol in symbols and "." not in pair[1].variable
+        )
+        misuses = Counter({key: count for key, count in self.misuses.items() if key[1] in symbols})
+        return Reported(reports, misuses, self.wrong)
+
     def keys(self) -> Counter[Key]:
         """How many findings there are of each key."""
         return Counter(key(rule, report) for rule, report in self.reports)

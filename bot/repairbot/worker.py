@@ -62,9 +62,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """The second line of an answer: what a file asks of others, and how often its analysis gave up."""
+    """The second line of an answer: what a file asks of others, and how often its analysis gave up.
+
+    `makers`: asked about too, but only what hands out a resource is an answer.
+    """
 
     asks: tuple[str, ...] = ()
+    makers: tuple[str, ...] = ()
     unknown: int = 0
 
 
@@ -92,9 +96,17 @@ def main() -> None:
         return
     setup = wire.decode(Setup, first[0])
     _limit(setup)
+    loaded: set[str] = set()
     while frame := _read(sys.stdin.buffer):
+        request = wire.decode(Request, frame[0])
+        if request.language not in loaded:
+            assert known[request.language].frontend is not None
+            loaded.add(request.language)
+            _write(
+                answers, b""
+            )  # the first file of a language does not pay for its front end with its own time
         _allow(setup.seconds)
-        _write(answers, _answer(wire.decode(Request, frame[0]), frame[1], known, setup.settings))
+        _write(answers, _answer(request, frame[1], known, setup.settings))
 
 
 def _answer(request: Request, source: bytes, known: dict[str, Language], settings: Settings) -> bytes:
@@ -102,7 +114,7 @@ def _answer(request: Request, source: bytes, known: dict[str, Language], setting
     project = Project(request.summaries, request.resources, frozenset(request.asked))
     examined = examine(source, request.path, language, settings, project, fixes=request.fixes)
     result = suppress(source, language, examined.result)
-    asking = Asking(examined.asks, examined.unknown)
+    asking = Asking(examined.asks, examined.makers, examined.unknown)
     offers = Offers(examined.exports, examined.resources)
     return b"\n".join(map(wire.encode, (result, asking, offers)))
 

@@ -451,7 +451,7 @@ test "an index comes and goes" {
 }
 """,
             language="zig",
-            line=11,
+            line=22,
         ),
         Quiet(
             code="""\
@@ -487,7 +487,8 @@ const View = struct {
             intents = _intents(owned, owned.teardown in _ASYNCHRONOUS or teardown in coroutines)
             line = owned.container.methods.get(owned.teardown, owned.container.at).line
             yield Report(
-                owned.made.at,
+                # What the teardown lacks is said at its end, where the front end tells it.
+                owned.made.statement if owned.made.target and owned.made.statement else owned.made.at,
                 f"{name}.{owned.made.method}" if owned.made.method else name,
                 place,
                 f"{place} is not {done(owned.resource)} in {owned.teardown}()",

@@ -175,7 +175,7 @@ def test_nothing_that_was_read_becomes_markup(result: Audit) -> None:
 
 def test_templates_print_only_through_filters() -> None:
     filters = {"plain", "cell", "code", "cell_code", "fence", "own", "counted"}
-    templates = [item for item in files("repairbot_templates").iterdir() if item.name.endswith(".j2")]
+    templates = [item for item in files("repairbot_templates").iterdir() if item.name.endswith(".md.j2")]
     assert len(templates) >= 4
     for template in templates:
         for printed in re.findall(r"\{\{(.*?)\}\}", template.read_text("utf-8"), re.DOTALL):

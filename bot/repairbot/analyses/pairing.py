@@ -43,9 +43,17 @@ def analyse(unit: Unit) -> Pairing:
                 leaks.append(leak)
             if not found and (pattern := _safe(unit, function, track)) is not None:
                 safe.append(pattern)
-    leaks = _wholes(leaks)
+    leaks = _wholes([_weighed(unit, leak) for leak in leaks])
     members = tuple(item for container in unit.containers for item in owned(container))
     return Pairing(tuple(leaks), tuple(misuses), tuple(safe), members, unknown, tuple(given_up))
+
+
+def _weighed(unit: Unit, leak: Leak) -> Leak:
+    """In a file that cleans up after no error, what stands inside of something else is hardly worth a word."""
+    if leak.shape != "error" or not leak.ways[0].inside:
+        return leak
+    heedless = any(function.heedless for function in unit.functions if function.symbol == leak.function)
+    return replace(leak, confidence="low") if heedless else leak
 
 
 def _wholes(leaks: list[Leak]) -> list[Leak]:

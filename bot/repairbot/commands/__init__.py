@@ -21,6 +21,7 @@ COMMANDS = {
     "audit": "audit:audit",
     "rules": "rules:rules",
     "explain": "rules:explain",
+    "prove": "prove:prove",
     "baseline": "audit:baseline",
     "review": "review:review",
     "action": "action:action",

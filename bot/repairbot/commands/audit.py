@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from typing import Any
@@ -12,6 +13,7 @@ from repairbot import baseline as baselines
 from repairbot import git, languages, reports
 from repairbot.child import Process
 from repairbot.commands.session import Session, common, exit_code, opened, options
+from repairbot.model import Proof
 from repairbot.pipeline import Run
 from repairbot.sources.place import relative
 from repairbot.sources.revisions import Objects, Revision, changed, merge_base
@@ -23,11 +25,19 @@ from repairbot.writing import write_new
 @click.option("--format", "form", type=click.Choice(reports.FORMATS), default="terminal", show_default=True)
 @click.option("--output", "-o", type=click.Path(), metavar="FILE", help="Write the report here.")
 @click.option("--base", metavar="REV", help="Only what is new since this revision, as committed.")
+@click.option("--proof", metavar="FILE", help="Show what `repairbot prove` measured and wrote there.")
 @click.pass_obj
 def audit(
-    first: Process | None, /, form: reports.Format, output: str | None, base: str | None, **values: Any
+    first: Process | None,
+    /,
+    form: reports.Format,
+    output: str | None,
+    base: str | None,
+    proof: str | None,
+    **values: Any,
 ) -> int:
     """Report leaks in PATH (default: here); repair nothing."""
+    held = _proof(proof) if proof else None
     with opened(options(values), first) as session:
         if base is None:
             run = session.examine(session.tree())
@@ -35,9 +45,22 @@ def audit(
         else:
             run, known = _since(session, base)
         sifted = session.sift(run.results(), known)
-        done = session.audit(sifted, run, base=base or "")
+        done = session.audit(sifted, run, base=base or "", proof=held)
         session.publish(done, form, output)
         return exit_code(done, len(done.findings))
+
+
+def _proof(path: str) -> Proof:
+    """What `repairbot prove` wrote. Raises click.UsageError."""
+    from repairbot.reports.jsonreport import DocumentError, read_proof
+
+    try:
+        with open(path, "rb") as file:
+            return read_proof(json.loads(file.read()))
+    except OSError as error:
+        raise click.UsageError(f"--proof {path}: {error.strerror}") from None
+    except (ValueError, RecursionError, DocumentError) as error:
+        raise click.UsageError(f"--proof {path} is not what `repairbot prove` wrote: {error}") from None
 
 
 def _since(session: Session, base: str) -> tuple[Run, Counter[str]]:

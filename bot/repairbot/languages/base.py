@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:  # the parent process knows languages by their suffixes alone and loads nothing of this
     from repairbot.lifetimes.intents import Refusal
@@ -49,6 +49,26 @@ class Frontend(Protocol):
 
     def broken(self, source: bytes) -> str:
         """Why the source does not parse, in one line, or "" when it does. Stricter than `lower`."""
+        ...
+
+
+@runtime_checkable
+class PartFrontend(Protocol):
+    """A front end that can lower some functions alone: what a repair did not touch says the same as before."""
+
+    def touched(self, source: bytes, places: tuple[tuple[int, int], ...]) -> frozenset[str] | None:
+        """The symbols of the functions that hold these places whole; None where one stands outside of functions."""
+        ...
+
+    def lower_part(
+        self,
+        source: bytes,
+        path: str,
+        resources: tuple[Resource, ...],
+        project: Project,
+        symbols: frozenset[str],
+    ) -> Unit:
+        """Lower the functions of these symbols, and nothing of containers. Raises Unreadable."""
         ...
 
 

@@ -404,7 +404,8 @@ class Unit:
     """One lowered file: all that analyses and rules may look at. No source text in it.
 
     `exports`: summaries of what other files may call, by dotted name within the module. `asks`: dotted names
-    of callees in other modules whose summary would have mattered. `resources_made`: classes of this file
+    of callees in other modules whose summary would have mattered; `makers`: of those that may hand out a resource,
+    by their names, and matter only if they do. `resources_made`: classes of this file
     that are resources themselves (they hold one and have a release), for the project pass.
     """
 
@@ -420,6 +421,7 @@ class Unit:
     """Functions passed over: where and why."""
     exports: dict[str, Summary] = field(default_factory=dict)
     asks: set[str] = field(default_factory=set)
+    makers: set[str] = field(default_factory=set)
     resources_made: list[Resource] = field(default_factory=list)
     unknown: int = 0
 

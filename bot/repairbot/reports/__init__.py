@@ -9,7 +9,7 @@ from typing import Final, Literal, Protocol, cast, get_args
 
 from repairbot.model import Audit, Severity
 
-Format = Literal["terminal", "markdown", "json", "sarif", "patch", "github"]
+Format = Literal["terminal", "markdown", "json", "sarif", "patch", "github", "html"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 
 LIMIT: Final = 65_536

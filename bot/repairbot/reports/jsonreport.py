@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, TypeVar, cast, get_args
 
-from repairbot import __version__
+from repairbot import __version__, wire
 from repairbot.model import (
     SEVERITIES,
     Audit,
@@ -22,6 +22,7 @@ from repairbot.model import (
     Fix,
     Impact,
     Outcome,
+    Proof,
     SafePattern,
     Safety,
     Severity,
@@ -144,6 +145,7 @@ def document(audit: Audit) -> Json:
             for safe in file.safe_patterns
         ],
         "problems": list(audit.problems),
+        **({"proof": json.loads(wire.encode(audit.proof))} if audit.proof is not None else {}),
     }
 
 
@@ -328,6 +330,17 @@ def _of_file(file: Json, findings: list[Finding], safe: list[SafePattern]) -> Fi
     return FileResult(**file, outcome=outcome, findings=tuple(findings), safe_patterns=tuple(safe))
 
 
+def read_proof(value: object) -> Proof:
+    """A proof from parsed JSON, such as `repairbot prove` wrote. Raises DocumentError."""
+    try:
+        proof = wire.build(Proof, value)
+    except wire.Malformed as error:
+        raise DocumentError(f"document.proof: {error}") from error
+    if proof.version != VERSION:
+        raise DocumentError(f"document.proof: version {proof.version} is not {VERSION}, the one known here")
+    return proof
+
+
 def load(text: str) -> Audit:
     """Read a document that `render` wrote, wherever it came from; `root` is empty and `seconds` 0.
 
@@ -344,6 +357,7 @@ def load(text: str) -> Audit:
         raise DocumentError(
             f"document: version {raw.get('version')!r:.20} is not {VERSION}, the one known here"
         )
+    proof = raw.pop("proof", None) if isinstance(raw, dict) else None
     data = _read_document(raw, "document")
     findings: dict[str, list[Finding]] = {file["path"]: [] for file in data["files"]}
     safe: dict[str, list[SafePattern]] = {path: [] for path in findings}
@@ -369,6 +383,7 @@ def load(text: str) -> Audit:
         suppressed=summary["suppressed"],
         unknown=summary["unknown"],
         problems=data["problems"],
+        proof=None if proof is None else read_proof(proof),
     )
     for name, count in _summary(audit).items():
         if summary[name] != count:

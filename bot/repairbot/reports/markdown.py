@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeVar
 
 from repairbot.model import SEVERITIES, Audit, Finding, SafePattern
-from repairbot.reports import Options, RuleInfo, words
+from repairbot.reports import Options, RuleInfo, measured, words
 from repairbot.reports.filling import SHORT, fill_template
 from repairbot.reports.hunks import DiffError, hunks, parse
 from repairbot.reports.markup import Safe, cell, clip, code, own, plain
@@ -203,6 +203,7 @@ class _Report:
         return fill_template(
             "report",
             summary=self.summary(),
+            measured=measurements(self.audit),
             limit=plural(self.options.limit, "character"),
             left_out=", ".join(self.left_out),
             findings=[(name, blocks) for name, blocks in grouped if blocks],
@@ -246,6 +247,49 @@ def _safe_line(safe: SafePattern) -> Safe:
     return own(f"- {code(_place(safe))}{symbol}: {pattern} · {plain(safe.reason)}")
 
 
+class _Measured(NamedTuple):
+    """A measurement in a table."""
+
+    title: str
+    before: str
+    after: str
+    curve_before: str
+    curve_after: str
+
+
+_MOST_MEASUREMENTS: Final = 12
+
+
+def measurements(audit: Audit) -> Safe:
+    """What was measured before and after, as a short table; empty where nothing was."""
+    proof = audit.proof
+    if proof is None:
+        return own("")
+    shown = measured.shown(proof)
+    rows = [
+        _Measured(
+            clip(measured.title(each), SHORT),
+            clip(measured.said(each.before, each), SHORT),
+            clip(measured.said(each.after, each), SHORT),
+            *measured.sparklines(each),
+        )
+        for each in shown[:_MOST_MEASUREMENTS]
+    ]
+    lines = [f"{len(shown) - len(rows):,} more measurements"] if len(shown) > len(rows) else []
+    named = [f for f in audit.findings if measured.measured(f, proof)][:_MOST_MEASUREMENTS]
+    lines += [f"measured: `{finding.path}:{finding.line}`" for finding in named]
+    lines += [f"not called: {clip(reason, 2 * SHORT)}" for reason in proof.not_called[:_MOST_MEASUREMENTS]]
+    lines += [clip(note, 2 * SHORT) for note in proof.notes[:_MOST_MEASUREMENTS]]
+    return fill_template(
+        "measured",
+        heading=plain(measured.heading(proof)),
+        command=clip(proof.command, SHORT),
+        conditions=measured.conditions(proof),
+        rows=rows,
+        lines=lines,
+    )
+
+
 def summary(audit: Audit, options: Options) -> str:
     """The heading and the short table alone: the top of a comment, or a step's summary."""
     if not audit.findings:
@@ -260,7 +304,7 @@ def summary(audit: Audit, options: Options) -> str:
 def render(audit: Audit, options: Options) -> str:
     """The whole report, below `options.limit` characters; one line when nothing was found."""
     if not audit.findings:
-        return words.none_found(audit)
+        return words.none_found(audit) + (f"\n{held}" if (held := measurements(audit)) else "")
     report = _Report(audit, options, sort(audit, options))
     empty = len(report.text())
     # Whole if that fits; if not, cut to what is left beside the fixed parts. The sizes of pieces are
@@ -286,7 +330,7 @@ def appendix(audit: Audit, options: Options) -> tuple[Safe, list[str]]:
     room = options.limit - len(report.appendix())
     while room > 0:
         left_out = report.fold(room)
-        text = report.appendix()
+        text = own(measurements(audit) + report.appendix())
         if len(text) < options.limit:
             return text, left_out
         room -= len(text) - options.limit + 1

@@ -521,3 +521,21 @@ def test_a_comment_behind_a_release_stays() -> None:
     before = "const x = try a.alloc(u8, 4);\nuse(x);\na.free(x); // no longer wanted"
     after = repaired(RELEASE_ON_EXIT, before, "const x = try a.alloc(u8, 4);", "x", spans=("a.free(x);",))
     assert after == "const x = try a.alloc(u8, 4);\ndefer a.free(x);\nuse(x);\n// no longer wanted\n"
+
+
+def test_a_pointer_stays_a_constant() -> None:
+    source = dedent("""
+        const Node = struct {
+            fn init(a: Allocator) !*Node {}
+        };
+        const Other = struct {
+            fn init(a: Allocator) !Other {}
+        };
+        fn f(a: Allocator) !void {
+            const node = try Node.init(a);
+            use(node);
+        }
+    """)
+    made = span(source, "const node = try Node.init(a);")
+    after = written(source, Intent(RELEASE_ON_EXIT, made, "node", args={"release": ".deinit(a)"}))
+    assert "    const node = try Node.init(a);\n    defer node.deinit(a);\n" in after

@@ -209,7 +209,8 @@ class _Functions:
             waiting |= self._lower(start)
         self.unit.functions.extend(self.lowered[start] for start in sorted(self.lowered))
         self.unit.exports.update(self.oracle.exports(self.handed))
-        self.unit.asks |= self.oracle.asks | factories(self.module)
+        self.unit.asks |= self.oracle.asks
+        self.unit.makers |= factories(self.module) - self.oracle.asks
 
     @cached_property
     def broken(self) -> set[int]:

@@ -144,7 +144,7 @@ class Oracle:
         return summary.effects.get(slot, "unknown")
 
     def exports(self, functions: dict[str, Resource]) -> dict[str, Summary]:
-        """Summaries of the functions that other files ask about: what they hand out, what they do with arguments.
+        """Summaries of the functions that hand out something, and of those that other files ask about.
 
         `functions`: what the functions of this file hand out, by symbol.
         """
@@ -159,7 +159,7 @@ class Oracle:
                 effects.setdefault(symbol, {})[parameter] = effect
         found: dict[str, Summary] = {}
         for symbol, known_effects in effects.items():
-            if symbol not in asked:
+            if symbol not in asked and symbol not in functions:
                 continue
             definition = next(item for item in self.module.functions if item.symbol == symbol)
             returns = functions[symbol].id if symbol in functions else ""

@@ -11,7 +11,7 @@ from repairbot.lifetimes.resources import tables
 
 RELEASES: Final = re.compile(
     r"(?:^|[._])(?:deinit\w*|free\w*|destroy\w*|close\w*|release\w*|unref\w*|deref\w*|kill\w*|dispose\w*|cleanup\w*|delete\w*|drop"
-    r"|terminate\w*|unload\w*|unmap\w*|munmap|argsFree|recycle\w*|uninit\w*|unlink|discard\w*)$",
+    r"|terminate\w*|give_?back|put_?back|checkin|unload\w*|unmap\w*|munmap|argsFree|recycle\w*|uninit\w*|unlink|discard\w*)$",
     re.IGNORECASE,
 )
 """Names of callees that release what they are given."""

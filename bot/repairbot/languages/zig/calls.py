@@ -24,6 +24,8 @@ _COUNTS: Final = re.compile(
     r"|spawn|pread\w*|pwrite\w*|remove|swapRemove\w*|orderedRemove\w*|submit|start|stop|flush|max|min|validate\w*)$"
 )
 """Names of callees whose result does not look into what they were given."""
+_POOL: Final = re.compile(r"pool\w*$", re.IGNORECASE)
+_TAKES: Final = re.compile(r"^(?:acquire|take|borrow|checkout|obtain|rent|lease|get|create)\w*$")
 _EMPTYING: Final = re.compile(r"^toOwned(?:Slice\w*)?$")
 
 
@@ -166,6 +168,14 @@ class Calls(Values):
         self, subject: Value, method: str, arguments: list[tuple[N, Value]], definition: Definition | None
     ) -> tuple[str, ...]:
         """The places that a call releases."""
+        back = tuple(
+            place
+            for _, value in arguments
+            for place in value.places
+            if place in self.held and re.search(rf"\w\.{re.escape(method)}$", self.held[place].release[0])
+        )
+        if back:
+            return back  # `pool.release(slot)` ends the slot and not the pool
         own = tuple(place for place in subject.places if self._ends(place, method))
         if own:
             return own
@@ -216,16 +226,28 @@ class Calls(Values):
             known = self.acquiring.known(qualified, method)
             if known is not None and ("$receiver" not in known.release[0] or self._allocates(shown)):
                 return self._filled(known, shown, texts)
+            if (slot := self._slot(shown, method, into)) is not None:
+                return slot
             typed = shown if receiver is not None else self.expected if callee.kind == "enum" else ""
             if typed and (found := self._standard(typed, method, texts, into)) is not None:
                 return found
         else:
-            found = self._own(definition, receiver, shown, texts)
+            found = self._slot(shown, method, into) or self._own(definition, receiver, shown, texts)
             if found is not None:
                 return found
         if definition is None and (summary := self.oracle.foreign(qualified)) is not None and summary.returns:
             return self._substituted(summary.returns, shown, texts)
         return self._inferred(node, qualified, method, texts, into) if into else None
+
+    def _slot(self, pool: str, method: str, into: str) -> Resource | None:
+        """Something taken from a pool, where this file shows how it is given back."""
+        last = pool.rpartition(".")[2]
+        if not into or not _POOL.search(last) or not _TAKES.match(method):
+            return None
+        verb = self.oracle.gives_back(last)
+        if not verb:
+            return None
+        return Resource("slot", "slot", (method,), (f"{pool}.{verb}",), collected=False, origin="inferred")
 
     def _allocates(self, shown: str) -> bool:
         return self.allocators.is_one(shown)
@@ -524,6 +546,8 @@ class Calls(Values):
             pointer = held is not None and held.release[:1] and held.release[0].endswith(".destroy")
             if not pointer:
                 return "borrows"
+        if held is not None and held.id == "slot":
+            return "unknown"  # whoever gets a slot may give it back
         if definition is not None:
             bound = definition.method and self._bound(qualified, definition)
             return self.oracle.effect(definition, position + (1 if bound else 0))

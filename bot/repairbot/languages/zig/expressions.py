@@ -46,7 +46,8 @@ class Expressions(Calls):
     def _branch(self, value: Value, null: int) -> None:
         """The value may be null: control goes there, or on."""
         following = self.flow.block()
-        element = next((part for part in value.parts if part.endswith("[]")), "") if not value.places else ""
+        found = (part for part in value.parts if part.endswith("[]") and part in self.tracked)
+        element = next(found, "") if not value.places else ""
         if element:
             # An iterator ends where nothing is held any more.
             self.flow.edge("normal", null, place=element, empty=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from tree_sitter import Node
@@ -60,6 +60,37 @@ class ZigFrontend:
         _Functions(module, resources, project, unit).run()
         return unit
 
+    def touched(self, source: bytes, places: tuple[tuple[int, int], ...]) -> frozenset[str] | None:
+        """The symbols of the functions that hold these places whole; None where one stands outside of functions."""
+        functions = _module(source).functions
+        found: set[str] = set()
+        for start, end in places:
+            around = [
+                each.symbol
+                for each in functions
+                if (body := each.body_node) is not None and body.start_byte < start and end < body.end_byte
+            ]
+            if not around:
+                return None
+            found.update(around)
+        return frozenset(found)
+
+    def lower_part(
+        self,
+        source: bytes,
+        path: str,
+        resources: tuple[Resource, ...],
+        project: Project,
+        symbols: frozenset[str],
+    ) -> Unit:
+        """Lower the functions of these symbols, and nothing of containers. Raises Unreadable."""
+        unit = Unit(path, "zig")
+        module = Module(source, path)
+        if module.root.has_error:
+            _check(module)
+        _Functions(module, resources, project, unit).run(symbols)
+        return unit
+
     def broken(self, source: bytes) -> str:
         """Why the source does not parse, in one line, or "".
 
@@ -71,6 +102,11 @@ class ZigFrontend:
         except Unreadable as error:
             return str(error)
         return ""
+
+
+@lru_cache(maxsize=1)
+def _module(source: bytes) -> Module:
+    return Module(source, "")
 
 
 def _errors(node: Node) -> list[Node]:
@@ -115,13 +151,15 @@ class _Functions:
     def _allocates(self, body: bytes) -> bool:
         return self.pattern.search(body) is not None
 
-    def run(self) -> None:
-        """Fill the unit."""
+    def run(self, symbols: frozenset[str] | None = None) -> None:
+        """Fill the unit: with all there is, or with these functions alone."""
         handing = self._handing()
         broken = _errors(self.module.root) if self.module.root.has_error else []
         for definition in self.module.functions:
             node = definition.body_node
             if node is None or self._tested(definition):
+                continue
+            if symbols is not None and definition.symbol not in symbols:
                 continue
             error = next(
                 (item for item in broken if node.start_byte <= item.start_byte < node.end_byte), None
@@ -135,6 +173,8 @@ class _Functions:
             if not self._allocates(body) and not (handing and handing.search(body)):
                 continue
             self._one(definition)
+        if symbols is not None:
+            return
         self.unit.containers.extend(self.members.collect())
         self.unit.exports = self.oracle.exports()
         self.unit.asks = self.oracle.asks

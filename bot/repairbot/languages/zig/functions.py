@@ -428,7 +428,7 @@ class Lowering(Expressions):
         scope = dict(self.scope)
         self.flow.join(header)
         self.flow.edge("normal", start)
-        element = next((part for value in values for part in inside(value)), "")
+        element = next((part for value in values for part in inside(value) if part in self.tracked), "")
         if element:  # a loop over elements runs at least once where there is one
             self.flow.edge("normal", over, place=element, empty=True)
         else:

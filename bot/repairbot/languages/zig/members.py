@@ -108,6 +108,10 @@ class Members:
         for item in fields:
             made = self._made(struct, item, teardown, name, body)
             if made is not None:
+                made = replace(
+                    made, statement=self.module.span(teardown.node.end_byte - 1, teardown.node.end_byte)
+                )
+            if made is not None:
                 container.members[item.name] = Member(item.name, [made])
             elif item.name in released:
                 event = Event(Kind.RELEASE, teardown.name, self._release_at(teardown, name, item.name) or at)

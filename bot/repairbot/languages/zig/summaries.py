@@ -53,6 +53,7 @@ class Oracle:
         self._returns: dict[int, str] = {}
         self._releases: dict[int, dict[str, str]] = {}
         self._fields: dict[str, dict[str, str]] = {}
+        self._pools: dict[str, str] = {}
         self.made = 0
 
     def field_type(self, struct: Struct, name: str) -> str:
@@ -78,6 +79,14 @@ class Oracle:
                 found.setdefault(name, f"{receiver}.{method}")
             self._releases[key] = found
         return self._releases[key]
+
+    def gives_back(self, pool: str) -> str:
+        """The method by which this file gives something back to a pool of that name, or ""."""
+        if pool not in self._pools:
+            pattern = rf"\b{re.escape(pool)}\.(release|give\w*|put\w*|return\w*|recycle|restore|checkin|destroy)\(\w+\)"
+            match = re.search(pattern.encode(), self.module.source)
+            self._pools[pool] = match.group(1).decode("utf-8", "replace") if match else ""
+        return self._pools[pool]
 
     def effect(self, definition: Definition, position: int) -> Effect:
         """What a function of this file does with one parameter."""

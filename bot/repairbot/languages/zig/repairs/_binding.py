@@ -10,7 +10,7 @@ from tree_sitter import Node
 
 from repairbot.languages.zig.repairs import _release
 from repairbot.languages.zig.repairs._source import Source, named, squeezed, walk
-from repairbot.languages.zig.syntax import text
+from repairbot.languages.zig.syntax import Definition, text
 from repairbot.lifetimes.intents import Refusal
 from repairbot.model import Edit, Span
 
@@ -138,7 +138,9 @@ def _captured(source: Source, payload: Node, place: str, release: str) -> Bindin
         body = next((child for child in body.children if child.type == "block"), None)
     if body is None or body.type != "block":
         return Refusal(f"the code that {place} is captured for is no block")
-    if release.startswith(".") and f"*{place}" not in squeezed(text(payload)) and _mutates(release):
+    condition = text(named(parent)[0]) if parent is not None else ""
+    kept = _BY_VALUE.search(squeezed(condition)) or not _mutates(release)
+    if release.startswith(".") and f"*{place}" not in squeezed(text(payload)) and not kept:
         return Refusal(f"{place} is captured as a constant, which its release cannot change")
     return Binding("captured", None, body)
 
@@ -330,11 +332,16 @@ def _makes(source: Source, node: Node) -> bool:
 
 def returns(source: Source, node: Node) -> str:
     """The type that a function of this file returns, without its error set; "" for others."""
-    callee = text(named(node)[0])
-    last = callee.rpartition(".")[2]
-    found = [each for each in source.module.functions if each.name == last]
+    found = _called(source, node)
     kinds = {each.returns.rpartition("!")[2].strip() for each in found}
     return kinds.pop() if len(kinds) == 1 else ""
+
+
+def _called(source: Source, node: Node) -> list[Definition]:
+    """The functions of this file that a call may mean: of its container, where it names one."""
+    owner, _, last = text(named(node)[0]).rpartition(".")
+    found = [each for each in source.module.functions if each.name == last]
+    return [each for each in found if owner in (each.owner.name, *each.owner.aliases)] or found
 
 
 # const or var
@@ -370,9 +377,8 @@ def _constant(source: Source, value: Node, declared: Node | None) -> bool:
         return True
     struct = source.module.struct(returned) if returned else None
     if struct is None and returned in ("Self", "@This()"):
-        last = text(named(calls[0])[0]).rpartition(".")[2]
-        found = next((each for each in source.module.functions if each.name == last), None)
-        struct = found.owner if found is not None else None
+        found = _called(source, calls[0])
+        struct = found[0].owner if found else None
     if struct is None or "deinit" not in struct.functions:
         return False
     parameters = struct.functions["deinit"].parameters

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tree_sitter import Node
 
 from repairbot.languages.zig.repairs import _binding, _owners, _paths, _release
 from repairbot.languages.zig.repairs._binding import Binding
 from repairbot.languages.zig.repairs._source import Source, named, walk
-from repairbot.languages.zig.repairs.release_on_exit import elements, held
+from repairbot.languages.zig.repairs.release_on_exit import elements, held, moved_up
 from repairbot.languages.zig.syntax import text
 from repairbot.lifetimes.intents import RELEASE_ON_ERROR, Refusal
 from repairbot.lifetimes.ops import Intent
@@ -23,7 +25,7 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
         return held(source, intent, "errdefer")
     binding = _binding.bind(source, intent.at, place, release)
     if isinstance(binding, Refusal):
-        return binding
+        return _moved(source, intent) or binding
     spot = _spot(source, binding, place)
     if isinstance(spot, Refusal):
         return spot
@@ -49,6 +51,24 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     if isinstance(caught, Refusal):
         return narrow if isinstance(narrow, Refusal) and narrow.why else caught
     return (*changed, *caught)
+
+
+def _moved(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal | None:
+    """A cleanup of the whole that begins too late moves up, where the value is a member of something by then."""
+    root, dot, _ = intent.place.partition(".")
+    row = source.row(source.node(intent.at))
+    declared = _binding.declaration(source, row, root) if row is not None and dot else None
+    if declared is None:
+        return None
+    for other in source.behind(declared):
+        if (
+            other.type == "defer_statement"
+            and other.start_byte > intent.at.start
+            and source.mentions(root, other)
+        ):
+            span = source.module.span(other.start_byte, other.end_byte)
+            return moved_up(source, replace(intent, spans=(span,)))
+    return None
 
 
 def _spot(source: Source, binding: Binding, place: str) -> Node | Refusal:

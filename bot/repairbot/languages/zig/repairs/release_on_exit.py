@@ -22,7 +22,7 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     place, release = intent.place, intent.args["release"]
     if place.endswith("[]"):
         return held(source, intent, "defer")
-    moved = _late(source, intent)
+    moved = moved_up(source, intent)
     if moved is not None:
         return moved
     binding = _binding.bind(source, intent.at, place, release)
@@ -211,7 +211,7 @@ def _next(source: Source, spot: Node, row: Node) -> bool:
 # A cleanup that begins too late
 
 
-def _late(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal | None:
+def moved_up(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal | None:
     """Moves a `defer` up to where all that it names is there; None where there is none to move."""
     spans = [span for span in intent.spans if source.node(span).type == "defer_statement"]
     if len(spans) != 1 or len(intent.spans) != 1:
