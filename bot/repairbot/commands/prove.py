@@ -145,7 +145,7 @@ def _prove(session: Session, command: str | None, values: Mapping[str, Any]) -> 
         command or "each function by itself",
         base or ("the working tree" if values["allow_dirty"] else "the last commit"),
         after if len(variants) == 1 else "each fix by itself",
-        values["repeat"],
+        values["repeat"] if command else 0,
         tuple(_with_findings(m, findings) for m in found),
         tuple(not_called),
         tuple(trees.notes + bench.notes),

@@ -12,6 +12,8 @@ _BARS: Final = "▁▂▃▄▅▆▇█"
 _UNITS: Final = (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
 _SINGLE: Final = {"entries": "entry", "processes": "process"}
 WIDTH: Final = 24
+LETTER: Final = 9
+"""Width of a letter of a curve's labels where they are largest, on a phone."""
 
 
 def amount(number: float, unit: str) -> str:
@@ -106,7 +108,9 @@ def heading(proof: Proof) -> str:
 
 def conditions(proof: Proof) -> str:
     """How it was measured, in a line."""
-    runs = f"{plural(proof.repeats, 'run')} of each side, alternating"
+    runs = (
+        f"{plural(proof.repeats, 'run')} of each side, alternating" if proof.repeats else "called by itself"
+    )
     return f"before: {proof.before} · after: {proof.after} · {runs}"
 
 
@@ -151,9 +155,10 @@ def svg(measurement: Measurement, width: int = 640, height: int = 200) -> str:
     every = [point for side in sides for point in side.points]
     if not every:
         return ""
-    left, below, above = 92, 28, 10
     first, last = min(p.x for p in every), max(p.x for p in every)
     low, high = min(p.y for p in every), max(p.y for p in every)
+    ends = amount(low, measurement.unit), amount(high, measurement.unit)
+    left, below, above = 16 + LETTER * max(map(len, ends)), 28, 10
     across, up = (last - first) or 1.0, (high - low) or 1.0
 
     def place(point: Point) -> str:
@@ -167,8 +172,8 @@ def svg(measurement: Measurement, width: int = 640, height: int = 200) -> str:
         if side.points
     ]
     texts = [
-        (left - 6, above + 10, "end", amount(high, measurement.unit)),
-        (left - 6, height - below, "end", amount(low, measurement.unit)),
+        (left - 6, above + 10, "end", ends[1]),
+        (left - 6, height - below, "end", ends[0]),
         (left, height - 8, "start", f"{first:,.0f}"),
         (width - 8, height - 8, "end", f"{last:,.0f} {measurement.per}s"),
     ]
