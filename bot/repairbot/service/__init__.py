@@ -1,0 +1,1 @@
+"""The App: webhooks in, reviews out."""

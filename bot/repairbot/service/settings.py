@@ -1,0 +1,88 @@
+"""What the App is told by its environment, under the names that users of Probot know.
+
+Every setting NAME may stand in a file in its place, which NAME_FILE names (Docker's and systemd's way with secrets);
+the private key's file may also be named by PRIVATE_KEY_PATH. Source: probot.github.io/docs/configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from repairbot.github.transport import Site
+
+DEFAULT_HOST, DEFAULT_PORT = "localhost", 3000
+_NEEDED: Final = ("APP_ID", "PRIVATE_KEY", "WEBHOOK_SECRET")
+
+
+class SettingsError(Exception):
+    """A setting is missing or makes no sense. One line for a person; never the setting's value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the App runs. The secrets are no part of its representation.
+
+    `key`: the private key, PEM. `database`: a PostgreSQL address (it may hold a password), "" for SQLite.
+    """
+
+    app: int
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    database: str = field(default="", repr=False)
+    site: Site = field(default_factory=Site)
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Settings:
+        """As the environment says. Raises SettingsError, and GitHubError for an address that is none."""
+        held = {name: _value(environment, name) for name in (*_NEEDED, "DATABASE_URL")}
+        if not held["PRIVATE_KEY"] and (path := environment.get("PRIVATE_KEY_PATH")):
+            held["PRIVATE_KEY"] = _read("PRIVATE_KEY_PATH", path)
+        if missing := [name for name in _NEEDED if not held[name]]:
+            raise SettingsError(
+                f"not set: {', '.join(missing)} (or {missing[0]}_FILE, the path of a file with it)"
+            )
+        # One line with \n in it is how .env files hold a key.
+        key = held["PRIVATE_KEY"].replace("\\n", "\n")
+        if "-----BEGIN" not in key or "PRIVATE KEY-----" not in key:
+            raise SettingsError(
+                "PRIVATE_KEY is no key: give the whole .pem file that GitHub made for the App"
+            )
+        if held["DATABASE_URL"] and not held["DATABASE_URL"].startswith(("postgresql://", "postgres://")):
+            raise SettingsError(
+                "DATABASE_URL is no PostgreSQL address: postgresql://..., or unset for SQLite"
+            )
+        return cls(
+            app=_number("APP_ID", held["APP_ID"], 1, 1 << 53),
+            key=key,
+            secret=held["WEBHOOK_SECRET"],
+            host=environment.get("HOST") or DEFAULT_HOST,
+            port=_number("PORT", environment.get("PORT") or str(DEFAULT_PORT), 0, 65_535),
+            database=held["DATABASE_URL"],
+            site=Site.of(environment),
+        )
+
+
+def _value(environment: Mapping[str, str], name: str) -> str:
+    if held := environment.get(name, "").strip():
+        return held
+    path = environment.get(f"{name}_FILE")
+    return _read(f"{name}_FILE", path) if path else ""
+
+
+def _read(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it holds no text"
+        raise SettingsError(f"the file that {name} names cannot be read: {why}") from None
+
+
+def _number(name: str, text: str, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 16 and least <= int(text) <= most):
+        raise SettingsError(f"{name} must be a whole number from {least} to {most}")
+    return int(text)

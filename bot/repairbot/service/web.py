@@ -1,0 +1,103 @@
+"""The App's web server: `/webhook`, `/healthz`, `/readyz`. What is acknowledged has been queued before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final, Protocol
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from repairbot.github.event import Nothing
+from repairbot.service.webhook import LIMIT, Unreadable, Work, read, signed
+
+SECURE: Final = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+
+
+class QueueDown(Exception):
+    """Nothing can be kept at the moment. GitHub lists the delivery as failed, and it can be sent again."""
+
+
+class Queue(Protocol):
+    """Where work is kept."""
+
+    def put(self, work: Work) -> None:
+        """Keep it durably under its delivery's id; twice is once. Raises QueueDown."""
+        ...
+
+    def ready(self) -> bool:
+        """Whether work can be kept and is being done."""
+        ...
+
+
+class TooLarge(Exception):
+    """A body over the limit."""
+
+
+def app(secret: str, queue: Queue, counted: Counter[str], limit: int = LIMIT) -> Starlette:
+    """The server. `counted`: how many deliveries ended how, by "queued", "passed over", "bad signature" and so on.
+
+    `limit`: bytes of a body that are read before it is turned away.
+    """
+
+    def end(status: int, how: str, words: str) -> Response:
+        counted[how] += 1
+        return PlainTextResponse(f"{words}\n", status, SECURE)
+
+    async def webhook(request: Request) -> Response:
+        try:
+            body = await _body(request, limit)
+        except TooLarge:
+            return end(413, "too large", f"more than {limit:,} bytes")
+        except ClientDisconnect:
+            return end(400, "cut off", "the body ended early")
+        if not signed(secret, body, request.headers.get("x-hub-signature-256", "")):
+            return end(
+                401,
+                "bad signature",
+                "the signature is not of this body and our secret: compare WEBHOOK_SECRET",
+            )
+        try:
+            asked = read(
+                request.headers.get("x-github-event", ""), request.headers.get("x-github-delivery", ""), body
+            )
+        except Unreadable as error:
+            return end(400, "unreadable", str(error))
+        if isinstance(asked, Nothing):
+            return end(202, "passed over", f"nothing to do: {asked.why}")
+        try:
+            await run_in_threadpool(queue.put, asked)
+        except QueueDown as error:
+            return end(503, "queue down", f"{error}; send the delivery again later")
+        return end(202, "queued", "queued")
+
+    async def healthy(_: Request) -> Response:
+        return PlainTextResponse("ok\n", headers=SECURE)
+
+    async def ready(_: Request) -> Response:
+        up = await run_in_threadpool(queue.ready)
+        return PlainTextResponse("ok\n" if up else "the queue is down\n", 200 if up else 503, SECURE)
+
+    return Starlette(
+        routes=[
+            Route("/webhook", webhook, methods=["POST"]),
+            Route("/healthz", healthy),
+            Route("/readyz", ready),
+        ]
+    )
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    """The raw body, bounded as it is read: a length that is promised counts, one that is not is found out."""
+    promised = request.headers.get("content-length", "")
+    if promised.isdecimal() and (len(promised) > 16 or int(promised) > limit):
+        raise TooLarge
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            raise TooLarge
+    return bytes(body)
