@@ -38,6 +38,9 @@ _PLAIN_DECORATORS: Final = frozenset(
 )
 _FROM: Final = re.compile(rb"from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\\\n]*(?:\\\r?\n[^\\\n]*)*)")
 _COMMENT: Final = re.compile(rb"#[^\n]*")
+_FACTORY_WORD: Final = re.compile(
+    rb"\b_?(?:open|connect|create|make|new|acquire|start|launch|spawn|get)(?:_|\b)"
+)
 _FACTORY_NAME: Final = re.compile(r"_?(open|connect|create|make|new|acquire|start|launch|spawn|get)(_|$)")
 _MOST: Final = 40
 """How many summaries are made for one file: beyond that, callees count as unknown."""
@@ -172,6 +175,8 @@ def factories(module: Module) -> set[str]:
     """The imported functions that may hand out a resource, by what they are called: other files are asked of them."""
     found: set[str] = set()
     for match in _FROM.finditer(module.source):  # by its bytes: most files are not parsed for this
+        if not _FACTORY_WORD.search(match[2]):
+            continue
         origin = match[1].decode()
         if origin.lstrip(".").partition(".")[0] in sys.stdlib_module_names:
             continue
