@@ -53,6 +53,7 @@ class Cache:
         self._pending = 0
         self._file = os.path.join(folder, NAME) if folder else ""
         self._database = self._open() if folder else None
+        self._new = self._database is not None and not self._holds_answers(self._database)
 
     def __enter__(self) -> Cache:
         return self
@@ -73,7 +74,9 @@ class Cache:
         return self._select("select identity, digest from contents where identity in", identities)
 
     def answers(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        """The answers that are kept under these keys."""
+        """The answers that are kept under these keys, by earlier runs."""
+        if self._new:
+            return {}  # a first run would ask for every file in vain
         found = self._select("select key, answer from results where key in", keys)
         self._used += found
         return found
@@ -103,6 +106,13 @@ class Cache:
         except OSError as error:
             self._warn(f"working without a cache: {self._file}: {error.strerror}")
         return None
+
+    def _holds_answers(self, database: sqlite3.Connection) -> bool:
+        try:
+            return database.execute("select 1 from results limit 1").fetchone() is not None
+        except sqlite3.Error as error:
+            self._trouble(error)
+            return False
 
     def _connect(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._file, timeout=WAIT, isolation_level=None)
