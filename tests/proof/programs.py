@@ -174,6 +174,22 @@ ZIG = Program(
     "zig",
 )
 
+ZIG_BUILD = """\
+const std = @import("std");
+
+pub fn build(b: *std.Build) void {
+    const program = b.addExecutable(.{
+        .name = "service",
+        .root_module = b.createModule(.{
+            .root_source_file = b.path("main.zig"),
+            .target = b.graph.host,
+            .optimize = .Debug,
+        }),
+    });
+    b.step("run", "Run the service").dependOn(&b.addRunArtifact(program).step);
+}
+"""
+
 ALL = (PYTHON, NODE, RUST, C, VALGRIND, ZIG)
 
 
