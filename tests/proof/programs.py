@@ -26,6 +26,8 @@ class Program:
     run: str
     each: str
     detector: str
+    needs: tuple[str, ...] = ()
+    """Programs that the machine must have, see tests/tools.py."""
 
 
 PYTHON = Program(
@@ -112,6 +114,7 @@ RUST = Program(
     "./service",
     "done",
     "process",
+    ("rustc",),
 )
 
 _C = """\
@@ -143,8 +146,18 @@ C = Program(
     "./service",
     "",
     "sanitizer",
+    ("gcc",),
 )
-VALGRIND = Program(C.name, C.leaky, C.clean, "gcc -g service.c -o service", "./service", "", "valgrind")
+VALGRIND = Program(
+    C.name,
+    C.leaky,
+    C.clean,
+    "gcc -g service.c -o service",
+    "./service",
+    "",
+    "valgrind",
+    ("gcc", "valgrind"),
+)
 
 _ZIG = """\
 const std = @import("std");

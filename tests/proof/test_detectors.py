@@ -41,7 +41,10 @@ def text_of(program: Program, side: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("program", programs.ALL, ids=lambda program: program.detector)
+@pytest.mark.parametrize(
+    "program",
+    [pytest.param(each, id=each.detector, marks=pytest.mark.needs(*each.needs)) for each in programs.ALL],
+)
 def test_a_leak_is_seen_and_its_repair(tmp_path: Path, program: Program) -> None:
     verdicts = {}
     for side in ("leaky", "clean"):

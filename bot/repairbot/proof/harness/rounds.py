@@ -1,7 +1,8 @@
-"""What the harnesses of interpreted languages share: the rounds of one side, read back, and judged against the other's.
+"""What the harnesses of interpreted languages share: the rounds of both sides, read back and judged.
 
 A script of ours in the language calls the function and writes JSON lines: readings (`x` calls, the memory, the
-`entries` of each member, active `handles`), warnings of what was left open, or one line that says why it cannot be called.
+`entries` of each member, active `handles`), warnings of what was left open, or one line that says why it cannot
+be called.
 """
 
 from __future__ import annotations
