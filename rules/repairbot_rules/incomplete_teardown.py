@@ -112,7 +112,7 @@ def _refusal(owned: Owned) -> str:
 class IncompleteTeardown(Rule):
     """A teardown that forgets one."""
 
-    languages = ("python", "zig")
+    languages = ("python", "zig", "typescript", "javascript")
     practice = "Every member that an object opens has its line in the teardown."
     examples = (
         Repair(

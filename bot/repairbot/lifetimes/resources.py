@@ -65,8 +65,10 @@ def tables(name: str) -> dict[str, Any]:
 
 @cache
 def builtin(language: str) -> tuple[Resource, ...]:
-    """The resources of the language's file."""
-    return tuple(resource(table) for table in tables(language).get("resource", []))
+    """The resources of the language's file, and those of the languages that it `includes`."""
+    data = tables(language)
+    others = (item for other in data.get("includes", []) for item in builtin(other))
+    return (*(resource(table) for table in data.get("resource", [])), *others)
 
 
 def load(language: str, own: tuple[dict[str, object], ...] = ()) -> tuple[Resource, ...]:
