@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs
 
-from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -241,9 +240,10 @@ def _latest(reviews: Sequence[Review]) -> list[Review]:
     return list(held.values())[:SHOWN]
 
 
-def _chip(each: Review) -> Markup:
+def _chip(each: Review) -> tuple[str, str]:
+    """An outcome's words, and the class of its chip."""
     kind = "good" if each.outcome in GOOD else "bad" if each.outcome in POOR else ""
     words = each.outcome
     if each.outcome == "commented":
         words, kind = (plural(each.leaks, "leak"), "warn") if each.leaks else ("none left", "good")
-    return Markup('<span class="chip {}">{}</span>').format(kind, words)
+    return words, kind
