@@ -13,18 +13,19 @@ from urllib.parse import parse_qs
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from repairbot.reports.view import plural
 from repairbot.service import curves
+from repairbot.service.bodies import Bad, Bodies
 from repairbot.service.ledger import Ledger, Process, Review
 from repairbot.service.login import COOKIE, Login, form_key, same
 from repairbot.service.pages import PLAIN, page
 
 SHOWN: Final = 30
-_FORM: Final = 8_192
+_FORMS: Final = Bodies(8_192)
 _DAY: Final = 86_400.0
 
 
@@ -209,13 +210,9 @@ class Status:
 
 async def _form(request: Request) -> dict[str, str]:
     """A short form; nothing where it is too long or none."""
-    body = bytearray()
     try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > _FORM:
-                return {}
-    except ClientDisconnect:
+        body = await _FORMS.read(request)
+    except Bad:
         return {}
     try:
         held = parse_qs(body.decode("utf-8", "replace"), max_num_fields=8)

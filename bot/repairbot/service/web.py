@@ -7,11 +7,12 @@ from typing import Final, Protocol
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from repairbot.github.event import Nothing
+from repairbot.service.bodies import SECONDS, Bad, Bodies
 from repairbot.service.webhook import LIMIT, Unreadable, Work, read, signed
 
 SECURE: Final = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
@@ -33,15 +34,14 @@ class Queue(Protocol):
         ...
 
 
-class TooLarge(Exception):
-    """A body over the limit."""
-
-
-def app(secret: str, queue: Queue, counted: Counter[str], limit: int = LIMIT) -> Starlette:
+def app(
+    secret: str, queue: Queue, counted: Counter[str], limit: int = LIMIT, seconds: float = SECONDS
+) -> Starlette:
     """The server. `counted`: how many deliveries ended how, by "queued", "passed over", "bad signature" and so on.
 
-    `limit`: bytes of a body that are read before it is turned away.
+    `limit`: bytes of a body that are read before it is turned away; `seconds`: the time it may take.
     """
+    bodies = Bodies(limit, seconds)
 
     def end(status: int, how: str, words: str) -> Response:
         counted[how] += 1
@@ -49,11 +49,9 @@ def app(secret: str, queue: Queue, counted: Counter[str], limit: int = LIMIT) ->
 
     async def webhook(request: Request) -> Response:
         try:
-            body = await _body(request, limit)
-        except TooLarge:
-            return end(413, "too large", f"more than {limit:,} bytes")
-        except ClientDisconnect:
-            return end(400, "cut off", "the body ended early")
+            body = await bodies.read(request)
+        except Bad as error:
+            return end(error.status, error.how, error.words)
         if not signed(secret, body, request.headers.get("x-hub-signature-256", "")):
             return end(
                 401,
@@ -88,16 +86,3 @@ def app(secret: str, queue: Queue, counted: Counter[str], limit: int = LIMIT) ->
             Route("/readyz", ready),
         ]
     )
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    """The raw body, bounded as it is read: a length that is promised counts, one that is not is found out."""
-    promised = request.headers.get("content-length", "")
-    if promised.isdecimal() and (len(promised) > 16 or int(promised) > limit):
-        raise TooLarge
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit:
-            raise TooLarge
-    return bytes(body)
