@@ -14,7 +14,8 @@ from repairbot.service import ledger as ledgers
 from repairbot.service import metrics
 from repairbot.service.ledger import Ended, Leak, Ledger, Limit
 from repairbot.service.login import Login, hashed
-from repairbot.service.status import Failed, Standing, Status
+from repairbot.service.status import Status
+from repairbot.service.task import Failed, Standing
 from tests.service.servers import running
 
 NOW = 1_795_000_000.0

@@ -71,7 +71,7 @@ def served(folder: Path) -> None:
     ):
         status = Status(ledger, jobs, Login(hashed("token")), "https://github.com")
         routes = [*status.routes(), *metrics.routes(ledger, jobs)]
-        routes += app(SECRET, Forgetful(), Counter()).routes  # type: ignore[arg-type]
+        routes += app(SECRET, Forgetful(), lambda _event, _how: None).routes  # type: ignore[arg-type]
         print(listening_at.getsockname()[1], flush=True)
         logs.start()
         config = listening.config(Starlette(routes=routes), "127.0.0.1", 0)

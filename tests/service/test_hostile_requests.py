@@ -62,7 +62,7 @@ class Nowhere:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    made = app(fuzzing.SECRET, Nowhere(), Counter(), seconds=0.5)
+    made = app(fuzzing.SECRET, Nowhere(), lambda _event, _how: None, seconds=0.5)
     with serving(uvicorn.Server(listening.config(made, "127.0.0.1", 0, http=Impatient))) as number:
         yield number
 

@@ -23,34 +23,11 @@ from repairbot.service.bodies import Bad, Bodies
 from repairbot.service.ledger import Ledger, Process, Review
 from repairbot.service.login import COOKIE, Login, form_key, same
 from repairbot.service.pages import PLAIN, page
+from repairbot.service.task import Failed, Standing
 
 SHOWN: Final = 30
 _FORMS: Final = Bodies(8_192)
 _DAY: Final = 86_400.0
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A job that waits or runs. `since`: seconds since 1970 at which it was queued."""
-
-    id: str
-    repo: str
-    number: int
-    running: bool
-    since: float
-    kind: str = "review"
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A job on the shelf. `said`: the error's name, a colon, and its words; `at`: seconds since 1970."""
-
-    id: str
-    repo: str
-    number: int
-    said: str
-    at: float
-    kind: str = "review"
 
 
 class Jobs(Protocol):
