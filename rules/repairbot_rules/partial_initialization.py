@@ -39,6 +39,7 @@ def _intent(fact: Halfway) -> Intent:
 class PartialInitialization(Rule):
     """A constructor that fails half way."""
 
+    languages = ("python", "typescript", "javascript")
     in_tests = "low"
     practice = "A constructor that can fail releases what it has made so far."
     examples = (

@@ -31,6 +31,7 @@ from repairbot_rules._growing import report
 class UnboundedCollection(Rule):
     """A collection that grows with use."""
 
+    languages = ("python", "typescript", "javascript")
     in_tests = "low"
     practice = "A collection that is fed by events says how many it keeps."
     examples = (

@@ -26,6 +26,7 @@ from repairbot.rule import Quiet, Repair, Report, Rule
 class WholeFileRead(Rule):
     """All of a file at once."""
 
+    languages = ("python", "typescript", "javascript")
     severity = "low"
     in_tests = "low"
     practice = "Walk a file line by line or piece by piece when its size is not known."

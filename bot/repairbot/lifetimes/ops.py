@@ -237,6 +237,10 @@ class Container:
     """Methods that this file calls itself, in code that is neither a teardown nor a constructor."""
     apart: tuple[str, ...] = ()
     """Methods that release a member and that no teardown reaches, nor anything that is handed on to be called."""
+    this: str = "self"
+    """How its methods name the object."""
+    keeper: str = ""
+    """A call that keeps its argument until the object ends, and ends it then: "this._register({})"."""
 
 
 @dataclass(frozen=True, slots=True)

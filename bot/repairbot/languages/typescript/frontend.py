@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from repairbot.languages.base import Project, Unreadable
 from repairbot.languages.effects import handed_out
 from repairbot.languages.flow import TooLarge
 from repairbot.languages.typescript.acquiring import Acquiring, table_of
+from repairbot.languages.typescript.classes import Classes
+from repairbot.languages.typescript.containers import Collector
 from repairbot.languages.typescript.functions import MODULE, Lowering
 from repairbot.languages.typescript.summaries import Oracle
 from repairbot.languages.typescript.syntax import Definition, Module
@@ -16,6 +19,10 @@ from repairbot.languages.typescript.values import TooDeep
 from repairbot.lifetimes.ops import Function, Kind, Resource, Unit
 from repairbot.model import Step
 
+_GROWS: Final = re.compile(
+    rb"\bnew (?:Map|Set|Array)\b|=[ \t]*\[\]|=[ \t]*\{\}|Object\.create\(|\.push\(|\bdispose\b|\bdestroy\b|\bclose\("
+)
+"""What stands in every file in which something may grow or has to be ended."""
 _LONG_LINE: Final = 5000
 """Bytes; a file with such a line and few others was written by a program."""
 _MOST_BROKEN: Final = 0.5
@@ -30,7 +37,7 @@ class TypeScriptFrontend:
 
     def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
         """True when no name in the bytes acquires, grows, registers or loads anything."""
-        return table_of(resources).words.search(source) is None
+        return table_of(resources).words.search(source) is None and _GROWS.search(source) is None
 
     def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
         """Lower the whole file. Raises Unreadable on what is not written by hand and on what does not parse."""
@@ -39,7 +46,9 @@ class TypeScriptFrontend:
         unit = Unit(path, self.language)
         module = Module(source, path, grammar_of(path, self.language))
         broken = _broken(module)
-        _Functions(module, resources, project, unit, broken).run()
+        functions = _Functions(module, resources, project, unit, broken)
+        functions.run()
+        unit.containers.extend(Collector(functions.acquiring, Classes(module)).collect())
         return unit
 
     def broken(self, source: bytes) -> str:

@@ -7,9 +7,9 @@ from typing import Final
 
 from repairbot.languages.flow import Cleanup, Handler, Handlers, Loop
 from repairbot.languages.typescript.acquiring import Acquiring
-from repairbot.languages.typescript.expressions import Expressions, names_in
+from repairbot.languages.typescript.expressions import Expressions
 from repairbot.languages.typescript.summaries import Oracle
-from repairbot.languages.typescript.syntax import Definition
+from repairbot.languages.typescript.syntax import Definition, names_in
 from repairbot.languages.typescript.tree import CLASSES, FUNCTIONS, N
 from repairbot.lifetimes.ops import EXIT, Edge, Function, Kind, Op, Resource
 
