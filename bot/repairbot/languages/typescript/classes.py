@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from repairbot.languages.typescript.syntax import Definition, Module
 from repairbot.languages.typescript.tree import FUNCTIONS, N
-from repairbot.languages.typescript.vocabulary import CALLED_AT_END, KEEPERS
+from repairbot.languages.typescript.vocabulary import CALLED_AT_END, KEEPERS, RUNS_AT_ONCE, TEARDOWNS
 
 AT_END: Final = "toDisposable"
 """The method that callbacks which run at an object's end count as."""
 CONSTRUCTOR: Final = "constructor"
+Locate = Callable[[N], tuple[str, bool]]
+"""The method around a node, and whether its code runs again and again."""
 _FIELDS: Final = ("public_field_definition", "field_definition")
 
 
@@ -31,6 +33,8 @@ class View:
     """A callee that keeps what it is given until the object ends ("this._register")."""
     mentions: dict[str, list[N]] = field(default_factory=dict)
     """The nodes that name each member."""
+    teardowns: tuple[str, ...] = ()
+    """Methods that end an instance's life, the strongest first."""
     places: dict[int, str] = field(default_factory=dict)
     """Which method a mention stands in, by the node's id."""
 
@@ -44,6 +48,7 @@ class Classes:
         for view in self.views:
             self._mentions(view)
             view.keeper = self._keeper(view)
+            view.teardowns = self._teardowns(view)
 
     def _classes(self) -> Iterator[View]:
         for definition in self.module.classes:
@@ -172,14 +177,8 @@ class Classes:
                         continue
             elif kind in ("class", "class_declaration"):
                 continue
-            if kind in FUNCTIONS and current.up is not None and current.up.kind == "arguments":
-                call = current.up.up
-                if (
-                    call is not None
-                    and CALLED_AT_END.search(self.module.callee(call))
-                    and not arguments_before(current)
-                ):
-                    method = AT_END
+            if kind in FUNCTIONS and self._runs_at_end(current):
+                method = AT_END
             waiting.extend((kid, method, names) for kid in current.kids)
 
     def _bound(self, function: N) -> bool:
@@ -211,6 +210,73 @@ class Classes:
                         return callee
                     found = found or callee
         return found
+
+    # Where things stand
+
+    def locator(self, view: View) -> Locate:
+        """Tells the method around a node of a class."""
+        names = {id(node): name for name, node in view.methods.items()}
+
+        def locate(node: N) -> tuple[str, bool]:
+            method, again, at_end = "", False, False
+            for up in (node, *node.above()):
+                if id(up) in names:
+                    method = names[id(up)]
+                    break
+                if up.kind in FUNCTIONS:
+                    callee = self._given_to(up)
+                    at_end = at_end or self._runs_at_end(up)
+                    again = again or callee.rpartition(".")[2].removeprefix("new ") not in RUNS_AT_ONCE
+                if up is view.node:
+                    break
+            if at_end:
+                return AT_END, False
+            return method, again or method not in ("", CONSTRUCTOR)
+
+        return locate
+
+    def _runs_at_end(self, function: N) -> bool:
+        """Whether a callback is given to what calls it when the object ends."""
+        callee = self._given_to(function)
+        return bool(callee) and CALLED_AT_END.search(callee) is not None and not arguments_before(function)
+
+    def _given_to(self, function: N) -> str:
+        """The callee that a callback is given to, "" for any other function."""
+        listing = function.up
+        if listing is None or listing.kind != "arguments" or listing.up is None:
+            return ""
+        return self.module.callee(listing.up)
+
+    def reached(self, view: View, teardowns: tuple[str, ...]) -> set[str]:
+        """The teardowns, the methods they call, and those that somebody is handed."""
+        calls: dict[str, set[str]] = {}
+        handed: set[str] = set()
+        for name, nodes in view.mentions.items():
+            if name not in view.methods:
+                continue
+            for node in nodes:
+                up = node.up
+                if up is not None and up.kind == "call_expression" and up.kids[0] is node:
+                    calls.setdefault(view.places[id(node)], set()).add(name)
+                else:
+                    handed.add(name)
+        reached = {*teardowns, AT_END, *handed}
+        waiting = list(reached)
+        while waiting:
+            for name in calls.get(waiting.pop(), ()):
+                if name not in reached:
+                    reached.add(name)
+                    waiting.append(name)
+        return reached
+
+    def _teardowns(self, view: View) -> tuple[str, ...]:
+        """The methods that end an instance's life, the strongest first."""
+        found: list[str] = [name for name in TEARDOWNS if name in view.methods]
+        if any(method == AT_END for method in view.places.values()):
+            found.insert(1 if found[:1] == ["dispose"] else 0, AT_END)
+        if not found and view.keeper:
+            found = ["dispose"]
+        return tuple(dict.fromkeys(found))
 
 
 def arguments_before(function: N) -> bool:

@@ -7,16 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from repairbot.languages.typescript.acquiring import Acquiring
-from repairbot.languages.typescript.classes import AT_END, CONSTRUCTOR, Classes, View
+from repairbot.languages.typescript.classes import AT_END, CONSTRUCTOR, Classes, Locate, View
 from repairbot.languages.typescript.lives import lifetime
 from repairbot.languages.typescript.mentions import Place, Reader
 from repairbot.languages.typescript.syntax import names_in, strip
 from repairbot.languages.typescript.tree import CALLS, FUNCTIONS, N
-from repairbot.languages.typescript.vocabulary import BASES, CALLED_AT_END, DISPOSERS, RUNS_AT_ONCE, TEARDOWNS
+from repairbot.languages.typescript.vocabulary import BASES, DISPOSERS, TEARDOWNS
 from repairbot.lifetimes.ops import Container, Kind, Member, Resource
 
-Locate = Callable[[N], tuple[str, bool]]
-"""The method around a node, and whether its code runs again and again."""
 _ENDINGS: Final = (
     "dispose",
     "destroy",
@@ -74,30 +72,20 @@ class Collector:
         source = self.module
         lives, evidence = lifetime(source, view.name, view.bases, view.node)
         methods = {name: source.span(node) for name, node in view.methods.items()}
-        teardowns: list[str] = [name for name in TEARDOWNS if name in view.methods]
-        at_end = any(method == AT_END for method in view.places.values())
-        if at_end:
-            teardowns = (
-                [name for name in teardowns if name == "dispose"]
-                + [AT_END]
-                + [n for n in teardowns if n != "dispose"]
-            )
-        if not teardowns and view.keeper:
-            teardowns = ["dispose"]
         container = Container(
             name=view.definition.symbol if view.definition is not None else view.name,
             kind="class",
             at=source.span(view.node),
             bases=view.bases,
             methods=methods,
-            teardowns=tuple(dict.fromkeys(teardowns)),
+            teardowns=view.teardowns,
             lives=lives,
             evidence=evidence,
             this="this",
             keeper=f"{view.keeper}({{}})" if view.keeper else "",
         )
-        locate = self._locator(view)
-        reached = self._reached(view, container.teardowns)
+        locate = self.classes.locator(view)
+        reached = self.classes.reached(view, container.teardowns)
         inferred = self._inferred(view)
         for name in self._names(view):
             member = self._member(view, name, locate, inferred)
@@ -107,28 +95,6 @@ class Collector:
         container.apart = tuple(sorted(method for method in releasing if method and method not in reached))
         container.called = tuple(self._called(view))
         return container if container.members else None
-
-    def _reached(self, view: View, teardowns: tuple[str, ...]) -> set[str]:
-        """The teardowns, the methods they call, and those that somebody is handed."""
-        calls: dict[str, set[str]] = {}
-        handed: set[str] = set()
-        for name, nodes in view.mentions.items():
-            if name not in view.methods:
-                continue
-            for node in nodes:
-                up = node.up
-                if up is not None and up.kind == "call_expression" and up.kids[0] is node:
-                    calls.setdefault(view.places[id(node)], set()).add(name)
-                else:
-                    handed.add(name)
-        reached = {*teardowns, AT_END, *handed}
-        waiting = list(reached)
-        while waiting:
-            for name in calls.get(waiting.pop(), ()):
-                if name not in reached:
-                    reached.add(name)
-                    waiting.append(name)
-        return reached
 
     def _called(self, view: View) -> Iterator[str]:
         """Methods that this file calls itself, in code that is neither a teardown nor a constructor."""
@@ -142,38 +108,6 @@ class Collector:
                             break
 
     # Members
-
-    def _locator(self, view: View) -> Locate:
-        """Tells the method around a node of a class."""
-        names = {id(node): name for name, node in view.methods.items()}
-
-        def locate(node: N) -> tuple[str, bool]:
-            method, again, at_end = "", False, False
-            below = node
-            for up in (node, *node.above()):
-                if id(up) in names:
-                    method = names[id(up)]
-                    break
-                if up.kind in FUNCTIONS:
-                    callee = self._given_to(up)
-                    at_end = at_end or (bool(callee) and CALLED_AT_END.search(callee) is not None)
-                    again = again or callee.rpartition(".")[2].removeprefix("new ") not in RUNS_AT_ONCE
-                if up is view.node:
-                    break
-                below = up
-            del below
-            if at_end:
-                return AT_END, False
-            return method, again or method not in ("", CONSTRUCTOR)
-
-        return locate
-
-    def _given_to(self, function: N) -> str:
-        """The callee that a callback is given to, "" for any other function."""
-        listing = function.up
-        if listing is None or listing.kind != "arguments" or listing.up is None:
-            return ""
-        return self.module.callee(listing.up)
 
     def _names(self, view: View) -> list[str]:
         fields = [self.classes.field_name(kid) for kid in view.fields]

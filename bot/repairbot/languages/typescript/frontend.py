@@ -12,6 +12,7 @@ from repairbot.languages.typescript.acquiring import Acquiring, table_of
 from repairbot.languages.typescript.classes import Classes
 from repairbot.languages.typescript.containers import Collector
 from repairbot.languages.typescript.functions import MODULE, Lowering
+from repairbot.languages.typescript.registrations import Registrations
 from repairbot.languages.typescript.summaries import Oracle
 from repairbot.languages.typescript.syntax import Definition, Module
 from repairbot.languages.typescript.tree import grammar_of
@@ -21,6 +22,7 @@ from repairbot.model import Step
 
 _GROWS: Final = re.compile(
     rb"\bnew (?:Map|Set|Array)\b|=[ \t]*\[\]|=[ \t]*\{\}|Object\.create\(|\.push\(|\bdispose\b|\bdestroy\b|\bclose\("
+    rb"|\bset(?:Timeout|Interval)\(|addEventListener|\.on\(|\.subscribe\("
 )
 """What stands in every file in which something may grow or has to be ended."""
 _LONG_LINE: Final = 5000
@@ -48,7 +50,9 @@ class TypeScriptFrontend:
         broken = _broken(module)
         functions = _Functions(module, resources, project, unit, broken)
         functions.run()
-        unit.containers.extend(Collector(functions.acquiring, Classes(module)).collect())
+        classes = Classes(module)
+        unit.containers.extend(Collector(functions.acquiring, classes).collect())
+        unit.registrations.extend(Registrations(module, classes).collect())
         return unit
 
     def broken(self, source: bytes) -> str:

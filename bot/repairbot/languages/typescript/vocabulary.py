@@ -64,7 +64,7 @@ DISPOSERS: Final = (
 """Methods that make a class one whose instances have to be ended."""
 CALLED_AT_END: Final = re.compile(
     r"(?:^|\.)(?:toDisposable|onDispose|onDestroy|onWillDispose|onDidDispose|addTeardown|onCleanup|onBeforeUnmount|onUnmounted"
-    r"|onScopeDispose|registerDisposer|addDisposer|_?register|_?registerDisposable|addDisposable|addDisposableListener|own)$"
+    r"|onScopeDispose|registerDisposer|addDisposer|_?register|_?registerDisposable|addDisposable)$"
     r"|(?:dispos\w*|subscriptions?|subs|store|cleanups?|teardowns?|finalizers?)\.(?:add|push|defer|adopt|register)$",
     re.IGNORECASE,
 )
