@@ -129,7 +129,7 @@ def _listener(
         yield Registered(it, "dropped", steps, container, it.teardown, it.keeper, "high", it.evidence)
         return
     matching = [removal for removal in it.removals if removal.handler == it.handler]
-    if it.holds == "throwaway" or not matching:
+    if it.holds == "throwaway" or not any(removal.key == it.key for removal in matching):
         wrong = next((removal for removal in it.removals if _misses(it, removal, siblings)), None)
         if wrong is not None:
             steps = (
@@ -237,7 +237,8 @@ def _misses(it: Registration, removal: Removal, siblings: list[Registration]) ->
     alone = sum(other.target == it.target and other.key == it.key for other in siblings) == 1
     if it.holds == "throwaway":
         return alone and _of_self(removal.handler)
-    return alone and it.holds == "method" and _definite(removal.handler)
+    local = re.fullmatch(r"[\w$]+", it.handler) and re.fullmatch(r"[\w$]+", removal.handler)
+    return alone and it.holds == "method" and bool(local or _definite(removal.handler))
 
 
 def _thrown(handler: str) -> bool:

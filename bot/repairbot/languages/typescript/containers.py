@@ -144,7 +144,8 @@ class Collector:
                 if up is None or call is None or call.kind != "call_expression" or call.kids[0] is not up:
                     continue
                 method = self.module.text(up.kids[-1])
-                if method in _ENDINGS and view.places[id(node)] in (AT_END, *TEARDOWNS):
+                at_end = view.places[id(node)] in (AT_END, *TEARDOWNS)
+                if method in (_ENDINGS if at_end else DISPOSERS):
                     for maker in filter(None, makers):
                         found.setdefault(maker, _made(maker.removeprefix("new "), method))
         return found

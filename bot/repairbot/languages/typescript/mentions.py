@@ -31,6 +31,9 @@ _TESTS: Final = frozenset(
     }
 )
 _ENDS: Final = "dispose|destroy|close|unsubscribe|terminate|disconnect|stop|end|cancel|abort|kill|remove"
+_ANEW: Final = re.compile(
+    r"\w\+\+|\+\+\w|\b(?:uuid\w*|nanoid|randomUUID|ulid|cuid|uniqueId|generateId|Symbol)\(|\bDate\.now\("
+)
 _COMPARES: Final = (">", "<", "===", "!==", "==", "!=", ">=", "<=", "instanceof", "in")
 
 
@@ -245,7 +248,7 @@ class Reader:
                 how="set empty" if empty else "setitem",
                 key=self.text(first),
                 argument=self.text(given[1]),
-                detail=self.text(first),
+                detail="anew" if self._anew(first) else self.text(first),
             )
         elif name == "get" and first is not None:
             self.note(
@@ -331,7 +334,8 @@ class Reader:
             if value in ("undefined", "null"):
                 self.note(Kind.SHRINK, place, outer, how="del", key=key, argument=key)
             else:
-                self.note(Kind.GROW, place, outer, how=how, key=key, argument=value, detail=key)
+                detail = "anew" if self._anew(up.kids[-1]) else key
+                self.note(Kind.GROW, place, outer, how=how, key=key, argument=value, detail=detail)
             return None
         if outer is not None and outer.kind == "augmented_assignment_expression" and outer.kids[0] is up:
             value = self.text(outer.kids[-1])
@@ -343,6 +347,27 @@ class Reader:
             return None
         self.note(Kind.READ, place, up, detail="key", how="[]", key=key, argument=key)
         return Place(up, place.depth + 1, place.key or key, place.alias)
+
+    def _anew(self, key: N | None) -> bool:
+        """Whether a key is counted up or drawn at random, so that none comes twice."""
+        inner = bare(key)
+        if inner is None:
+            return False
+        if _ANEW.search(self.text(inner)):
+            return True
+        function = self.acquiring.module.around(inner)
+        body = self.text(function.body) if function is not None else ""
+        if inner.kind == "identifier":
+            name = re.escape(self.text(inner))
+            made = re.search(rf"\b(?:const|let|var)\s+{name}\b[^=\n;]*=\s*([^\n;]*)", body)
+        elif inner.kind == "member_expression":  # entry.id of `const entry = {id: this.next++}`
+            name, member = (re.escape(self.text(kid)) for kid in inner.kids)
+            made = re.search(
+                rf"\b(?:const|let|var)\s+{name}\b[^=;]*=\s*\{{[^}}]*\b{member}\s*:\s*([^\n,}}]*)", body
+            )
+        else:
+            return False
+        return made is not None and _ANEW.search(made[1]) is not None
 
     # Assignments
 

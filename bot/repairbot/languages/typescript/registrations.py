@@ -111,7 +111,7 @@ class Registrations:
 
     def _registration(self, call: N, view: View | None, method: str, **more: object) -> Registration:
         name = view.definition.symbol if view is not None and view.definition is not None else ""
-        owner = name or (view.name if view is not None else "")
+        owner = name or (view.name if view is not None else self._symbol(call))
         base = Registration(
             what="listener",
             symbol=self.module.symbol_at(call),
@@ -405,15 +405,17 @@ class Registrations:
             rf"\b(?:private|public|protected|readonly)\s+(?:readonly\s+)?{re.escape(name[1])}\b", parameters
         ):
             return True
+        made = any(self.classes.field_name(kid) == name[1] for kid in view.fields)
         for node in view.mentions.get(name[1], []):
             up = node.up
             if up is not None and up.kind == "assignment_expression" and up.kids[0] is node:
+                made = True
                 value = bare(up.kids[-1])
                 if value is not None and value.kind == "identifier":
                     function = self.module.around(node)
                     if function is not None and self.module.text(value) in function.parameters:
                         return True
-        return False
+        return not made and bool(view.bases)  # a base class has it
 
     def _own(self, view: View, target: str) -> bool:
         """Whether the object made the target itself."""
