@@ -273,6 +273,8 @@ def _confidence(fact: Growing, lives: str) -> Confidence | None:
         return "high" if long else "medium"
     if "readers" in sources:
         return "high" if long else "medium"
+    if _paired(fact) or _unread(fact):
+        return "high" if long else "medium"
     listed = fact.kind in ("list", "deque") or fact.per_key
     if not long:
         return "medium" if of_threads(fact.grows) else None
@@ -281,6 +283,28 @@ def _confidence(fact: Growing, lives: str) -> Confidence | None:
             if bound.source == "sibling":
                 return "high" if "beside" in bound.evidence.note else "medium"
     return _by_role(fact, listed)
+
+
+def _paired(fact: Growing) -> bool:
+    """Whether a sibling is filled under the same key in the same method, and that one is emptied key by key."""
+    if fact.container.this != "this" or fact.removal != "none" or fact.key == "finite":
+        return False
+    keys = {(event.method, event.key) for event in fact.grows if event.key and event.how == "setitem"}
+    for other in fact.container.members.values():
+        if other is fact.member:
+            continue
+        same = any(
+            (event.method, event.key) in keys for event in other.of(Kind.GROW) if event.how == "setitem"
+        )
+        if same and any(event.key and event.how in ("del", "discard") for event in other.of(Kind.SHRINK)):
+            return True
+    return False
+
+
+def _unread(fact: Growing) -> bool:
+    """Whether a private collection is filled and nothing ever looks at it."""
+    private = fact.container.this == "this" and fact.member.name.startswith(("_", "#"))
+    return private and all(event.kind in (Kind.INIT, Kind.GROW) for event in fact.member.events)
 
 
 def _ident(fact: Growing) -> bool:
@@ -314,8 +338,9 @@ def _by_role(fact: Growing, listed: bool) -> Confidence | None:
         return "medium" if not registering else "low"
     if fact.weak and fact.role == "cache":
         return "medium"  # locks that their users hold, or objects as others here hold weakly
+    left = fact.removal == "none" or (fact.removal == "partial" and fact.container.this == "this")
     passing = fact.key == "instance" or any(TRANSIENT.search(snake(event.key)) for event in fact.grows)
-    if passing and fact.key in ("per-request", "instance") and fact.removal == "none" and not registering:
+    if passing and fact.key in ("per-request", "instance") and left and not registering:
         return "medium"
     return "low" if fact.removal == "none" and event_like else None
 

@@ -42,7 +42,7 @@ WAITERS: Final = re.compile(
 
 _PER_REQUEST: Final = re.compile(
     r"(?:^|[._\['\"(])(?:u?u?ids?|guid|sid|token|ident|get_ident\(\)|session|session_\w+|request|req"
-    r"|hosts?|hostname|addr|address|peer|peername|ip|client_ip|remote_addr|remote|url|uri|timestamp|thread"
+    r"|hosts?|hostname|origin|addr|address|peer|peername|ip|client_ip|remote_addr|remote|url|uri|timestamp|thread"
     r"|current_thread\(\)|get_native_id\(\)|user|username|nonce|digest|bucket|fingerprint|correlation_id|email|jid|pid)"
     r"(?:\)|'\]|\"\])*$",
     re.IGNORECASE,
@@ -93,7 +93,7 @@ LOADING: Final = re.compile(r"^_{0,2}(?:async_)?(?:load|restore|__setstate__)")
 SAVING: Final = re.compile(r"^_{0,2}(?:async_)?(?:save|persist|dump|export|write|flush|__getstate__)")
 TRANSIENT: Final = re.compile(
     r"(?:event|request|req|session|message|msg|job|task|call|query|transaction|correlation|conn|connection|client|ticket"
-    r"|trace|span|user|visitor|upload|token|uuid|guid|nonce|thread|ident|host|hostname|addr|address|peer|remote|url|uri"
+    r"|trace|span|user|visitor|upload|token|uuid|guid|nonce|thread|ident|host|hostname|origin|addr|address|peer|remote|url|uri"
     r"|chat|conversation|run|invocation|execution|bucket|timestamp|email|order|future|websocket|socket"
     r")(?:\._?(?:uu)?id|_id|_key|_hash|_name)?(?:\(\)|['\"\])])*$",
     re.IGNORECASE,

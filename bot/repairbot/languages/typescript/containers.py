@@ -12,7 +12,7 @@ from repairbot.languages.typescript.lives import lifetime
 from repairbot.languages.typescript.mentions import Place, Reader
 from repairbot.languages.typescript.syntax import names_in, strip
 from repairbot.languages.typescript.tree import CALLS, FUNCTIONS, N
-from repairbot.languages.typescript.vocabulary import BASES, DISPOSERS, TEARDOWNS
+from repairbot.languages.typescript.vocabulary import BASES, DISPOSERS, KEEPERS, TEARDOWNS
 from repairbot.lifetimes.ops import Container, Kind, Member, Resource
 
 _ENDINGS: Final = (
@@ -156,6 +156,8 @@ class Collector:
         if inner is None or inner.kind not in CALLS:
             return ""
         callee = self.module.callee(inner)
+        if KEEPERS.fullmatch(callee):
+            return ""
         return callee if inner.kind == "new_expression" else callee.rpartition(".")[2]
 
     def _resource(self, view: View, name: str, inferred: dict[str, Resource]) -> Resource | None:

@@ -409,8 +409,8 @@ class Registrations:
         for node in view.mentions.get(name[1], []):
             up = node.up
             if up is not None and up.kind == "assignment_expression" and up.kids[0] is node:
-                made = True
                 value = bare(up.kids[-1])
+                made = made or value is None or value.kind not in ("null", "undefined")
                 if value is not None and value.kind == "identifier":
                     function = self.module.around(node)
                     if function is not None and self.module.text(value) in function.parameters:
