@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from repairbot.languages.typescript.callees import ASKERS, CLOSERS, HARMLESS, among, callees
+from repairbot.languages.typescript.callees import ASKERS, CLOSERS, HARMLESS, Callees, among, callees
 from repairbot.languages.typescript.syntax import arguments, bare
 from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.languages.typescript.values import NOTHING, Tracking, Value, short
-from repairbot.lifetimes.ops import Kind
+from repairbot.lifetimes.ops import Kind, Resource
 
 _ENDING_EVENTS: Final = re.compile(r"^['\"](?:close|end|exit|finish|error|disconnect|abort)['\"]$")
 
@@ -107,13 +107,17 @@ class Calls(Tracking):
             if held is not None and f".{self.module.text(member.kids[1])}" in held.release:
                 self.emit(Kind.ESCAPE, place, node, detail="kept", other="its release is handed on")
                 return NOTHING
+            if held is not None and self.module.text(member.kids[1]) in ("dataId", "id", "fd"):
+                return Value((place,))  # a handle stands for what it is the handle of
         value = self.evaluate(node)
         return Value(value.places) if value.empty == "settled" else value
 
     def _into_maker(self, node: N, called: Called, place: str) -> None:
         """Something held goes into a call that acquires something else."""
         held = self.held.get(place)
-        if held is not None and among(held.borrows, called.qualified):
+        if held is not None and (
+            among(held.borrows, called.qualified) or self._lent(held, called, callees())
+        ):
             self.emit(Kind.USE, place, node, detail=called.callee)
         elif held is not None and among(held.keeps, called.qualified):
             self.emit(Kind.ESCAPE, place, node, detail="kept", other=called.callee)
@@ -151,6 +155,16 @@ class Calls(Tracking):
             self.emit(kind, place, node, note, detail=detail, other=other, fallible=fallible and last)
         return Value((target,)) if any(touch.kind is Kind.MOVE for touch in touches) else NOTHING
 
+    def _lent(self, held: Resource, called: Called, known: Callees) -> bool:
+        """Whether a callee is a plain function, of which a resource says that all of them only use it."""
+        if (
+            "*" not in held.borrows
+            or called.callee.startswith(("new ", "this."))
+            or called.callee in self.locals
+        ):
+            return False
+        return not among(known.stores, called.qualified) and not CLOSERS.search(called.callee)
+
     def _received(self, node: N, called: Called, place: str, target: str) -> _Touch:
         """What a method does with its object."""
         held = self.held.get(place)
@@ -170,7 +184,7 @@ class Calls(Tracking):
             return _Touch(Kind.RELEASE, place)
         if (held is not None and among(held.keeps, name)) or among(known.keeps, name):
             return _Touch(Kind.ESCAPE, place, "kept", callee)
-        if held is not None and among(held.borrows, name):
+        if held is not None and (among(held.borrows, name) or self._lent(held, called, known)):
             return _Touch(Kind.USE, place, callee)
         if among(known.owns, name):
             return _Touch(Kind.MOVE, place, "", target)

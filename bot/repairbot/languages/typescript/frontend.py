@@ -12,6 +12,7 @@ from repairbot.languages.typescript.acquiring import Acquiring, table_of
 from repairbot.languages.typescript.classes import Classes
 from repairbot.languages.typescript.containers import Collector
 from repairbot.languages.typescript.functions import MODULE, Lowering
+from repairbot.languages.typescript.loads import Loads
 from repairbot.languages.typescript.registrations import Registrations
 from repairbot.languages.typescript.summaries import Oracle
 from repairbot.languages.typescript.syntax import Definition, Module
@@ -23,6 +24,7 @@ from repairbot.model import Step
 _GROWS: Final = re.compile(
     rb"\bnew (?:Map|Set|Array)\b|=[ \t]*\[\]|=[ \t]*\{\}|Object\.create\(|\.push\(|\bdispose\b|\bdestroy\b|\bclose\("
     rb"|\bset(?:Timeout|Interval)\(|addEventListener|\.on\(|\.subscribe\("
+    rb"|readFile|\.(?:execute|toArray|findMany|findAll|query|all)\("
 )
 """What stands in every file in which something may grow or has to be ended."""
 _LONG_LINE: Final = 5000
@@ -52,6 +54,7 @@ class TypeScriptFrontend:
         functions.run()
         classes = Classes(module)
         unit.containers.extend(Collector(functions.acquiring, classes).collect())
+        unit.loads.extend(Loads(module).collect())
         unit.registrations.extend(Registrations(module, classes).collect())
         return unit
 
