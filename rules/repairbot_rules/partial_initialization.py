@@ -22,6 +22,7 @@ from repairbot.lifetimes.ops import Intent
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import done, release_line
+from repairbot_rules._registered import idioms
 
 
 def _intent(fact: Halfway) -> Intent:
@@ -136,3 +137,4 @@ class Link:
                 severity=first.resource.severity,
                 intents=(_intent(fact),),
             )
+        yield from idioms(facts, self.id)

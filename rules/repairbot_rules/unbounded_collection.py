@@ -26,7 +26,7 @@ from repairbot.analyses.facts import Facts
 from repairbot.lifetimes.ops import Load
 from repairbot.model import Impact, Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
-from repairbot_rules._growing import report
+from repairbot_rules._growing import of_idiom, report
 
 
 class UnboundedCollection(Rule):
@@ -345,6 +345,7 @@ class WaitingRoom:
         for fact in facts.growth.growing:
             if fact.role != "cache":
                 yield report(fact, settings, self.id)
+        yield from (of_idiom(idiom) for idiom in facts.unit.idioms if idiom.name == self.id)
         for load in facts.loading:
             if load.what == "batch" and load.detail == "pile":
                 yield _piled(load)

@@ -22,7 +22,6 @@ from repairbot.lifetimes.ops import Intent
 from repairbot.model import Impact, Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
 
-
 _MEGABYTES = 10
 """What is read at once without a word."""
 

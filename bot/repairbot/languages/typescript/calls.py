@@ -10,9 +10,13 @@ from repairbot.languages.typescript.callees import ASKERS, CLOSERS, HARMLESS, Ca
 from repairbot.languages.typescript.syntax import arguments, bare
 from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.languages.typescript.values import NOTHING, Tracking, Value, short
-from repairbot.lifetimes.ops import Kind, Resource
+from repairbot.lifetimes.ops import UNLIKELY, Kind, Resource
 
 _ENDING_EVENTS: Final = re.compile(r"^['\"](?:close|end|exit|finish|error|disconnect|abort)['\"]$")
+
+
+HANDLES: Final = frozenset({".dataId", ".handle", ".fd"})
+"""Members that stand for the very thing they are a member of."""
 
 
 class Called(NamedTuple):
@@ -47,7 +51,7 @@ class Calls(Tracking):
         receiver = self._receiver(function)
         given = list(self._arguments(node, called))
         resource = self.acquiring.at(node)
-        if resource is not None:
+        if resource is not None and not (resource.only_released and not self._released_here(into, resource)):
             for value, _ in given:
                 for place in value.places:
                     self._into_maker(node, called, place)
@@ -67,6 +71,16 @@ class Calls(Tracking):
                     self.each(value, Kind.USE, node, detail=callee)
                 return NOTHING
         return self._other(node, called, receiver, given, into, awaited=awaited)
+
+    def _released_here(self, place: str, resource: Resource) -> bool:
+        """Whether this function releases the place somewhere, by the looks of its text."""
+        if not place or "." in place or self.body is None:
+            return False
+        body = self.module.source[self.body.start : self.body.end]
+        name = re.escape(place.partition("#")[0].encode())
+        return any(
+            re.search(re.escape(end.encode()) + rb"\(\s*" + name + rb"\b", body) for end in resource.release
+        )
 
     def _method(self, function: N) -> str:
         member = bare(function)
@@ -107,8 +121,6 @@ class Calls(Tracking):
             if held is not None and f".{self.module.text(member.kids[1])}" in held.release:
                 self.emit(Kind.ESCAPE, place, node, detail="kept", other="its release is handed on")
                 return NOTHING
-            if held is not None and self.module.text(member.kids[1]) in ("dataId", "id", "fd"):
-                return Value((place,))  # a handle stands for what it is the handle of
         value = self.evaluate(node)
         return Value(value.places) if value.empty == "settled" else value
 
@@ -146,13 +158,15 @@ class Calls(Tracking):
         touches += [self._received(node, called, place, target) for place in receiver.places]
         note = f"{short(called.callee) or called.method or 'a call'}() can fail"
         fallible = not (among(known.safe, called.qualified) or HARMLESS.search(called.callee))
+        sure = "" if awaited else UNLIKELY
         if not touches and fallible:
-            self.emit(Kind.CALL, "", node, note, detail=called.callee, fallible=True)
+            self.emit(Kind.CALL, "", node, note, detail=called.callee, value=sure, fallible=True)
         for number, (kind, place, detail, other) in enumerate(touches):
             last = number == len(touches) - 1 and kind in (Kind.USE, Kind.ESCAPE)
             if kind is Kind.MOVE:
                 self.hold(other, self.held.get(place))
-            self.emit(kind, place, node, note, detail=detail, other=other, fallible=fallible and last)
+            failing = fallible and last
+            self.emit(kind, place, node, note, detail=detail, other=other, value=sure, fallible=failing)
         return Value((target,)) if any(touch.kind is Kind.MOVE for touch in touches) else NOTHING
 
     def _lent(self, held: Resource, called: Called, known: Callees) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from repairbot.languages.typescript.calls import Calls
+from repairbot.languages.typescript.calls import HANDLES, Calls
 from repairbot.languages.typescript.syntax import arguments, bare, names_in
 from repairbot.languages.typescript.tree import CALLS, CLASSES, FUNCTIONS, N
 from repairbot.languages.typescript.values import NOTHING, TooDeep, Value
@@ -94,6 +94,8 @@ class Expressions(Calls):
         for held in self.evaluate(node.kids[0]).places:
             resource = self.held.get(held)
             member = f".{self.module.text(node.kids[-1])}"
+            if member in HANDLES and resource is not None and resource.release[0].startswith(".dispose"):
+                return Value((held,))
             if resource is not None and member in resource.release and not self._called(node):
                 self.emit(Kind.ESCAPE, held, node, detail="kept", other="its release is handed on")
             else:

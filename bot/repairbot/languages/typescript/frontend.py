@@ -8,6 +8,7 @@ from typing import Final
 from repairbot.languages.base import Project, Unreadable
 from repairbot.languages.effects import handed_out
 from repairbot.languages.flow import TooLarge
+from repairbot.languages.typescript import idioms
 from repairbot.languages.typescript.acquiring import Acquiring, table_of
 from repairbot.languages.typescript.classes import Classes
 from repairbot.languages.typescript.containers import Collector
@@ -54,6 +55,7 @@ class TypeScriptFrontend:
         functions.run()
         classes = Classes(module)
         unit.containers.extend(Collector(functions.acquiring, classes).collect())
+        unit.idioms.extend(idioms.collect(module, classes))
         unit.loads.extend(Loads(module).collect())
         unit.registrations.extend(Registrations(module, classes).collect())
         return unit
