@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import Owned
-from repairbot.lifetimes.ops import Container, Event, Kind, Member, Resource
+from repairbot.lifetimes.ops import OTHER_BRANCH, Container, Event, Kind, Member, Resource
 from repairbot.model import Confidence, Step
 
 _ONCE = frozenset(
@@ -70,7 +70,9 @@ def _apart(container: Container, made: list[Event], releases: tuple[Event, ...])
     if not releases or any(event.method not in container.apart for event in releases):
         return False
     return not any(
-        event.method == release.method and event.at.start < release.at.start
+        event.method == release.method
+        and event.at.start < release.at.start
+        and release.detail != OTHER_BRANCH
         for event in made
         for release in releases
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from repairbot.languages.typescript.acquiring import Acquiring
@@ -13,7 +14,8 @@ from repairbot.languages.typescript.mentions import Place, Reader
 from repairbot.languages.typescript.syntax import names_in, strip
 from repairbot.languages.typescript.tree import CALLS, FUNCTIONS, N
 from repairbot.languages.typescript.vocabulary import BASES, DISPOSERS, KEEPERS, TEARDOWNS
-from repairbot.lifetimes.ops import Container, Kind, Member, Resource
+from repairbot.lifetimes.ops import OTHER_BRANCH, Container, Event, Kind, Member, Resource
+from repairbot.model import Span
 
 _ENDINGS: Final = (
     "dispose",
@@ -186,13 +188,35 @@ class Collector:
                 reader.note(Kind.INIT, Place(parameter[1]), parameter[1], how="parameter", detail="parameter")
         for node in view.mentions.get(name, ()):
             reader.read(Place(node))
-        events = sorted(reader.events, key=lambda event: event.at.start)
+        events = sorted(self._apart(reader.events), key=lambda event: event.at.start)
         kinds = {event.kind for event in events}
         telling = resource is not None or Kind.RELEASE in kinds
         collection = any(event.kind is Kind.INIT and event.detail in _COLLECTIONS for event in events)
         if not telling and not (collection and kinds & {Kind.GROW, Kind.BOUND}):
             return None
         return Member(name, events)
+
+    def _apart(self, events: list[Event]) -> list[Event]:
+        """Releases that stand in the other branch of where the member is made say so."""
+        made = [event for event in events if event.kind is Kind.INIT and event.resource is not None]
+        return [
+            replace(event, detail=OTHER_BRANCH)
+            if event.kind is Kind.RELEASE
+            and any(one.method == event.method for one in made)
+            and all(one.method != event.method or self._branched(one.at, event.at) for one in made)
+            else event
+            for event in events
+        ]
+
+    def _branched(self, one: Span, other: Span) -> bool:
+        """Whether two places stand in the two branches of one `if`."""
+        node = self.module.tree
+        while True:
+            inner = next((kid for kid in node.kids if kid.start <= one.start and other.end <= kid.end), None)
+            if inner is None:
+                break
+            node = inner
+        return node.kind == "if_statement" and one.start >= node.kids[1].start
 
     def made_by(self, inferred: dict[str, Resource]) -> Callable[[N], Resource | None]:
         """What a call makes that has to be ended."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from repairbot.languages.effects import INSIDE
 from repairbot.languages.flow import Cleanup, Handler, Handlers, Loop
 from repairbot.languages.typescript.acquiring import Acquiring
 from repairbot.languages.typescript.expressions import Expressions
@@ -176,7 +177,7 @@ class Lowering(Expressions):
         inner = bare(given)
         if inner is not None and inner.kind in ("object", "array"):
             # What the caller gets holds it: that is not the value itself.
-            self.each(value, Kind.ESCAPE, node, detail="stored", other="what is returned")
+            self.each(value, Kind.ESCAPE, node, detail="returned", other=INSIDE)
         else:
             self.each(value, Kind.ESCAPE, node, detail="returned")
         self.flow.leave("return", self.at)
