@@ -81,7 +81,7 @@ def gather(run: Run, shown: Iterable[FileResult], wanted: Wanted) -> Iterator[li
             continue
         each = by_path[result.path]
         source = run.fresh(each)
-        work = Work(result, each.result or result, source or b"", each.answers)
+        work = Work(result, each.result or result, source or b"", each.answers or {})
         if source is None:
             work.trouble = "changed while it was looked at: run again"
         batch.append(work)

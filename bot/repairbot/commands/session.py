@@ -158,12 +158,12 @@ class Session:
             shown = replace(shown, rules=infos())
         # On the terminal what failed is said once, on standard error; the other formats hold it as well.
         told = replace(audit, problems=()) if form == "terminal" else audit
-        content = reports.encode(reports.render(form, told, options=shown))
+        content = reports.stream(form, told, options=shown)
         if output is not None and output != "-":
             write_new(output, content)
         else:
             sys.stdout.flush()
-            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.writelines(content)
             sys.stdout.buffer.flush()
         for problem in audit.problems:
             click.echo(f"repairbot: {problem}", err=True)

@@ -130,6 +130,10 @@ class Revision:
         """The blob's bytes. Raises Unreadable."""
         return self.objects.ask(entry.location, self.config.max_size)
 
+    def identity(self, entry: Entry) -> str:
+        """The blob's name."""
+        return entry.location
+
     def holds(self, path: str) -> bool:
         """Whether there is a source file, or a folder with one, at this path relative to the root."""
         if not self._folders:
@@ -149,7 +153,7 @@ class Revision:
 
     def _entry(self, shown: str, blob: Blob) -> Entry:
         language = self.suffixes[os.path.splitext(blob.path)[1]]
-        return Entry(shown, language, blob.name, blob.name)
+        return Entry(shown, language, blob.name)
 
     def _shown(self, path: str) -> str:
         if self.root == self.place.repository:

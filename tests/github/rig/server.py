@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from . import actions, gitdata, graph, rest
+from . import actions, gitdata, graph, manifest, rest
 from .answers import Json
 from .faults import Break, Fault, Lose, Refuse, Slow, Then
 from .judge import Judge, graphql
@@ -148,6 +148,9 @@ class _Handler(BaseHTTPRequestHandler):
         if url.path.startswith(actions.STORAGE):
             self._storage(int(url.path.removeprefix(actions.STORAGE)))
             return
+        if not url.path.startswith("/api/"):
+            self._page(url.path, url.query, body)
+            return
         with self.held.lock:
             number = 1 + sum(each.path.startswith("/api/") for each in self.held.log)
             fault = self.held.faults(number, self.command, url.path)
@@ -277,6 +280,13 @@ class _Handler(BaseHTTPRequestHandler):
         head, _, content = done.stdout.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
         return int(headers.pop("Status", "200").split()[0]), headers, content
+
+    def _page(self, path: str, query: str, body: bytes) -> None:
+        """A page for people."""
+        with self.held.lock:
+            status, content, headers = manifest.page(self.held.state, self.command, path, query, body)
+            self.held.log.append(Exchange(self.command, path, query, status, None))
+        self._send(status, content, headers)
 
     def _storage(self, number: int) -> None:
         """Where artifacts lie: another party, that is to see no token."""
