@@ -31,7 +31,8 @@ _ENDINGS: Final = (
 )
 _COLLECTIONS: Final = frozenset({"list", "dict", "set"})
 _MODULE_COLLECTION: Final = re.compile(
-    rb"(?m)^(?:export[ \t]+)?(?:const|let|var)[ \t]+([\w$]+)[^=\n;]*=[ \t]*(?:new (?:Map|Set|Array)\b|\[|\{|Object\.create)"
+    rb"(?m)^(?:export[ \t]+)?(?:const|let|var)[ \t]+([\w$]+)[^=\n;]*=[ \t]*"
+    rb"(?:new (?:Map|Set|Array)\b|\[|\{|Object\.create)"
 )
 
 
@@ -104,10 +105,10 @@ class Collector:
             if name in view.methods:
                 for node in nodes:
                     up, method = node.up, view.places[id(node)]
-                    if up is not None and up.kind == "call_expression" and up.kids[0] is node:
-                        if method not in TEARDOWNS and method not in (CONSTRUCTOR, AT_END, "", name):
-                            yield name
-                            break
+                    calls = up is not None and up.kind == "call_expression" and up.kids[0] is node
+                    if calls and method not in TEARDOWNS and method not in (CONSTRUCTOR, AT_END, "", name):
+                        yield name
+                        break
 
     # Members
 

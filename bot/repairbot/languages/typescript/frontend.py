@@ -66,11 +66,10 @@ class TypeScriptFrontend:
         The grammars lag behind the language here and there, so only what `lower` could not read counts.
         """
         try:
-            for grammar in ("javascript",) if self.language == "javascript" else ("typescript", "tsx"):
-                module = Module(source, "", grammar)
-                if not module.has_error:
-                    return ""
-            _broken(module)
+            grammars = ("javascript",) if self.language == "javascript" else ("typescript", "tsx")
+            modules = [Module(source, "", grammar) for grammar in grammars]
+            if all(module.has_error for module in modules):
+                _broken(modules[-1])
         except Unreadable as error:
             return str(error)
         return ""

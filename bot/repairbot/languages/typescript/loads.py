@@ -30,8 +30,8 @@ _SQL_BOUND: Final = re.compile(
     re.IGNORECASE,
 )
 _READS: Final = frozenset(
-    {"fs.readFile", "fs.readFileSync", "fs.promises.readFile", "fs-extra.readFile", "fs-extra.readFileSync", "Deno.readTextFile",
-     "Deno.readTextFileSync"}
+    {"fs.readFile", "fs.readFileSync", "fs.promises.readFile", "fs-extra.readFile", "fs-extra.readFileSync",
+     "Deno.readTextFile", "Deno.readTextFileSync"}
 )  # fmt: skip
 _CONTENT: Final = re.compile(
     r"chunk|index|ingest|embed|import|upload|scan|crawl|tokeni[sz]e|split|digest|hash|analy[sz]e|convert|process(?!Env|Config)",

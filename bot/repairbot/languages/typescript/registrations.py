@@ -429,12 +429,16 @@ class Registrations:
                 return True
         for node in view.mentions.get(name[1], []):
             up = node.up
-            if up is not None and up.kind == "assignment_expression" and up.kids[0] is node:
-                if re.match(
+            if (
+                up is not None
+                and up.kind == "assignment_expression"
+                and up.kids[0] is node
+                and re.match(
                     r"(?:await\s+)?(?:new\b|[\w.]*create|[\w.]*spawn|[\w.]*connect)",
                     self.module.text(up.kids[-1]),
-                ):
-                    return True
+                )
+            ):
+                return True
         return False
 
     # Subscriptions whose handle is dropped
@@ -453,7 +457,7 @@ class Registrations:
         callee = bare(call.kids[0])
         if callee is None or callee.kind != "member_expression" or _ONE_SHOT.search(self.module.text(call)):
             return
-        method, repeats = self._method(view, call)
+        method, _repeats = self._method(view, call)
         target = self.module.text(callee.kids[0])
         last = self._last(call)
         keeps = bool(view.keeper) and (

@@ -84,8 +84,9 @@ def _executor(module: Module, executor: N) -> Iterator[Idiom]:
 
 def _cleans(module: Module, body: N, code: str, ending: re.Pattern[str]) -> bool:
     """Whether a handler calls a function of the executor that ends it."""
-    for definition in module.functions:
-        if body.start <= definition.start < body.end and ending.search(module.text(definition.node)):
-            if re.search(rf"(?<![\w.]){re.escape(definition.name)}\(", code):
-                return True
-    return False
+    return any(
+        body.start <= definition.start < body.end
+        and ending.search(module.text(definition.node))
+        and re.search(rf"(?<![\w.]){re.escape(definition.name)}\(", code)
+        for definition in module.functions
+    )
