@@ -66,10 +66,11 @@ class TypeScriptFrontend:
         The grammars lag behind the language here and there, so only what `lower` could not read counts.
         """
         try:
-            grammars = ("javascript",) if self.language == "javascript" else ("typescript", "tsx")
-            modules = [Module(source, "", grammar) for grammar in grammars]
-            if all(module.has_error for module in modules):
-                _broken(modules[-1])
+            module = Module(source, "", self.language)
+            if module.has_error and self.language == "typescript":
+                module = Module(source, "", "tsx")
+            if module.has_error:
+                _broken(module)
         except Unreadable as error:
             return str(error)
         return ""
