@@ -7,11 +7,12 @@ inside ("list[]", which several values share); what stands behind "#" tells apar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Literal
 
 from repairbot.model import Confidence, SafePattern, Span, Step
+from repairbot.records import dataclass
 
 EXIT = -1
 """The edge target that leaves a function normally (return, or its end)."""
