@@ -12,7 +12,8 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from repairbot.service.ledger import Ended, Leak, opened
-from repairbot.service.status import ADVICE, Failed, Standing, advice, ago
+from repairbot.service.status import ADVICE, advice, ago
+from repairbot.service.task import Failed, Standing
 from tests.service.board import NOW, TOKEN, Board, served
 
 HOSTILE = '</title><script>alert(1)</script><img src=x onerror=alert(1)>"\x1b[31m\u202e@everyone\udce9\0'

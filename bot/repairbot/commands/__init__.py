@@ -27,6 +27,7 @@ COMMANDS = {
     "action": "action:action",
     "serve": "serve:serve",
     "worker": "serve:worker",
+    "jobs": "jobs:jobs",
     "new-rule": "scaffold:new_rule",
     "completion": "completion:completion",
 }

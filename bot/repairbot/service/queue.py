@@ -127,45 +127,25 @@ class Queue:
     def standing(self, most: int = 100) -> list[Standing]:
         """The jobs that run, then those that wait, the oldest first."""
         rows = [*self._rows(status="PENDING", limit=most), *self._rows(status=WAITING, limit=most)]
-        return [
-            Standing(
-                each.workflow_id,
-                *_about(each),
-                running=each.status == "PENDING",
-                since=(each.created_at or 0) / 1000,
-                kind=_kind(each),
-            )
-            for each in rows[:most]
-        ]
+        return [_standing(each) for each in rows[:most]]
 
     def failed(self, most: int = 100) -> list[Failed]:
         """Those that failed for good and were not run again, the newest first."""
-        return [
-            Failed(
-                each.workflow_id,
-                *_about(each),
-                _why(each),
-                (each.completed_at or each.updated_at or 0) / 1000,
-                _kind(each),
-            )
-            for each in self._rows(status=FAILED, limit=most, sort_desc=True, load_output=True)
-        ]
+        found = self._rows(status=FAILED, limit=most, sort_desc=True, load_output=True)
+        return [_failed(each) for each in found]
 
     def finished(self, most: int = 100) -> list[Finished]:
         """Those that ended well, the newest first."""
         found = self._rows(status="SUCCESS", limit=most, sort_desc=True, load_output=True)
-        return [
-            Finished(
-                each.workflow_id,
-                *_about(each),
-                str(each.output["outcome"]),
-                str(each.output["said"]),
-                (each.completed_at or 0) / 1000,
-                _kind(each),
-            )
-            for each in found
-            if each.output and each.output["outcome"] != AGAIN
-        ]
+        return [_finished(each) for each in found if each.output and each.output["outcome"] != AGAIN]
+
+    def find(self, job: str) -> Standing | Failed | Finished | None:
+        """One job, whatever became of it; None where there is none of this id."""
+        for each in self._rows(workflow_ids=[job], load_output=True):
+            if each.status in FAILED:
+                return _failed(each)
+            return _finished(each) if each.status == "SUCCESS" and each.output else _standing(each)
+        return None
 
     def again(self, job: str) -> bool:
         """Try a job on the shelf once more, now; False where it is none of them."""
@@ -209,6 +189,22 @@ class Queue:
 def job_id(task: Task, turn: int) -> str:
     """The id of one turn of a task's job."""
     return task.id if turn == 1 else f"{task.id}{_LATER}{turn}"
+
+
+def _standing(row: WorkflowStatus) -> Standing:
+    running, since = row.status == "PENDING", (row.created_at or 0) / 1000
+    return Standing(row.workflow_id, *_about(row), running, since, _kind(row))
+
+
+def _failed(row: WorkflowStatus) -> Failed:
+    at = (row.completed_at or row.updated_at or 0) / 1000
+    return Failed(row.workflow_id, *_about(row), _why(row), at, _kind(row))
+
+
+def _finished(row: WorkflowStatus) -> Finished:
+    held: dict[str, Any] = row.output or {}
+    at = (row.completed_at or 0) / 1000
+    return Finished(row.workflow_id, *_about(row), str(held["outcome"]), str(held["said"]), at, _kind(row))
 
 
 def _about(row: WorkflowStatus) -> tuple[str, int]:
