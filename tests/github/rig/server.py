@@ -220,6 +220,9 @@ class _Handler(BaseHTTPRequestHandler):
             return 422, {"message": "; ".join(wrong)}
         if itself:
             own = apps.answer(rig.app, rig.state, self.command, path, asked, rest.parsed(body), rig.url)
+            if own and path == "/app/hook/deliveries" and len(own[1]) == int(asked["per_page"][0]):
+                last = f"{rig.url}{API}{path}?per_page={len(own[1])}&cursor=v1_{own[1][-1]['id']}"
+                headers["Link"] = f'<{last}>; rel="next"'
             return own or (401, {"message": "A JSON web token could not be used for this"})
         call = rest.Call(
             rig.state, token or NOBODY, self.command, path, asked, rest.parsed(body), rig.url + API, rig.url
