@@ -32,6 +32,7 @@ from repairbot.service.queue import Queue
 from repairbot.service.room import Room
 from repairbot.service.settings import Settings
 from repairbot.service.status import Status
+from repairbot.service.sweeper import Sweeper
 from repairbot.service.task import Task
 from repairbot.service.tokens import App
 from repairbot.service.worker import Ending, Workers
@@ -115,7 +116,7 @@ def opened(settings: Settings, folder: Path, kind: str) -> Iterator[Open]:
                 threading.Thread(
                     target=shared.watch, args=(worker.recover,), name="slots", daemon=True
                 ).start()
-        stack.enter_context(_kept(held))
+        stack.enter_context(beside("prune", partial(_prune, held)))
         yield Open(app, held, ledger, workers)
     if workers is not None and workers.running:
         # Their threads would be waited for; the slot comes free with the process, and they are done again.
@@ -156,24 +157,25 @@ class Lanes:
 
 
 @contextmanager
-def _kept(held: Queue) -> Iterator[None]:
-    """Forget old jobs each hour."""
+def beside(name: str, run: Callable[[threading.Event], object]) -> Iterator[None]:
+    """Run something in a thread until the block is left; the event tells it."""
     over = threading.Event()
-
-    def keep() -> None:
-        while True:
-            with contextlib.suppress(SQLAlchemyError):  # it is tried again in an hour
-                held.prune()
-            if over.wait(_HOUR):
-                return
-
-    thread = threading.Thread(target=keep, name="prune", daemon=True)
+    thread = threading.Thread(target=run, args=(over,), name=name, daemon=True)
     thread.start()
     try:
         yield
     finally:
         over.set()
-        thread.join(5)
+        thread.join(_GRACE)
+
+
+def _prune(held: Queue, over: threading.Event) -> None:
+    """Forget old jobs each hour."""
+    while True:
+        with contextlib.suppress(SQLAlchemyError):  # it is tried again in an hour
+            held.prune()
+        if over.wait(_HOUR):
+            return
 
 
 def listen(app: ASGIApp, host: str, port: int, begun: Callable[[str], None], stop: threading.Event) -> None:
@@ -231,7 +233,10 @@ def serve(
             lambda event, how: ledger.count("deliveries", event, how),
             [*status.routes(), *metrics.routes(ledger, held.queue)],
         )
-        listen(app, settings.host, settings.port, lambda url: say(f"listening on {url}"), threading.Event())
+        with beside("sweeper", Sweeper(held.app, ledger).run):
+            listen(
+                app, settings.host, settings.port, lambda url: say(f"listening on {url}"), threading.Event()
+            )
 
 
 def work(settings: Settings, folder: Path, say: Callable[[str], None]) -> None:
