@@ -57,7 +57,11 @@ PER_INSTANCE: Final = "per-instance"
 PER_CALL: Final = "per-call"
 """Make a parameter's default anew for each call. at: the default. args: name, function (its symbol)."""
 KEEP_HANDLE: Final = "keep-handle"
-"""Keep a dropped handle. at: the call; spans[0]: its statement. args: container ("" at module level), what."""
+"""Keep a dropped handle. at: the call; spans[0]: its statement. args: container ("" at module level), what. In Rust at
+is the call that lets it go (`X.detach()`), spans[1] is X, and args say the keeper (a member's name) and its kind: list,
+option (one at a time), map (with `key`, an expression; `beside`, the member whose entries live as long), or new (there
+is no such member yet: `type` is its type, `empty` the expression that makes it). spans[2:]: the statements that remove the
+entry of a sibling with the same key."""
 CANCEL_IN_TEARDOWN: Final = "cancel-in-teardown"
 """Alias of ADD_TO_TEARDOWN for handles; same args."""
 CLEAR_BEFORE_SET: Final = "clear-before-set"
