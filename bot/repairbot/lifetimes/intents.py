@@ -60,8 +60,12 @@ KEEP_HANDLE: Final = "keep-handle"
 """Keep a dropped handle. at: the call; spans[0]: its statement. args: container ("" at module level), what. In Rust at
 is the call that lets it go (`X.detach()`), spans[1] is X, and args say the keeper (a member's name) and its kind: list,
 option (one at a time), map (with `key`, an expression; `beside`, the member whose entries live as long), or new (there
-is no such member yet: `type` is its type, `empty` the expression that makes it). spans[2:]: the statements that remove the
-entry of a sibling with the same key."""
+is no such member yet: `type` is its type, `empty` the expression that makes it). spans[2:]: the statements that remove
+the entry of a sibling with the same key."""
+DOWNGRADE: Final = "downgrade"
+"""Hold an object weakly in a closure or a task that it keeps. at: the expression that makes the strong handle (for
+`task`: the spawning call, or the argument). args: name (the handle's, inside), weak (what replaces the expression), task
+("yes" where a task is given it). spans[0]: the body of the closure, spans[1:]: where it uses the name."""
 CANCEL_IN_TEARDOWN: Final = "cancel-in-teardown"
 """Alias of ADD_TO_TEARDOWN for handles; same args."""
 CLEAR_BEFORE_SET: Final = "clear-before-set"

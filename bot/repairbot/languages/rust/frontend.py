@@ -13,6 +13,7 @@ from tree_sitter import Node
 
 from repairbot.languages.base import Project, Unreadable
 from repairbot.languages.rust.body import Body
+from repairbot.languages.rust.captures import captures
 from repairbot.languages.rust.subscriptions import subscriptions
 from repairbot.languages.rust.syntax import Definition, Module
 from repairbot.languages.rust.tree import TooDeep, parse
@@ -21,7 +22,7 @@ from repairbot.model import Step
 
 _MOST_BROKEN: Final = 0.5
 """A file with a larger share of its bytes in what does not parse is not read at all."""
-_WORDS: Final = re.compile(rb"\bdetach\(")
+_WORDS: Final = re.compile(rb"\b(?:detach|clone|handle|entity|spawn)\(")
 """What stands in every file of which something may be said."""
 
 
@@ -79,7 +80,7 @@ def _function(module: Module, definition: Definition, broken: list[Node], unit: 
     unit.idioms.extend(body.idioms)
 
 
-_RECOGNISERS = (subscriptions,)
+_RECOGNISERS = (subscriptions, captures)
 
 
 def _errors(node: Node) -> list[Node]:

@@ -1,0 +1,123 @@
+"""Tasks that never end by themselves: loops around a wait, and timers that start themselves again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from repairbot.languages.rust.body import Body, chain, method, receiver
+from repairbot.languages.rust.syntax import Definition
+from repairbot.languages.rust.tree import N
+
+_HANDLED: Final = frozenset({"try", "field", "let", "test", "match", "await", "assign", "binary", "macro"})
+_ASKS: Final = re.compile(r"update|update_in|read_with|read")
+
+
+def uses(closure: N, this: str) -> Iterator[tuple[N, N | None]]:
+    """The calls on a handle inside a closure, each with the node around it."""
+    parents = {id(part): node for node in closure.walk() for part in node.parts if part is not None}
+    for node in closure.walk():
+        if node.kind == "call" and _ASKS.fullmatch(method(node)):
+            root = receiver(node)
+            if root is not None and root.kind == "name" and root.text == this:
+                yield node, parents.get(id(node))
+
+
+def holds_strongly(closure: N, this: str) -> bool:
+    """Whether a task's handle is a strong one: what it is asked cannot fail, and is never upgraded."""
+    for node in closure.walk():
+        if node.kind == "field" and node.text in ("upgrade", "downgrade") and node.first.text == this:
+            return False
+    plain = False
+    for _, around in uses(closure, this):
+        if around is None or around.kind in _HANDLED:
+            if around is not None and around.kind in ("try", "field"):
+                return False
+            continue
+        plain = plain or around.kind in ("statement", "if", "unary") or (around.kind == "block")
+    return plain and any(around is not None and around.kind == "statement" for _, around in uses(closure, this)) or (
+        plain and _only_tails(closure, this)
+    )
+
+
+def _only_tails(closure: N, this: str) -> bool:
+    """Whether every call on the handle ends a loop's block, where a result would not be allowed."""
+    parents = {id(part): node for node in closure.walk() for part in node.parts if part is not None}
+    found = False
+    for _, around in uses(closure, this):
+        outer = parents.get(id(around)) if around is not None else None
+        if around is None or around.kind not in ("block", "if"):
+            return False
+        if around.kind == "block" and (outer is None or outer.kind not in ("while", "for", "loop")):
+            return False
+        found = True
+    return found
+
+
+_WAITS: Final = re.compile(r"next|recv|changed|tick|read_message|select_next_some|recv_timeout")
+
+
+def endless(body: Body, closure: N, this: str) -> N | None:
+    """A loop in a task that waits in each round and uses the handle, without an end of its own."""
+    for node in closure.walk():
+        if node.kind == "while":
+            head = node.parts[0]
+            waits = head is not None and any(
+                _WAITS.fullmatch(method(each)) for each in head.walk() if each.kind == "call"
+            )
+        elif node.kind == "loop":
+            waits = any(each.kind == "await" for each in node.walk())
+            waits = waits and any(
+                _WAITS.fullmatch(method(each)) or method(each) in ("timer", "after", "sleep")
+                for each in node.walk()
+                if each.kind == "call"
+            )
+        else:
+            continue
+        if waits and any(each.kind == "name" and each.text == this for each in node.walk()):
+            return node
+    return None
+
+
+def rearms(body: Body, closure: N, this: str) -> bool:
+    """Whether what a task calls on its object comes back to the method that starts it, or to one that does so."""
+    if not any(
+        method(each) in ("after", "timer", "sleep") for each in closure.walk() if each.kind == "call"
+    ):
+        return False
+    methods = {
+        each.name: each for each in body.module.functions if each.owner == body.definition.owner and each.owner
+    }
+    start = {name for name in _called(closure, this) if name in methods}
+    return any(_comes_back(name, methods) for name in start)
+
+
+def _called(node: N, this: str) -> set[str]:
+    """The methods that are called on an object inside a node."""
+    found: set[str] = set()
+    for each in node.walk():
+        if each.kind == "call" and each.first.kind == "field":
+            last = list(chain(receiver(each)))[-1]
+            if last.kind == "name" and last.text == this:
+                found.add(method(each))
+    return found
+
+
+def _comes_back(name: str, methods: dict[str, Definition]) -> bool:
+    """Whether a method calls itself in the end, through others of its type, a task between them."""
+    seen: set[str] = set()
+    waiting = [name]
+    while waiting:
+        current = waiting.pop()
+        if current in seen or current not in methods:
+            continue
+        seen.add(current)
+        inside = methods[current].body
+        if inside is None:
+            continue
+        called = _called(inside, "this") | _called(inside, "self")
+        if current in called:
+            return True
+        waiting.extend(called)
+    return False
