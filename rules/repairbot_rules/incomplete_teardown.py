@@ -24,6 +24,7 @@ from repairbot.lifetimes.ops import Intent, Kind, Resource
 from repairbot.model import Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import done, release_line, waits
+from repairbot_rules._registered import idioms
 
 _ASYNCHRONOUS = frozenset({"aclose", "__aexit__", "async_close", "adisconnect", "ashutdown"})
 
@@ -112,7 +113,7 @@ def _refusal(owned: Owned) -> str:
 class IncompleteTeardown(Rule):
     """A teardown that forgets one."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     practice = "Every member that an object opens has its line in the teardown."
     examples = (
         Repair(
@@ -478,6 +479,7 @@ const View = struct {
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
         """One report for each member that its teardown forgets."""
+        yield from idioms(facts, self.id)
         coroutines = {function.symbol for function in facts.unit.functions if function.asynchronous}
         for owned in facts.pairing.members:
             if not owned.forgotten:

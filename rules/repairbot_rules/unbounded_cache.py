@@ -67,6 +67,7 @@ class UnboundedCache(Rule):
     """A cache without a bound."""
 
     in_tests = "low"
+    languages = ("python", "rust")
     practice = "A cache says how much it keeps, or holds its entries weakly."
     examples = (
         Repair(

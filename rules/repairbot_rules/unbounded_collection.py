@@ -26,12 +26,14 @@ from repairbot.analyses.facts import Facts
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._growing import report
+from repairbot_rules._registered import idioms
 
 
 class UnboundedCollection(Rule):
     """A collection that grows with use."""
 
     in_tests = "low"
+    languages = ("python", "rust")
     practice = "A collection that is fed by events says how many it keeps."
     examples = (
         Repair(
@@ -340,6 +342,7 @@ class WaitingRoom:
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
         """One report a collection."""
+        yield from idioms(facts, self.id)
         for fact in facts.growth.growing:
             if fact.role != "cache":
                 yield report(fact, settings, self.id)

@@ -350,6 +350,8 @@ class Idiom:
     evidence: tuple[Step, ...] = ()
     confidence: Confidence = "high"
     intents: tuple[Intent, ...] = ()
+    refusal: str = ""
+    """Why no repair is offered, where there is no intent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,9 @@ def handle(body: Body, let: N) -> Handle | None:
     if value is None or len(let.names) != 1:
         return None
     name, flat = let.names[0], body.flat(value)
-    if _OWN_HANDLE.fullmatch(flat) and (flat.endswith(".clone()") or re.search(r"(?:handle|entity)\(\)$", flat)):
+    if _OWN_HANDLE.fullmatch(flat) and (
+        flat.endswith(".clone()") or re.search(r"(?:handle|entity)\(\)$", flat)
+    ):
         return Handle(name, let, "own", _weak_of_own(flat))
     cloned = re.fullmatch(r"(\w+)\.clone\(\)|(?:Arc|Rc)::clone\(&?(\w+)\)", flat)
     if not cloned:
@@ -301,7 +303,9 @@ def _kept_tasks(body: Body) -> None:
     """`let task = Self::run(this.clone()); this.state.lock().replace(State { task })`: a task kept by what it holds."""
     for name, lets in body.lets.items():
         for let in lets:
-            if let.kind != "let" or not re.match(r"(?:Arc|Rc)::new\((?:Self|\w+)[{(:]", body.flat(let.parts[0])):
+            if let.kind != "let" or not re.match(
+                r"(?:Arc|Rc)::new\((?:Self|\w+)[{(:]", body.flat(let.parts[0])
+            ):
                 continue
             for given, task in _given_to_tasks(body, name, let):
                 if (kept := _put_into(body, name, task)) is not None:

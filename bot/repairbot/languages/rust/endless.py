@@ -36,8 +36,10 @@ def holds_strongly(closure: N, this: str) -> bool:
                 return False
             continue
         plain = plain or around.kind in ("statement", "if", "unary") or (around.kind == "block")
-    return plain and any(around is not None and around.kind == "statement" for _, around in uses(closure, this)) or (
-        plain and _only_tails(closure, this)
+    return (
+        plain
+        and any(around is not None and around.kind == "statement" for _, around in uses(closure, this))
+        or (plain and _only_tails(closure, this))
     )
 
 
@@ -82,12 +84,12 @@ def endless(body: Body, closure: N, this: str) -> N | None:
 
 def rearms(body: Body, closure: N, this: str) -> bool:
     """Whether what a task calls on its object comes back to the method that starts it, or to one that does so."""
-    if not any(
-        method(each) in ("after", "timer", "sleep") for each in closure.walk() if each.kind == "call"
-    ):
+    if not any(method(each) in ("after", "timer", "sleep") for each in closure.walk() if each.kind == "call"):
         return False
     methods = {
-        each.name: each for each in body.module.functions if each.owner == body.definition.owner and each.owner
+        each.name: each
+        for each in body.module.functions
+        if each.owner == body.definition.owner and each.owner
     }
     start = {name for name in _called(closure, this) if name in methods}
     return any(_comes_back(name, methods) for name in start)

@@ -14,16 +14,28 @@ from tree_sitter import Node
 from repairbot.languages.base import Project, Unreadable
 from repairbot.languages.rust.body import Body
 from repairbot.languages.rust.captures import captures
+from repairbot.languages.rust.joinsets import joinsets
+from repairbot.languages.rust.memory import memory
+from repairbot.languages.rust.registries import registries
 from repairbot.languages.rust.subscriptions import subscriptions
 from repairbot.languages.rust.syntax import Definition, Module
+from repairbot.languages.rust.tasks import tasks
+from repairbot.languages.rust.totals import totals
 from repairbot.languages.rust.tree import TooDeep, parse
+from repairbot.languages.rust.types import types
 from repairbot.lifetimes.ops import Resource, Unit
 from repairbot.model import Step
 
 _MOST_BROKEN: Final = 0.5
 """A file with a larger share of its bytes in what does not parse is not read at all."""
-_WORDS: Final = re.compile(rb"\b(?:detach|clone|handle|entity|spawn)\(")
+_WORDS: Final = re.compile(
+    rb"\b(?:detach|detach_and_log_err|clone|handle|entity|spawn\w*|forget|into_raw\w*|contains_key|insert|read_until"
+    rb"|read_line|last)\(|JoinSet|join_next"
+)
 """What stands in every file of which something may be said."""
+
+_OWNS: Final = re.compile(rb"\bChild\b|AtomicPtr|\*mut\b|EGL|\bEnv\b")
+"""What stands in the members of a type that may need a Drop."""
 
 
 class RustFrontend:
@@ -31,7 +43,7 @@ class RustFrontend:
 
     def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
         """True when no name in the bytes starts, registers, keeps or forgets anything."""
-        if _WORDS.search(source):
+        if _WORDS.search(source) or _OWNS.search(source):
             return False
         # What does not parse is not called clean: it is left to `lower`, which says why it is skipped.
         return not parse(source).has_error
@@ -44,6 +56,7 @@ class RustFrontend:
         unit = Unit(path, "rust")
         for definition in module.functions:
             _function(module, definition, broken, unit)
+        unit.idioms.extend(types(module))
         return unit
 
     def broken(self, source: bytes) -> str:
@@ -80,7 +93,7 @@ def _function(module: Module, definition: Definition, broken: list[Node], unit: 
     unit.idioms.extend(body.idioms)
 
 
-_RECOGNISERS = (subscriptions, captures)
+_RECOGNISERS = (subscriptions, captures, tasks, joinsets, registries, memory, totals)
 
 
 def _errors(node: Node) -> list[Node]:
