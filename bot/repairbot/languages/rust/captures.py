@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from repairbot.languages.rust.body import Body, bare, chain, method, receiver
-from repairbot.languages.rust.endless import endless, holds_strongly, rearms
+from repairbot.languages.rust.endless import endless, holds_strongly, rearms, strong_tasks
 from repairbot.languages.rust.tree import N
 from repairbot.lifetimes.intents import DOWNGRADE
 from repairbot.lifetimes.ops import Intent
@@ -266,7 +266,7 @@ def _spawned(body: Body, closure: N) -> None:
     if call is None or method(call) not in ("spawn", "spawn_in") or len(closure.names) < 2:
         return
     this = closure.names[0]
-    if not holds_strongly(closure, this):
+    if not holds_strongly(closure, this, strong_tasks(body.module)):
         return
     loop = endless(body, closure, this)
     if loop is not None:

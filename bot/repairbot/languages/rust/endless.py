@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from repairbot.languages.rust.body import Body, chain, method, receiver
-from repairbot.languages.rust.syntax import Definition
+from repairbot.languages.rust.syntax import Definition, Module
 from repairbot.languages.rust.tree import N
 
-_HANDLED: Final = frozenset({"try", "field", "let", "test", "match", "await", "assign", "binary", "macro"})
 _ASKS: Final = re.compile(r"update|update_in|read_with|read")
 
 
@@ -24,37 +23,48 @@ def uses(closure: N, this: str) -> Iterator[tuple[N, N | None]]:
                 yield node, parents.get(id(node))
 
 
-def holds_strongly(closure: N, this: str) -> bool:
-    """Whether a task's handle is a strong one: what it is asked cannot fail, and is never upgraded."""
+def holds_strongly(closure: N, this: str, known: bool) -> bool:
+    """Whether a task's handle is a strong one: what it is asked cannot fail, and is never upgraded.
+
+    `known`: another task of the file shows that handles are strong there.
+    """
     for node in closure.walk():
         if node.kind == "field" and node.text in ("upgrade", "downgrade") and node.first.text == this:
             return False
-    plain = False
-    for _, around in uses(closure, this):
-        if around is None or around.kind in _HANDLED:
-            if around is not None and around.kind in ("try", "field"):
-                return False
-            continue
-        plain = plain or around.kind in ("statement", "if", "unary") or (around.kind == "block")
-    return (
-        plain
-        and any(around is not None and around.kind == "statement" for _, around in uses(closure, this))
-        or (plain and _only_tails(closure, this))
-    )
+    found = list(uses(closure, this))
+    if any(around is not None and around.kind in ("try", "field") for _, around in found):
+        return False
+    if known:
+        return bool(found)
+    if any(around is not None and around.kind in ("statement", "unary") for _, around in found):
+        return True
+    return bool(found) and _only_tails(closure, this)
 
 
 def _only_tails(closure: N, this: str) -> bool:
     """Whether every call on the handle ends a loop's block, where a result would not be allowed."""
     parents = {id(part): node for node in closure.walk() for part in node.parts if part is not None}
-    found = False
     for _, around in uses(closure, this):
         outer = parents.get(id(around)) if around is not None else None
-        if around is None or around.kind not in ("block", "if"):
+        if around is None or around.kind != "block" or outer is None:
             return False
-        if around.kind == "block" and (outer is None or outer.kind not in ("while", "for", "loop")):
+        if outer.kind not in ("while", "for", "loop"):
             return False
-        found = True
-    return found
+    return True
+
+
+def strong_tasks(module: Module) -> bool:
+    """Whether the tasks of a file are given strong handles: some of them shows it (see holds_strongly)."""
+    if module.strong_tasks is None:
+        module.strong_tasks = b"spawn_weak(" in module.source or any(
+            holds_strongly(node, node.names[0], known=False)
+            for definition in module.functions
+            if re.search(rb"\bspawn\(\s*(?:move\s*)?\|this", definition.source)
+            and definition.body is not None
+            for node in definition.body.walk()
+            if node.kind == "closure" and len(node.names) == 2 and node.names[0] == "this"
+        )
+    return module.strong_tasks
 
 
 _WAITS: Final = re.compile(r"next|recv|changed|tick|read_message|select_next_some|recv_timeout")

@@ -14,6 +14,7 @@ from tree_sitter import Node
 from repairbot.languages.base import Project, Unreadable
 from repairbot.languages.rust.body import Body
 from repairbot.languages.rust.captures import captures
+from repairbot.languages.rust.growing import caches, growing
 from repairbot.languages.rust.joinsets import joinsets
 from repairbot.languages.rust.memory import memory
 from repairbot.languages.rust.registries import registries
@@ -30,11 +31,11 @@ _MOST_BROKEN: Final = 0.5
 """A file with a larger share of its bytes in what does not parse is not read at all."""
 _WORDS: Final = re.compile(
     rb"\b(?:detach|detach_and_log_err|clone|handle|entity|spawn\w*|forget|into_raw\w*|contains_key|insert|read_until"
-    rb"|read_line|last)\(|JoinSet|join_next"
+    rb"|read_line|\w*last\w*|unbounded|truncate)\(|JoinSet|join_next"
 )
 """What stands in every file of which something may be said."""
 
-_OWNS: Final = re.compile(rb"\bChild\b|AtomicPtr|\*mut\b|EGL|\bEnv\b")
+_OWNS: Final = re.compile(rb"\bChild\b|AtomicPtr|\*mut\b|EGL|\bEnv\b|cache|memo")
 """What stands in the members of a type that may need a Drop."""
 
 
@@ -57,6 +58,7 @@ class RustFrontend:
         for definition in module.functions:
             _function(module, definition, broken, unit)
         unit.idioms.extend(types(module))
+        unit.idioms.extend(caches(module))
         return unit
 
     def broken(self, source: bytes) -> str:
@@ -93,7 +95,7 @@ def _function(module: Module, definition: Definition, broken: list[Node], unit: 
     unit.idioms.extend(body.idioms)
 
 
-_RECOGNISERS = (subscriptions, captures, tasks, joinsets, registries, memory, totals)
+_RECOGNISERS = (subscriptions, captures, tasks, joinsets, registries, memory, totals, growing)
 
 
 def _errors(node: Node) -> list[Node]:

@@ -124,7 +124,7 @@ def _disabled(body: Body) -> None:
             body.report(
                 RULE,
                 body.module.span(start, arm.end),
-                name,
+                f"{name}.join_next()",
                 f"{name} is drained of failed tasks only: those that went well stay",
                 (Step(body.line(arm), "Some(Ok(_)) does not match, and the arm is off for this round"),),
                 intents=(intent,),
@@ -148,7 +148,7 @@ def _of_type(body: Body) -> None:
         drains = [
             each
             for each in body.module.functions
-            if re.search(rb"\bjoin_next\w*\(|\bjoin_all\(", each.source)
+            if each.owner == owner.name and re.search(rb"\bjoin_next\w*\(|\bjoin_all\(", each.source)
         ]
         if not drains or not all(_ENDINGS.search(each.name) for each in drains):
             return

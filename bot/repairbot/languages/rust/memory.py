@@ -52,9 +52,12 @@ def _forgotten(body: Body) -> None:
             if receives and "unbounded" in method(bare(let.parts[0]))
             else "the other end never learns that this one is gone"
         )
+        statement = body.statement(call)
+        together = body.parents.get(id(let)) is body.parents.get(id(statement))
         body.report(
             RULE,
-            call,
+            # On one branch alone, that branch is what is wrong; else the pair is.
+            body.module.span(let.start, call.end) if together else call,
             given.text,
             f"{given.text} is forgotten, and the channel with it: {what}",
             (

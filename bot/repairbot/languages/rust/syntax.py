@@ -121,7 +121,8 @@ class Module:
         self.functions: list[Definition] = []
         self.statics: list[tuple[str, str, Span]] = []
         """Statics: name, type, place."""
-        self._late: list[tuple[str, str, Definition]] = []
+        self.strong_tasks: bool | None = None
+        """Whether its tasks are given strong handles, once that was asked (see endless.py)."""
         self._collect(self.root)
         self._give()
 

@@ -39,7 +39,7 @@ def _processes(module: Module, struct: Struct) -> Iterator[Idiom]:
         for row in kept():
             if not re.search(row["type"], member.type) or not _meant(module, member, row):
                 continue
-            if re.search(row["ended"].encode(), module.source):
+            if _public(module, member) or _ended(module, member, row):
                 continue
             place = f"self.{member.name}"
             intents = _drop(module, struct, member, row["end"], row["what"])
@@ -53,6 +53,19 @@ def _processes(module: Module, struct: Struct) -> Iterator[Idiom]:
                 intents=intents,
             )
             break
+
+
+def _public(module: Module, member: Member) -> bool:
+    """Whether others see the member, and may end it."""
+    return module.source[member.at.start : member.at.start + 4] == b"pub "
+
+
+def _ended(module: Module, member: Member, row: dict[str, str]) -> bool:
+    """Whether the file ends the member somewhere, or has others do so."""
+    name = re.escape(member.name)
+    call = re.compile(rf"\b{name}\b[^;{{}}]{{0,120}}?(?:{row['ended']})".encode(), re.DOTALL)
+    whole = row.get("anywhere", "")
+    return call.search(module.source) is not None or bool(whole and re.search(whole.encode(), module.source))
 
 
 def _meant(module: Module, member: Member, row: dict[str, str]) -> bool:
