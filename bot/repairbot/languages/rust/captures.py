@@ -9,7 +9,7 @@ of an entity.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -144,7 +144,7 @@ def _sink(body: Body, closure: N) -> tuple[str, N]:
         if parent.kind == "call" and node is not parent.first:
             return _given(body, parent), parent
         if parent.kind == "member":
-            return "member" if _kept(body, parent) else "", parent
+            return "member" if _in_constructor(body) and _kept(body, parent) else "", parent
         if parent.kind == "assign" and parent.text == "=" and parent.parts[1] is node:
             return "member" if body.flat(parent.first).startswith("self.") else "", parent
         break
@@ -164,7 +164,7 @@ def _given(body: Body, call: N) -> str:
             return "put in self" if _of_self(body, root, call.start) else ""
         return ""
     if name == "new" or re.match(r"new_|with_|from_", name):
-        return "constructor" if _kept(body, call) else ""
+        return "constructor" if _in_constructor(body) and _kept(body, call) else ""
     return ""
 
 
@@ -332,25 +332,21 @@ def _given_to_tasks(body: Body, name: str, let: N) -> Iterator[tuple[N, N]]:
 def _put_into(body: Body, name: str, task: N) -> N | None:
     """Where a task, or what it became part of, is put into the object."""
     carried = set(task.names)
+
+    def carries(nodes: Iterable[N]) -> bool:
+        return any(each.kind == "name" and each.text in carried for node in nodes for each in node.walk())
+
     for node in body.nodes:
-        if node.kind == "let" and node.end > task.end and node.parts[0] is not None:
-            if any(each.kind == "name" and each.text in carried for each in node.first.walk()):
-                carried |= set(node.names)
+        if node.kind == "let" and node.end > task.end and node.parts[0] is not None and carries([node.first]):
+            carried |= set(node.names)
         if node.start < task.end:
             continue
         if node.kind == "call" and method(node) in ("replace", "insert", "push", "set", "store"):
-            last = list(chain(receiver(node)))[-1]
-            inside = any(
-                each.kind == "name" and each.text in carried
-                for part in node.parts[1:]
-                if part is not None
-                for each in part.walk()
-            )
-            if last.kind == "name" and last.text == name and inside:
+            last = list(chain(receiver(node)))[-1:]
+            if last and last[0].text == name and carries(node.all()[1:]):
                 return node
-        if node.kind == "assign" and list(chain(node.first))[-1].text == name:
-            if any(each.kind == "name" and each.text in carried for each in node.all()[-1].walk()):
-                return node
+        if node.kind == "assign" and list(chain(node.first))[-1].text == name and carries(node.all()[1:]):
+            return node
     return None
 
 

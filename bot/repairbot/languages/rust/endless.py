@@ -87,9 +87,45 @@ def endless(body: Body, closure: N, this: str) -> N | None:
             )
         else:
             continue
-        if waits and any(each.kind == "name" and each.text == this for each in node.walk()):
+        if not waits or not any(each.kind == "name" and each.text == this for each in node.walk()):
+            continue
+        if not any(_runs_out(body, name, closure.start, set()) for name in _waited_for(node)):
             return node
     return None
+
+
+def _waited_for(loop: N) -> list[str]:
+    """The channels and streams that a loop waits for, by the names they have."""
+    found: list[str] = []
+    for each in loop.walk():
+        if each.kind == "call" and _WAITS.fullmatch(method(each)):
+            last = list(chain(receiver(each)))[-1:]
+            found += [last[0].text] if last and last[0].kind == "name" else []
+    return found
+
+
+def _runs_out(body: Body, name: str, before: int, seen: set[str]) -> bool:
+    """Whether a channel was made here, and only feeds from code that comes to an end."""
+    let = body.let_of(name, before)
+    if let is None or len(let.names) != 2 or let.names[1] != name or name in seen:
+        return False
+    seen.add(name)
+    sender = let.names[0]
+    for node in body.nodes:
+        if node.kind == "member" and any(each.kind == "name" and each.text == sender for each in node.walk()):
+            return False
+        if node.kind not in ("closure", "async"):
+            continue
+        if not any(each.kind == "name" and each.text == sender for each in node.walk()):
+            continue
+        for loop in node.walk():
+            if loop.kind == "loop":
+                return False
+            if loop.kind == "while" and not all(
+                _runs_out(body, other, loop.start, seen) for other in _waited_for(loop)
+            ):
+                return False
+    return True
 
 
 def rearms(body: Body, closure: N, this: str) -> bool:

@@ -23,7 +23,7 @@ _REMOVES: Final = (
     r"|invalidate\w*|expire\w*|prune\w*|trim\w*)\("
 )
 _SHORT_LIVED: Final = re.compile(
-    r"(?:Builder|Parser|Compiler|Visitor|Writer|Reader|Formatter|Encoder|Decoder|Iter|Collector|Context|Scope|Frame|Args"
+    r"(?:Registry|Builder|Parser|Compiler|Visitor|Writer|Reader|Formatter|Encoder|Decoder|Iter|Collector|Context|Scope|Frame|Args"
     r"|Options|Config|Settings|Report|Result|Response|Request|Event|Message|Snapshot|Test\w*|Fake\w*|Mock\w*)$"
 )
 
@@ -191,7 +191,8 @@ def _removed(module: Module, member: Member) -> bool:
     name = re.escape(member.name)
     lock = r"(?:\s*\.(?:lock|write|borrow_mut|get_mut|as_mut|unwrap|expect|read|borrow)\([^()]*\))*"
     taken = rf"\b{name}\b{lock}\s*{_REMOVES}|(?:take|replace|swap)\(\s*&mut\s+[\w.]*\b{name}\b"
-    taken += rf"|\.{name}\s*=[^=]|&mut\s+(?:\w+\.)+{name}\b|\b{name}\b{lock}\s*\.(?:len\(\)\s*[<>=]|iter_mut|values_mut)"
+    taken += rf"|\.{name}\s*=[^=]|&mut\s+(?:\w+\.)+{name}\b"
+    taken += rf"|\b{name}\b{lock}\s*\.(?:len\(\)\s*[<>=]|iter_mut|values_mut)"
     taken += rf"|=\s*(?:&mut\s+)?(?:\w+\.)+{name}\s*(?:\.(?:lock|write|borrow_mut)\([^()]*\)\s*(?:\.unwrap\(\))?\s*)?;"
     return re.search(taken.encode(), module.source) is not None
 

@@ -88,7 +88,7 @@ def _goes_on(loop: N) -> bool:
 def _drained(loop: N, name: str) -> bool:
     """Whether a loop takes tasks out of a set, or shows the set to somebody who may."""
     for each in loop.walk():
-        if each.kind == "call" and _DRAINS.fullmatch(method(each)):
+        if each.kind == "call" and (_DRAINS.fullmatch(method(each)) or method(each) == "len"):
             last = list(chain(receiver(each)))[-1:]
             if last and last[0].kind == "name" and last[0].text == name:
                 return True
@@ -150,7 +150,7 @@ def _of_type(body: Body) -> None:
             for each in body.module.functions
             if each.owner == owner.name and re.search(rb"\bjoin_next\w*\(|\bjoin_all\(", each.source)
         ]
-        if not drains or not all(_ENDINGS.search(each.name) for each in drains):
+        if not drains or not all(_ENDINGS.search(each.name) and "next" not in each.name for each in drains):
             return
         last = drains[0]
         body.report(

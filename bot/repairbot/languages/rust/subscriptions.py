@@ -18,7 +18,9 @@ from repairbot.lifetimes.ops import Intent
 from repairbot.model import Confidence, Step
 
 _SUBSCRIBES: Final = re.compile(r"(?:subscribe|observe|listen|watch|on)(?:_\w+)?")
-_MAKES: Final = re.compile(r"new(?:_\w+)?|add_(?:model|view|window)|build_view|build_model|open_window")
+_MAKES: Final = re.compile(
+    r"new(?:_\w+)?|add_(?:model|view|window)|build(?:_view|_model)?|open_window|focus_handle|single_line|multi_line"
+)
 _NOT_ENTITIES: Final = re.compile(r"observe_(?:new\w*|global\w*)|on_action\w*")
 """Registrations for the whole program: they have no object that goes."""
 

@@ -180,9 +180,19 @@ def _flag(body: Body, call: N, closure: N) -> tuple[str, N, N] | None:
                 other.kind == "assign"
                 and body.flat(other) == f"self.{place.text}=true"
                 and other.end <= call.start
+                and _guards(body, place.text)
             ):
                 return place.text, other, node
     return None
+
+
+def _guards(body: Body, name: str) -> bool:
+    """Whether the function leaves at once while the flag stands."""
+    for node in body.nodes:
+        if node.kind == "if" and body.flat(node.parts[0]) == f"self.{name}":
+            then = node.parts[1]
+            return then is not None and any(each.kind == "return" for each in then.walk())
+    return False
 
 
 def _flagged(body: Body, call: N, made: N, name: str, begun: N, ended: N) -> None:
@@ -234,7 +244,7 @@ def _flagged(body: Body, call: N, made: N, name: str, begun: N, ended: N) -> Non
 
 
 def _aborted_on_error(body: Body) -> None:
-    """`let h = spawn(..); if let Err(e) = step.await { h.abort(); }`: a caller that is dropped at the await aborts nothing."""
+    """`let h = spawn(..); if let Err(e) = step.await { h.abort(); }`: nothing aborts where the caller is dropped."""
     if not body.definition.asynchronous or b".abort()" not in body.definition.source:
         return
     for let in body.nodes:

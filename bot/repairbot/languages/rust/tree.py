@@ -66,7 +66,7 @@ class N:
 
     def walk(self) -> Iterator[N]:
         """This node and all in it, in the order of the source."""
-        waiting = [self]
+        waiting: list[N] = [self]
         while waiting:
             node = waiting.pop()
             yield node
