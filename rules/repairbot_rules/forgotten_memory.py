@@ -53,7 +53,7 @@ impl Screen {
             after=None,
             language="rust",
             why="what should happen to the events is not said anywhere",
-            line=11,
+            line=10,
         ),
         Quiet(
             code="""\

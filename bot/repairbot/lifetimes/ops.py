@@ -92,6 +92,8 @@ class Resource:
     origin: Literal["builtin", "project", "inferred"] = "builtin"
     needs: str = ""
     """A regular expression that the text of the acquiring call must match somewhere."""
+    paired: bool = False
+    """Letting it go is right in places: it is spoken of only in functions that release it on some way."""
     begins: tuple[str, ...] = ()
     """Methods from which on it holds something, where making it alone acquires nothing ("listen")."""
 

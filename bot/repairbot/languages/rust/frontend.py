@@ -12,8 +12,11 @@ from typing import Final
 from tree_sitter import Node
 
 from repairbot.languages.base import Project, Unreadable
+from repairbot.languages.flow import TooLarge
+from repairbot.languages.rust.acquiring import Known, known
 from repairbot.languages.rust.body import Body
 from repairbot.languages.rust.captures import captures
+from repairbot.languages.rust.functions import Lowering
 from repairbot.languages.rust.growing import caches, growing
 from repairbot.languages.rust.joinsets import joinsets
 from repairbot.languages.rust.memory import memory
@@ -24,7 +27,7 @@ from repairbot.languages.rust.tasks import tasks
 from repairbot.languages.rust.totals import totals
 from repairbot.languages.rust.tree import TooDeep, parse
 from repairbot.languages.rust.types import types
-from repairbot.lifetimes.ops import Resource, Unit
+from repairbot.lifetimes.ops import Kind, Resource, Unit
 from repairbot.model import Step
 
 _MOST_BROKEN: Final = 0.5
@@ -44,7 +47,7 @@ class RustFrontend:
 
     def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
         """True when no name in the bytes starts, registers, keeps or forgets anything."""
-        if _WORDS.search(source) or _OWNS.search(source):
+        if _WORDS.search(source) or known(resources).pattern.search(source) or _OWNS.search(source):
             return False
         # What does not parse is not called clean: it is left to `lower`, which says why it is skipped.
         return not parse(source).has_error
@@ -54,9 +57,9 @@ class RustFrontend:
         module = Module(source, path)
         broken = _errors(module.root) if module.root.has_error else []
         _check(module, broken)
-        unit = Unit(path, "rust")
+        unit, rows = Unit(path, "rust"), known(resources)
         for definition in module.functions:
-            _function(module, definition, broken, unit)
+            _function(module, definition, broken, unit, rows)
         unit.idioms.extend(types(module))
         unit.idioms.extend(caches(module))
         return unit
@@ -74,10 +77,10 @@ class RustFrontend:
         return ""
 
 
-def _function(module: Module, definition: Definition, broken: list[Node], unit: Unit) -> None:
+def _function(module: Module, definition: Definition, broken: list[Node], unit: Unit, rows: Known) -> None:
     """Look at one function, unless it does not parse."""
     node = definition.body_node
-    if node is None or not _WORDS.search(definition.source):
+    if node is None or not (_WORDS.search(definition.source) or rows.pattern.search(definition.source)):
         return
     line = module.line(definition.node.start_byte)
     error = next((each for each in broken if node.start_byte <= each.start_byte < node.end_byte), None)
@@ -93,6 +96,20 @@ def _function(module: Module, definition: Definition, broken: list[Node], unit: 
     for recognise in _RECOGNISERS:
         recognise(body)
     unit.idioms.extend(body.idioms)
+    if rows.pattern.search(definition.source):
+        _lowered(module, definition, unit, rows)
+
+
+def _lowered(module: Module, definition: Definition, unit: Unit, rows: Known) -> None:
+    """The graph of a function that may acquire what no Drop ends."""
+    try:
+        function = Lowering(module, definition, rows).run()
+    except TooLarge:
+        line = module.line(definition.node.start_byte)
+        unit.skipped.append(Step(line, f"{definition.symbol} is too large to follow"))
+        return
+    if any(op.kind is Kind.ACQUIRE for block in function.blocks for op in block.ops):
+        unit.functions.append(function)
 
 
 _RECOGNISERS = (subscriptions, captures, tasks, joinsets, registries, memory, totals, growing)
