@@ -26,13 +26,13 @@ from repairbot.lifetimes.intents import CANCEL_ON_EXIT, CANCEL_PENDING, KEEP_HAN
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
-from repairbot_rules._registered import end_in_teardown, problems, report
+from repairbot_rules._registered import end_in_teardown, idioms, problems, report
 
 
 class DanglingTask(Rule):
     """A task without a holder or an end."""
 
-    languages = ("python", "typescript", "javascript")
+    languages = ("python", "typescript", "javascript", "rust")
     in_tests = "low"
     practice = "Keep the handle of every task, and cancel it where its owner ends."
     examples = (
@@ -332,6 +332,7 @@ class Poller:
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
         """One report a task."""
+        yield from idioms(facts, self.id)
         for it in problems(facts, "task", "dropped", "uncancelled"):
             yield _report(it)
 

@@ -22,13 +22,13 @@ from repairbot.lifetimes.intents import REGISTER_ONCE
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
-from repairbot_rules._registered import problems, report
+from repairbot_rules._registered import idioms, problems, report
 
 
 class DuplicateRegistration(Rule):
     """One more at each call."""
 
-    languages = ("python", "typescript", "javascript")
+    languages = ("python", "typescript", "javascript", "rust")
     practice = "Look whether a shared registry has the entry before adding one."
     examples = (
         Repair(
@@ -82,6 +82,7 @@ logger.addHandler(logging.NullHandler())
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
         """One report a registration."""
+        yield from idioms(facts, self.id)
         for it in problems(facts, "listener", "duplicate"):
             listener = it.registration
             target = listener.call.rpartition(".")[0]

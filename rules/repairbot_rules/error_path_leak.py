@@ -63,7 +63,7 @@ def _confidence(leak: Leak) -> Confidence:
 class ErrorPathLeak(Rule):
     """Released when all goes well, and not otherwise."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     in_tests = "low"
     practice = (
         "Put the release where an error reaches it too: `with`, or `finally` right behind the acquisition."

@@ -139,7 +139,7 @@ def _refusal(owned: Owned) -> str:
 class IncompleteTeardown(Rule):
     """A teardown that forgets one."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     practice = "Every member that an object opens has its line in the teardown."
     examples = (
         Repair(
@@ -505,6 +505,7 @@ const View = struct {
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
         """One report for each member that its teardown forgets."""
+        yield from idioms(facts, self.id)
         coroutines = {function.symbol for function in facts.unit.functions if function.asynchronous}
         for owned in facts.pairing.members:
             if not owned.forgotten:

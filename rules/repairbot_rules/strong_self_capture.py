@@ -26,6 +26,7 @@ class StrongSelfCapture(Rule):
     """A cycle through a callback."""
 
     severity = "low"
+    languages = ("python", "rust")
     practice = "Let callbacks capture the values they need, not the object that keeps them."
     examples = (
         Repair(

@@ -27,12 +27,13 @@ from repairbot.lifetimes.ops import Load
 from repairbot.model import Impact, Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._growing import of_idiom, report
+from repairbot_rules._registered import idioms
 
 
 class UnboundedCollection(Rule):
     """A collection that grows with use."""
 
-    languages = ("python", "typescript", "javascript")
+    languages = ("python", "typescript", "javascript", "rust")
     in_tests = "low"
     practice = "A collection that is fed by events says how many it keeps."
     examples = (
@@ -342,6 +343,7 @@ class WaitingRoom:
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
         """One report a collection."""
+        yield from idioms(facts, self.id)
         for fact in facts.growth.growing:
             if fact.role != "cache":
                 yield report(fact, settings, self.id)

@@ -30,7 +30,7 @@ from repairbot_rules._registered import idioms, problems, report
 class UnremovedListener(Rule):
     """A listener nobody removes."""
 
-    languages = ("python", "typescript", "javascript")
+    languages = ("python", "typescript", "javascript", "rust")
     practice = "Write the removal of a listener together with its registration."
     examples = (
         Repair(
