@@ -32,8 +32,8 @@ from repairbot_rules._registered import end_in_teardown, idioms, problems, repor
 class DanglingTask(Rule):
     """A task without a holder or an end."""
 
+    languages = ("python", "typescript", "javascript", "rust")
     in_tests = "low"
-    languages = ("python", "rust")
     practice = "Keep the handle of every task, and cancel it where its owner ends."
     examples = (
         Repair(

@@ -28,7 +28,7 @@ from repairbot_rules._registered import idioms, problems, report
 class DuplicateRegistration(Rule):
     """One more at each call."""
 
-    languages = ("python", "rust")
+    languages = ("python", "typescript", "javascript", "rust")
     practice = "Look whether a shared registry has the entry before adding one."
     examples = (
         Repair(

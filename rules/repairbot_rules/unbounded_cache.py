@@ -66,8 +66,8 @@ def _decorator(fact: Growing, settings: Settings, rule: str) -> Report:
 class UnboundedCache(Rule):
     """A cache without a bound."""
 
+    languages = ("python", "typescript", "javascript", "rust")
     in_tests = "low"
-    languages = ("python", "rust")
     practice = "A cache says how much it keeps, or holds its entries weakly."
     examples = (
         Repair(
