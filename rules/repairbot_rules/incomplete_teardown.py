@@ -501,6 +501,25 @@ const View = struct {
             why="the text was made by somebody else",
             language="zig",
         ),
+        Quiet(
+            code="""\
+use std::io;
+use std::process::Child;
+
+pub struct Server {
+    process: Child,
+}
+
+impl Server {
+    pub fn stop(mut self) -> io::Result<()> {
+        self.process.kill()?;
+        self.process.wait().map(drop)
+    }
+}
+""",
+            why="its owner ends the process",
+            language="rust",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
