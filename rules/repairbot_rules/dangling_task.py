@@ -32,8 +32,8 @@ from repairbot_rules._registered import end_in_teardown, idioms, problems, repor
 class DanglingTask(Rule):
     """A task without a holder or an end."""
 
+    languages = ("python", "typescript", "javascript", "rust")
     in_tests = "low"
-    languages = ("python", "rust")
     practice = "Keep the handle of every task, and cancel it where its owner ends."
     examples = (
         Repair(
@@ -327,6 +327,63 @@ class Poller:
             task.cancel()
 """,
             why="the teardown sees the member",
+        ),
+        Quiet(
+            code="""\
+use std::collections::HashMap;
+
+pub struct Task;
+
+impl Task {
+    pub fn detach(self) {}
+}
+
+pub struct Context;
+
+impl Context {
+    pub fn spawn<F: FnOnce(&mut Index)>(&mut self, work: F) -> Task {
+        let mut index = Index::default();
+        work(&mut index);
+        Task
+    }
+}
+
+#[derive(Default)]
+pub struct Index {
+    pages: HashMap<u32, String>,
+}
+
+impl Index {
+    pub fn load(&mut self, name: u32, cx: &mut Context) {
+        cx.spawn(move |this| {
+            this.pages.insert(name, String::new());
+        })
+        .detach();
+    }
+}
+""",
+            why="a task that ends by itself, and nothing in the code says that it should end before",
+            language="rust",
+        ),
+        Quiet(
+            code="""\
+use std::io::{self, BufRead, BufReader, Read};
+
+pub fn copy(source: impl Read) -> io::Result<()> {
+    let mut lines = BufReader::new(source);
+    let mut line = String::new();
+    loop {
+        line.clear();
+        lines.read_line(&mut line)?;
+        if line.is_empty() {
+            return Ok(());
+        }
+        print!("{line}");
+    }
+}
+""",
+            why="the loop leaves at the end of the file",
+            language="rust",
         ),
     )
 

@@ -28,7 +28,7 @@ from repairbot_rules._registered import idioms, problems, report
 class DuplicateRegistration(Rule):
     """One more at each call."""
 
-    languages = ("python", "rust")
+    languages = ("python", "typescript", "javascript", "rust")
     practice = "Look whether a shared registry has the entry before adding one."
     examples = (
         Repair(
@@ -77,6 +77,41 @@ logger = logging.getLogger(__name__)
 logger.addHandler(logging.NullHandler())
 """,
             why="once, when the module is imported",
+        ),
+        Quiet(
+            code="""\
+use std::collections::HashMap;
+
+pub struct Tools(Vec<u32>);
+
+impl Tools {
+    pub fn remove(&mut self, id: &u32) {
+        self.0.retain(|each| each != id);
+    }
+}
+
+pub struct Servers {
+    tools: Tools,
+    ids: HashMap<String, u32>,
+}
+
+impl Servers {
+    pub fn started(&mut self, name: String, id: u32) {
+        self.stopped(&name);
+        if let Some(old) = self.ids.insert(name, id) {
+            self.tools.remove(&old);
+        }
+    }
+
+    pub fn stopped(&mut self, name: &str) {
+        if let Some(id) = self.ids.remove(name) {
+            self.tools.remove(&id);
+        }
+    }
+}
+""",
+            why="what the old entry stood for is taken back",
+            language="rust",
         ),
     )
 

@@ -27,6 +27,7 @@ from repairbot.lifetimes.ops import Intent
 from repairbot.model import Confidence, Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import done, failing_step, named, on_error, on_exit, owned_elsewhere, report
+from repairbot_rules._registered import idioms
 
 
 def _intents(leak: Leak, way: Way) -> tuple[Intent, ...]:
@@ -468,6 +469,23 @@ fn parse(allocator: std.mem.Allocator, text: []const u8) !*Node {
             why="whether create() owns its argument when it fails is not known here",
             language="zig",
         ),
+        Quiet(
+            code="""\
+use std::io;
+use std::process::{Child, Command};
+
+pub fn start(name: &str) -> io::Result<Child> {
+    let mut child = Command::new(name).spawn()?;
+    if child.id() == 0 {
+        child.kill()?;
+        return Err(io::ErrorKind::Other.into());
+    }
+    Ok(child)
+}
+""",
+            why="ended where it is not handed out",
+            language="rust",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
@@ -478,3 +496,4 @@ fn parse(allocator: std.mem.Allocator, text: []const u8) !*Node {
                 found = report(leak, _message(leak, way), way, _intents(leak, way), _confidence(leak))
                 # The handler is what has to change, so the comment belongs there.
                 yield found if way.passes is None else replace(found, at=way.passes)
+        yield from idioms(facts, self.id)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal, NamedTuple
 
 from repairbot.analyses.facts import Way
 from repairbot.lifetimes.ops import EXIT, FAIL, Block, Edge, Function, Kind, Op
 from repairbot.model import Step
+from repairbot.records import dataclass
 
 MOST_NODES = 3000
 """Blocks times states that are visited for one acquisition."""
@@ -24,7 +25,9 @@ Phase = Literal["absent", "held", "released", "failed", "returned"]
 _BORROWS = frozenset({"passed", "yielded", "captured"})
 """Escapes that are only loans when this function releases the value afterwards."""
 
-_CONSTRUCTORS = frozenset({"__init__", "__post_init__", "__new__", "__enter__", "__aenter__", "initialize"})
+_CONSTRUCTORS = frozenset(
+    {"__init__", "__post_init__", "__new__", "__enter__", "__aenter__", "initialize", "constructor"}
+)
 
 
 class State(NamedTuple):
