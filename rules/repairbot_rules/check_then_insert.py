@@ -37,7 +37,15 @@ pub fn open(pages: &mut HashMap<u32, String>, number: u32) {
     }
 }
 """,
-            after=None,
+            after="""\
+use std::collections::HashMap;
+
+pub fn open(pages: &mut HashMap<u32, String>, number: u32) {
+    pages
+        .entry(number)
+        .or_insert_with(|| format!("page {number}"));
+}
+""",
             language="rust",
             line=4,
         ),

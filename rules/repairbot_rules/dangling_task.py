@@ -328,6 +328,63 @@ class Poller:
 """,
             why="the teardown sees the member",
         ),
+        Quiet(
+            code="""\
+use std::collections::HashMap;
+
+pub struct Task;
+
+impl Task {
+    pub fn detach(self) {}
+}
+
+pub struct Context;
+
+impl Context {
+    pub fn spawn<F: FnOnce(&mut Index)>(&mut self, work: F) -> Task {
+        let mut index = Index::default();
+        work(&mut index);
+        Task
+    }
+}
+
+#[derive(Default)]
+pub struct Index {
+    pages: HashMap<u32, String>,
+}
+
+impl Index {
+    pub fn load(&mut self, name: u32, cx: &mut Context) {
+        cx.spawn(move |this| {
+            this.pages.insert(name, String::new());
+        })
+        .detach();
+    }
+}
+""",
+            why="a task that ends by itself, and nothing in the code says that it should end before",
+            language="rust",
+        ),
+        Quiet(
+            code="""\
+use std::io::{self, BufRead, BufReader, Read};
+
+pub fn copy(source: impl Read) -> io::Result<()> {
+    let mut lines = BufReader::new(source);
+    let mut line = String::new();
+    loop {
+        line.clear();
+        lines.read_line(&mut line)?;
+        if line.is_empty() {
+            return Ok(());
+        }
+        print!("{line}");
+    }
+}
+""",
+            why="the loop leaves at the end of the file",
+            language="rust",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

@@ -78,6 +78,41 @@ logger.addHandler(logging.NullHandler())
 """,
             why="once, when the module is imported",
         ),
+        Quiet(
+            code="""\
+use std::collections::HashMap;
+
+pub struct Tools(Vec<u32>);
+
+impl Tools {
+    pub fn remove(&mut self, id: &u32) {
+        self.0.retain(|each| each != id);
+    }
+}
+
+pub struct Servers {
+    tools: Tools,
+    ids: HashMap<String, u32>,
+}
+
+impl Servers {
+    pub fn started(&mut self, name: String, id: u32) {
+        self.stopped(&name);
+        if let Some(old) = self.ids.insert(name, id) {
+            self.tools.remove(&old);
+        }
+    }
+
+    pub fn stopped(&mut self, name: &str) {
+        if let Some(id) = self.ids.remove(name) {
+            self.tools.remove(&id);
+        }
+    }
+}
+""",
+            why="what the old entry stood for is taken back",
+            language="rust",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

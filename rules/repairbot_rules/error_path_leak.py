@@ -469,6 +469,23 @@ fn parse(allocator: std.mem.Allocator, text: []const u8) !*Node {
             why="whether create() owns its argument when it fails is not known here",
             language="zig",
         ),
+        Quiet(
+            code="""\
+use std::io;
+use std::process::{Child, Command};
+
+pub fn start(name: &str) -> io::Result<Child> {
+    let mut child = Command::new(name).spawn()?;
+    if child.id() == 0 {
+        child.kill()?;
+        return Err(io::ErrorKind::Other.into());
+    }
+    Ok(child)
+}
+""",
+            why="ended where it is not handed out",
+            language="rust",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

@@ -501,11 +501,29 @@ const View = struct {
             why="the text was made by somebody else",
             language="zig",
         ),
+        Quiet(
+            code="""\
+use std::io;
+use std::process::Child;
+
+pub struct Server {
+    process: Child,
+}
+
+impl Server {
+    pub fn stop(mut self) -> io::Result<()> {
+        self.process.kill()?;
+        self.process.wait().map(drop)
+    }
+}
+""",
+            why="its owner ends the process",
+            language="rust",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
         """One report for each member that its teardown forgets."""
-        yield from idioms(facts, self.id)
         coroutines = {function.symbol for function in facts.unit.functions if function.asynchronous}
         for owned in facts.pairing.members:
             if not owned.forgotten:

@@ -242,6 +242,28 @@ class ProfileParser:
 """,
             why="a parser is made, used and dropped",
         ),
+        Quiet(
+            code="""\
+use std::collections::HashMap;
+
+pub struct Shaper {
+    glyph_cache: HashMap<String, u32>,
+}
+
+impl Shaper {
+    pub fn shape(&mut self, text: &str) -> u32 {
+        let next = self.glyph_cache.len() as u32;
+        *self.glyph_cache.entry(text.to_string()).or_insert(next)
+    }
+
+    pub fn font_changed(&mut self) {
+        self.glyph_cache.clear();
+    }
+}
+""",
+            why="emptied when what it holds is no longer right",
+            language="rust",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

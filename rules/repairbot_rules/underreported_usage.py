@@ -46,8 +46,25 @@ impl Meter {
     }
 }
 """,
-            after=None,
+            after="""\
+pub struct Meter {
+    requests: Vec<u64>,
+    cumulative_bytes: u64,
+}
+
+impl Meter {
+    pub fn record(&mut self, bytes: u64) {
+        self.requests.push(bytes);
+        self.cumulative_bytes += bytes;
+    }
+
+    pub fn total_bytes(&self) -> u64 {
+        self.cumulative_bytes
+    }
+}
+""",
             language="rust",
+            unsafe=True,
             line=12,
         ),
         Quiet(

@@ -168,6 +168,85 @@ class Plugin:
 """,
             why="no teardown: it may well live as long as the bus",
         ),
+        Quiet(
+            code="""\
+pub struct Subscription;
+
+impl Subscription {
+    pub fn detach(self) {}
+}
+
+pub struct Entity;
+
+pub struct Context;
+
+impl Context {
+    pub fn subscribe(&mut self, _: &Entity, _: fn(&mut View)) -> Subscription {
+        Subscription
+    }
+
+    pub fn new_entity(&mut self) -> Entity {
+        Entity
+    }
+}
+
+pub struct View {
+    editor: Entity,
+    _subscriptions: Vec<Subscription>,
+}
+
+impl View {
+    pub fn new(cx: &mut Context) -> Self {
+        let editor = cx.new_entity();
+        cx.subscribe(&editor, Self::edited).detach();
+        View { editor, _subscriptions: Vec::new() }
+    }
+
+    pub fn editor(&self) -> &Entity {
+        &self.editor
+    }
+
+    fn edited(&mut self) {}
+}
+""",
+            why="taken on what the view made itself: both end together",
+            language="rust",
+        ),
+        Quiet(
+            code="""\
+pub struct Subscription;
+
+impl Subscription {
+    pub fn detach(self) {}
+}
+
+pub struct Entity;
+
+pub struct Context;
+
+impl Context {
+    pub fn subscribe(&mut self, _: &Entity, _: fn(&mut View)) -> Subscription {
+        Subscription
+    }
+
+    pub fn new_entity(&mut self) -> Entity {
+        Entity
+    }
+}
+
+pub struct View;
+
+impl View {
+    pub fn watch(&mut self, store: &Entity, cx: &mut Context) {
+        cx.subscribe(store, Self::changed).detach();
+    }
+
+    fn changed(&mut self) {}
+}
+""",
+            why="nothing says that the type keeps its subscriptions",
+            language="rust",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

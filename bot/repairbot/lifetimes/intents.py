@@ -60,10 +60,10 @@ PER_CALL: Final = "per-call"
 KEEP_HANDLE: Final = "keep-handle"
 """Keep a dropped handle. at: the call; spans[0]: its statement. args: container ("" at module level), what. In Rust at
 is the call that lets it go (`X.detach()`), spans[1] is X, and args say the keeper (a member's name) and its kind: list,
-option (one at a time), map (with `key`, an expression; `beside`, the member whose entries live as long), or new (there
-is no such member yet: `type` is its type, `empty` the expression that makes it), or flag (the keeper is a bool that
-says that it runs: spans[2] sets it, spans[3] resets it). For a map spans[2:] are the statements that remove the entry
-of `beside`, in `method`, under the key `removed`."""
+option (one at a time), map (with `key`, an expression; `beside`, the member whose entries live as long), or new (no
+such member is there yet: `type` is its type, `empty` the expression that makes it), or flag (the keeper is a bool
+that says that it runs: spans[2] sets it, spans[3] resets it). For a map spans[2:] are the statements that remove the
+entry of `beside`, in `method`, under the key `removed`; `each` is "yes" where each call makes one more."""
 DOWNGRADE: Final = "downgrade"
 """Hold an object weakly in a closure or a task that it keeps. at: the expression that makes the strong handle (for
 `task`: the spawning call, or the argument). args: name (the handle's, inside), weak (what replaces the expression),

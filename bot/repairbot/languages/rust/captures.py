@@ -221,7 +221,7 @@ def _subscribed(body: Body, closure: N, call: N, it: Handle) -> None:
         return
     name = method(call)
     target = bare(call.parts[1]) if len(call.parts) > 1 else None
-    if name.startswith("observe_global") and it.whose != "shared":
+    if name.startswith("observe_global") and it.whose != "shared" and body.definition.owner:
         _report(body, closure, it, f"kept by {name}() for as long as the program runs", "high")
     elif target is not None and target.kind == "name" and target.text in (it.of, it.name):
         _report(body, closure, it, f"kept by the subscription to {it.of or it.name} itself", "high")

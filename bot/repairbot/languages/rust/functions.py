@@ -128,6 +128,8 @@ class Lowering:
 
     def bind(self, names: tuple[str, ...], value: Value, node: N) -> None:
         """Names get a value; of several names nobody knows which holds what."""
+        if not names:
+            return
         if len(names) != 1:
             for name in names:
                 self.declare(name)
@@ -283,7 +285,8 @@ class Lowering:
         for test, found in bound:
             if self.flow.current is not None:
                 self._matched(test, test.text, found)
-        values.append(self.evaluate(then))
+        common = self.nameless_place()
+        values.append(self._into(common, self.evaluate(then), node))
         self.flow.go(after)
         self.scope = scope
         self.resume(no)
@@ -294,10 +297,26 @@ class Lowering:
             and self.flow.current is not None
         ):
             self._unmatched(condition.text, bound[0][1], condition)
-        values.append(self.evaluate(other))
+        values.append(self._into(common, self.evaluate(other), node))
         self.flow.go(after)
         self.resume(after)
         return either(*values)
+
+    def nameless_place(self) -> str:
+        """A place for a value without a name."""
+        self.nameless += 1
+        return f"%{self.nameless}"
+
+    def _into(self, common: str, value: Value, node: N) -> Value:
+        """What one way of a branch gives, under the name that all ways share."""
+        if self.flow.current is None:
+            return NOTHING
+        if value.lent or not value.places:
+            return value
+        for place in value.places:
+            self.held[common] = self.held[place]
+            self.emit(Kind.MOVE, place, node, other=common)
+        return Value((common,))
 
     def _matched(self, node: N, pattern: str, found: Value) -> None:
         """A pattern fits: its names get the value, or there is none."""
@@ -375,6 +394,7 @@ class Lowering:
             return NOTHING
         after = self.flow.block()
         origin, scope = self.flow.current, dict(self.scope)
+        common = self.nameless_place()
         values: list[Value] = []
         for arm in node.all()[1:]:
             start = self.flow.block()
@@ -385,7 +405,7 @@ class Lowering:
             if arm.parts[0] is not None:
                 self.evaluate(arm.parts[0])
             before, self.at = self.at, self.module.at(arm.parts[1]) if arm.parts[1] is not None else self.at
-            values.append(self.evaluate(arm.parts[1]))
+            values.append(self._into(common, self.evaluate(arm.parts[1]), arm))
             self.at = before
             self.flow.go(after)
             self.scope = dict(scope)
@@ -492,7 +512,7 @@ class Lowering:
         if self.flow.current is None:
             return NOTHING
         if callee.kind == "field":
-            if name in HANDS_ON:
+            if name in HANDS_ON or (on.places and name.startswith("init")):
                 return on
             self._used(on, node, name, method_of=True)
         elif name in ("Ok", "Some", "Box", "from") or self.module.flat(callee) in (
@@ -504,6 +524,8 @@ class Lowering:
         elif _ENDS.fullmatch(self.module.flat(callee)):
             self.flow.current = None
             return NOTHING
+        elif name.startswith("init") and any(value.places for value in given):
+            return either(*given)
         for value in given:
             self._used(value, node, name, method_of=False)
         return self._acquired(node, name, callee.kind == "field", fails)
@@ -527,8 +549,7 @@ class Lowering:
         return self._hold(row, node, fails)
 
     def _hold(self, row: Resource, node: N, fails: bool) -> Value:
-        self.nameless += 1
-        place = f"%{self.nameless}"
+        place = self.nameless_place()
         self.held[place] = row
         self.emit(Kind.ACQUIRE, place, node, resource=row, fails=fails, note=f"{method(node)}() fails")
         return Value((place,))
@@ -553,7 +574,9 @@ class Lowering:
         kind = Kind.USE if _SHOWS.fullmatch(node.text) or node.text in (_FAILS | _STOPS) else Kind.UNKNOWN
         for name in dict.fromkeys(re.findall(r"(?<![\w.\"])[a-z_]\w*", text)):
             if (place := self.scope.get(name, "")) in self.held:
-                if node.text == "ensure" and re.search(rf"!\s*{name}\.is_null\(\)", text):
+                if node.text == "ensure" and re.search(
+                    rf"!\s*{name}\.is_null\(\)|\b{name}\s*(?:!=\s*-1|>=?\s*0|>\s*-1)", text
+                ):
                     self._ensured(place, node)
                     return NOTHING
                 self.emit(kind, place, node, detail="a macro" if kind is Kind.UNKNOWN else "")

@@ -89,11 +89,19 @@ def _makes_owner(body: Body, closure: N) -> bool:
     return any(node.kind == "struct" and node.text in ("Self", owner) for node in closure.walk())
 
 
+def _target(made: N) -> N | None:
+    """What it is taken on: the first argument of `cx.subscribe(..)`, else what the method is called on."""
+    on = receiver(made)
+    if on is not None and on.kind == "name" and on.text in ("cx", "window"):
+        return bare(made.parts[1]) if len(made.parts) > 1 else None
+    return on
+
+
 def _own(body: Body, made: N) -> bool:
     """Whether it is taken on something that this object made itself: both end together."""
-    target = bare(made.parts[1]) if len(made.parts) > 1 else None
-    if target is None:
-        return False
+    target = _target(made)
+    if target is None or target.kind == "closure" or target.text in ("window", "cx", "self"):
+        return True  # on the object itself, or on the window that shows it
     if target.kind == "name":
         value = body.value_of(target.text, made.start)
         return value is not None and any(
@@ -105,7 +113,7 @@ def _own(body: Body, made: N) -> bool:
 
 
 def _report(body: Body, call: N, made: N, keeper: Member, owner: Struct) -> None:
-    target = body.text(bare(made.parts[1])) if len(made.parts) > 1 else ""
+    target = body.text(_target(made))
     kind = "option" if keeper.type.startswith("Option") else "list"
     statement = body.statement(call)
     title = f"keep it in {keeper.name}"
@@ -119,7 +127,10 @@ def _report(body: Body, call: N, made: N, keeper: Member, owner: Struct) -> None
         (body.module.at(statement), body.module.at(made)),
         why=f"{owner.name} keeps its subscriptions there (line {keeper.at.line})",
     )
-    confidence: Confidence = "high" if kind == "option" or body.definition.receiver else "medium"
+    many = bool(body.definition.receiver) and body.definition.type_of(target) != ""
+    if many:
+        args["each"] = "yes"  # one for each call: a list of them would grow, too
+    confidence: Confidence = "high" if body.definition.receiver and not many else "medium"
     shown = target if re.fullmatch(r"[\w.()]{1,40}", target) else "what it listens to"
     body.report(
         "unremoved-listener",

@@ -39,7 +39,7 @@ def _processes(module: Module, struct: Struct) -> Iterator[Idiom]:
         for row in kept():
             if not re.search(row["type"], member.type) or not _meant(module, member, row):
                 continue
-            if _public(module, member) or _ended(module, member, row):
+            if _public(module, member) or _ended(module, member, row) or not _made(module, row):
                 continue
             place = f"self.{member.name}"
             intents = _drop(module, struct, member, row["end"], row["what"])
@@ -66,6 +66,11 @@ def _ended(module: Module, member: Member, row: dict[str, str]) -> bool:
     call = re.compile(rf"\b{name}\b[^;{{}}]{{0,120}}?(?:{row['ended']})".encode(), re.DOTALL)
     whole = row.get("anywhere", "")
     return call.search(module.source) is not None or bool(whole and re.search(whole.encode(), module.source))
+
+
+def _made(module: Module, row: dict[str, str]) -> bool:
+    """Whether this file is the one that makes such values, where the row can tell."""
+    return "made" not in row or re.search(row["made"].encode(), module.source) is not None
 
 
 def _meant(module: Module, member: Member, row: dict[str, str]) -> bool:
