@@ -6,7 +6,6 @@ import re
 
 from tree_sitter import Node
 
-from repairbot.languages.rust.repairs import _types
 from repairbot.languages.rust.repairs._source import Source, arguments, method, named, squeezed, walk
 from repairbot.languages.rust.repairs._upgrade import Weak, around, otherwise, upgraded
 from repairbot.languages.rust.syntax import text
@@ -48,7 +47,7 @@ def _captured(source: Source, intent: Intent) -> Edits | Refusal:
         return Refusal("the handle is not named before the closure")
     if let.child_by_field_name("type") is not None:
         return Refusal("the handle's type is written down")
-    uses = [use for use in source.uses(name, body)]
+    uses = list(source.uses(name, body))
     if any(source.data[use.end_byte :].startswith((b".downgrade()", b".weak_handle()")) for use in uses):
         return Refusal(f"{name} is downgraded there already")
     call = _how(source, weak, _context(source, closure))
