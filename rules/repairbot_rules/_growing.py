@@ -22,7 +22,7 @@ def place(fact: Growing) -> str:
     name = fact.member.name
     if fact.container.kind == "module":
         return name
-    return f"{fact.container.name}.{name}" if fact.shared else f"self.{name}"
+    return f"{fact.container.name}.{name}" if fact.shared else f"{fact.container.this}.{name}"
 
 
 def symbol(fact: Growing, event: Event) -> str:

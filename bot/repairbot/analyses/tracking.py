@@ -25,7 +25,9 @@ Phase = Literal["absent", "held", "released", "failed", "returned"]
 _BORROWS = frozenset({"passed", "yielded", "captured"})
 """Escapes that are only loans when this function releases the value afterwards."""
 
-_CONSTRUCTORS = frozenset({"__init__", "__post_init__", "__new__", "__enter__", "__aenter__", "initialize"})
+_CONSTRUCTORS = frozenset(
+    {"__init__", "__post_init__", "__new__", "__enter__", "__aenter__", "initialize", "constructor"}
+)
 
 
 class State(NamedTuple):

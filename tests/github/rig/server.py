@@ -8,6 +8,7 @@ import math
 import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 import zlib
@@ -126,6 +127,12 @@ def serve(state: State, judge: Judge) -> Iterator[Rig]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was killed needs no trace."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -6,13 +6,17 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from repairbot.languages.typescript.callees import ASKERS, CLOSERS, HARMLESS, among, callees
+from repairbot.languages.typescript.callees import ASKERS, CLOSERS, HARMLESS, Callees, among, callees
 from repairbot.languages.typescript.syntax import arguments, bare
 from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.languages.typescript.values import NOTHING, Tracking, Value, short
-from repairbot.lifetimes.ops import Kind
+from repairbot.lifetimes.ops import UNLIKELY, Kind, Resource
 
 _ENDING_EVENTS: Final = re.compile(r"^['\"](?:close|end|exit|finish|error|disconnect|abort)['\"]$")
+
+
+HANDLES: Final = frozenset({".dataId", ".handle", ".fd"})
+"""Members that stand for the very thing they are a member of."""
 
 
 class Called(NamedTuple):
@@ -47,7 +51,7 @@ class Calls(Tracking):
         receiver = self._receiver(function)
         given = list(self._arguments(node, called))
         resource = self.acquiring.at(node)
-        if resource is not None:
+        if resource is not None and not (resource.only_released and not self._released_here(into, resource)):
             for value, _ in given:
                 for place in value.places:
                     self._into_maker(node, called, place)
@@ -67,6 +71,16 @@ class Calls(Tracking):
                     self.each(value, Kind.USE, node, detail=callee)
                 return NOTHING
         return self._other(node, called, receiver, given, into, awaited=awaited)
+
+    def _released_here(self, place: str, resource: Resource) -> bool:
+        """Whether this function releases the place somewhere, by the looks of its text."""
+        if not place or "." in place or self.body is None:
+            return False
+        body = self.module.source[self.body.start : self.body.end]
+        name = re.escape(place.partition("#")[0].encode())
+        return any(
+            re.search(re.escape(end.encode()) + rb"\(\s*" + name + rb"\b", body) for end in resource.release
+        )
 
     def _method(self, function: N) -> str:
         member = bare(function)
@@ -113,7 +127,9 @@ class Calls(Tracking):
     def _into_maker(self, node: N, called: Called, place: str) -> None:
         """Something held goes into a call that acquires something else."""
         held = self.held.get(place)
-        if held is not None and among(held.borrows, called.qualified):
+        if held is not None and (
+            among(held.borrows, called.qualified) or self._lent(held, called, callees())
+        ):
             self.emit(Kind.USE, place, node, detail=called.callee)
         elif held is not None and among(held.keeps, called.qualified):
             self.emit(Kind.ESCAPE, place, node, detail="kept", other=called.callee)
@@ -142,14 +158,26 @@ class Calls(Tracking):
         touches += [self._received(node, called, place, target) for place in receiver.places]
         note = f"{short(called.callee) or called.method or 'a call'}() can fail"
         fallible = not (among(known.safe, called.qualified) or HARMLESS.search(called.callee))
+        sure = "" if awaited else UNLIKELY
         if not touches and fallible:
-            self.emit(Kind.CALL, "", node, note, detail=called.callee, fallible=True)
+            self.emit(Kind.CALL, "", node, note, detail=called.callee, value=sure, fallible=True)
         for number, (kind, place, detail, other) in enumerate(touches):
             last = number == len(touches) - 1 and kind in (Kind.USE, Kind.ESCAPE)
             if kind is Kind.MOVE:
                 self.hold(other, self.held.get(place))
-            self.emit(kind, place, node, note, detail=detail, other=other, fallible=fallible and last)
+            failing = fallible and last
+            self.emit(kind, place, node, note, detail=detail, other=other, value=sure, fallible=failing)
         return Value((target,)) if any(touch.kind is Kind.MOVE for touch in touches) else NOTHING
+
+    def _lent(self, held: Resource, called: Called, known: Callees) -> bool:
+        """Whether a callee is a plain function, of which a resource says that all of them only use it."""
+        if (
+            "*" not in held.borrows
+            or called.callee.startswith(("new ", "this."))
+            or called.callee in self.locals
+        ):
+            return False
+        return not among(known.stores, called.qualified) and not CLOSERS.search(called.callee)
 
     def _received(self, node: N, called: Called, place: str, target: str) -> _Touch:
         """What a method does with its object."""
@@ -170,7 +198,7 @@ class Calls(Tracking):
             return _Touch(Kind.RELEASE, place)
         if (held is not None and among(held.keeps, name)) or among(known.keeps, name):
             return _Touch(Kind.ESCAPE, place, "kept", callee)
-        if held is not None and among(held.borrows, name):
+        if held is not None and (among(held.borrows, name) or self._lent(held, called, known)):
             return _Touch(Kind.USE, place, callee)
         if among(known.owns, name):
             return _Touch(Kind.MOVE, place, "", target)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from repairbot.languages.typescript.calls import Calls
-from repairbot.languages.typescript.syntax import arguments, bare
+from repairbot.languages.typescript.calls import HANDLES, Calls
+from repairbot.languages.typescript.syntax import arguments, bare, names_in
 from repairbot.languages.typescript.tree import CALLS, CLASSES, FUNCTIONS, N
 from repairbot.languages.typescript.values import NOTHING, TooDeep, Value
 from repairbot.lifetimes.ops import Kind
@@ -94,6 +94,8 @@ class Expressions(Calls):
         for held in self.evaluate(node.kids[0]).places:
             resource = self.held.get(held)
             member = f".{self.module.text(node.kids[-1])}"
+            if member in HANDLES and resource is not None and resource.release[0].startswith(".dispose"):
+                return Value((held,))
             if resource is not None and member in resource.release and not self._called(node):
                 self.emit(Kind.ESCAPE, held, node, detail="kept", other="its release is handed on")
             else:
@@ -316,19 +318,3 @@ class Expressions(Calls):
             ):
                 return self.place_of(given[0]), False
         return "", False
-
-
-def names_in(pattern: N) -> list[N]:
-    """The names that a pattern binds."""
-    found: list[N] = []
-    for node in pattern.walk():
-        if node.kind in ("identifier", "shorthand_property_identifier_pattern"):
-            up = node.up
-            if (
-                up is not None
-                and up.kind in ("assignment_pattern", "object_assignment_pattern")
-                and up.kids[0] is not node
-            ):
-                continue
-            found.append(node)
-    return found

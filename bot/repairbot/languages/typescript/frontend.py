@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from repairbot.languages.base import Project, Unreadable
 from repairbot.languages.effects import handed_out
 from repairbot.languages.flow import TooLarge
+from repairbot.languages.typescript import idioms
 from repairbot.languages.typescript.acquiring import Acquiring, table_of
+from repairbot.languages.typescript.classes import Classes
+from repairbot.languages.typescript.containers import Collector
 from repairbot.languages.typescript.functions import MODULE, Lowering
+from repairbot.languages.typescript.loads import Loads
+from repairbot.languages.typescript.registrations import Registrations
 from repairbot.languages.typescript.summaries import Oracle
 from repairbot.languages.typescript.syntax import Definition, Module
 from repairbot.languages.typescript.tree import grammar_of
@@ -16,6 +22,12 @@ from repairbot.languages.typescript.values import TooDeep
 from repairbot.lifetimes.ops import Function, Kind, Resource, Unit
 from repairbot.model import Step
 
+_GROWS: Final = re.compile(
+    rb"\bnew (?:Map|Set|Array)\b|=[ \t]*\[\]|=[ \t]*\{\}|Object\.create\(|\.push\(|\bdispose\b|\bdestroy\b|\bclose\("
+    rb"|\bset(?:Timeout|Interval)\(|addEventListener|\.on\(|\.subscribe\("
+    rb"|[Rr]egister|Disposable|readFile|\.(?:execute|toArray|findMany|findAll|query|all)\("
+)
+"""What stands in every file in which something may grow or has to be ended."""
 _LONG_LINE: Final = 5000
 """Bytes; a file with such a line and few others was written by a program."""
 _MOST_BROKEN: Final = 0.5
@@ -30,7 +42,7 @@ class TypeScriptFrontend:
 
     def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
         """True when no name in the bytes acquires, grows, registers or loads anything."""
-        return table_of(resources).words.search(source) is None
+        return table_of(resources).words.search(source) is None and _GROWS.search(source) is None
 
     def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
         """Lower the whole file. Raises Unreadable on what is not written by hand and on what does not parse."""
@@ -39,7 +51,13 @@ class TypeScriptFrontend:
         unit = Unit(path, self.language)
         module = Module(source, path, grammar_of(path, self.language))
         broken = _broken(module)
-        _Functions(module, resources, project, unit, broken).run()
+        functions = _Functions(module, resources, project, unit, broken)
+        functions.run()
+        classes = Classes(module)
+        unit.containers.extend(Collector(functions.acquiring, classes).collect())
+        unit.idioms.extend(idioms.collect(module, classes))
+        unit.loads.extend(Loads(module).collect())
+        unit.registrations.extend(Registrations(module, classes).collect())
         return unit
 
     def broken(self, source: bytes) -> str:
@@ -48,11 +66,11 @@ class TypeScriptFrontend:
         The grammars lag behind the language here and there, so only what `lower` could not read counts.
         """
         try:
-            for grammar in ("javascript",) if self.language == "javascript" else ("typescript", "tsx"):
-                module = Module(source, "", grammar)
-                if not module.has_error:
-                    return ""
-            _broken(module)
+            module = Module(source, "", self.language)
+            if module.has_error and self.language == "typescript":
+                module = Module(source, "", "tsx")
+            if module.has_error:
+                _broken(module)
         except Unreadable as error:
             return str(error)
         return ""

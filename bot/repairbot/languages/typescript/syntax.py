@@ -367,3 +367,19 @@ def statement_of(node: N) -> N:
             return current
         current = above
     return current
+
+
+def names_in(pattern: N) -> list[N]:
+    """The names that a pattern binds."""
+    found: list[N] = []
+    for node in pattern.walk():
+        if node.kind in ("identifier", "shorthand_property_identifier_pattern"):
+            up = node.up
+            if (
+                up is not None
+                and up.kind in ("assignment_pattern", "object_assignment_pattern")
+                and up.kids[0] is not node
+            ):
+                continue
+            found.append(node)
+    return found

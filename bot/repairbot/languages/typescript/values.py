@@ -50,6 +50,8 @@ class Tracking(ABC):
         """The nested functions so far: what their names are given later, they have as well."""
         self.flow = Builder()
         self.at = Span(0, 0, 1, 1, 1)
+        self.body: N | None = None
+        """The code of the function."""
         self.numbers: dict[int, str] = {}
         self.generator = False
         self.depth = 0
@@ -68,11 +70,14 @@ class Tracking(ABC):
         detail: str = "",
         other: str = "",
         resource: Resource | None = None,
+        value: str = "",
         fallible: bool = False,
     ) -> None:
         """An operation of the current statement, at an expression. `note`: what a witness says of its failure."""
         cleanup = self.flow.cleaning > 0
-        op = Op(kind, place, self.at, detail, other, "", self.module.span(node), resource, fallible, cleanup)
+        op = Op(
+            kind, place, self.at, detail, other, value, self.module.span(node), resource, fallible, cleanup
+        )
         self.flow.emit(op, note)
 
     def each(self, value: Value, kind: Kind, node: N, *, detail: str = "", other: str = "") -> None:
