@@ -32,6 +32,7 @@ from repairbot.service.queue import Queue
 from repairbot.service.room import Room
 from repairbot.service.settings import Settings
 from repairbot.service.status import Status
+from repairbot.service.sweeping import Sweeping
 from repairbot.service.task import Task
 from repairbot.service.tokens import App
 from repairbot.service.worker import Ending, Workers
@@ -105,7 +106,9 @@ def opened(settings: Settings, folder: Path, kind: str) -> Iterator[Open]:
         workers = None
         if settings.jobs:
             room = Room(note=lambda words: setattr(ledger, "note", words))
-            desk = Desk(app, str(folder / "cache"), held.add, infos, ledger, room)
+            cache = str(folder / "cache")
+            sweeping = Sweeping(app, cache, infos, room)
+            desk = Desk(app, cache, held.add, infos, ledger, room, {"sweep": sweeping.do})
             workers = stack.enter_context(
                 worker.working(
                     desk.do, held, folder, settings.database, settings.jobs, None, slot, noting(ledger)
