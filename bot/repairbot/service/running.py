@@ -32,6 +32,7 @@ from repairbot.service.queue import Queue
 from repairbot.service.room import Room
 from repairbot.service.settings import Settings
 from repairbot.service.status import Status
+from repairbot.service.sweeper import Sweeper
 from repairbot.service.sweeping import Sweeping
 from repairbot.service.task import Task
 from repairbot.service.tokens import App
@@ -234,7 +235,12 @@ def serve(
             lambda event, how: ledger.count("deliveries", event, how),
             [*status.routes(), *metrics.routes(ledger, held.queue)],
         )
-        listen(app, settings.host, settings.port, lambda url: say(f"listening on {url}"), threading.Event())
+        over = threading.Event()
+        if settings.sweep:
+            every = 60.0 * settings.sweep
+            sweeper = Sweeper(held.app, ledger)
+            threading.Thread(target=sweeper.run, args=(over, every), name="sweeper", daemon=True).start()
+        listen(app, settings.host, settings.port, lambda url: say(f"listening on {url}"), over)
 
 
 def work(settings: Settings, folder: Path, say: Callable[[str], None]) -> None:
