@@ -119,7 +119,7 @@ def opened(settings: Settings, folder: Path, kind: str) -> Iterator[Open]:
                 threading.Thread(
                     target=shared.watch, args=(worker.recover,), name="slots", daemon=True
                 ).start()
-        stack.enter_context(_kept(held))
+        stack.enter_context(beside("prune", partial(_prune, held)))
         yield Open(app, held, ledger, workers)
     if workers is not None and workers.running:
         # Their threads would be waited for; the slot comes free with the process, and they are done again.
@@ -160,24 +160,25 @@ class Lanes:
 
 
 @contextmanager
-def _kept(held: Queue) -> Iterator[None]:
-    """Forget old jobs each hour."""
+def beside(name: str, run: Callable[[threading.Event], object]) -> Iterator[None]:
+    """Run something in a thread until the block is left; the event tells it."""
     over = threading.Event()
-
-    def keep() -> None:
-        while True:
-            with contextlib.suppress(SQLAlchemyError):  # it is tried again in an hour
-                held.prune()
-            if over.wait(_HOUR):
-                return
-
-    thread = threading.Thread(target=keep, name="prune", daemon=True)
+    thread = threading.Thread(target=run, args=(over,), name=name, daemon=True)
     thread.start()
     try:
         yield
     finally:
         over.set()
-        thread.join(5)
+        thread.join(_GRACE)
+
+
+def _prune(held: Queue, over: threading.Event) -> None:
+    """Forget old jobs each hour."""
+    while True:
+        with contextlib.suppress(SQLAlchemyError):  # it is tried again in an hour
+            held.prune()
+        if over.wait(_HOUR):
+            return
 
 
 def listen(app: ASGIApp, host: str, port: int, begun: Callable[[str], None], stop: threading.Event) -> None:
@@ -235,12 +236,11 @@ def serve(
             lambda event, how: ledger.count("deliveries", event, how),
             [*status.routes(), *metrics.routes(ledger, held.queue)],
         )
-        over = threading.Event()
-        if settings.sweep:
-            every = 60.0 * settings.sweep
-            sweeper = Sweeper(held.app, ledger)
-            threading.Thread(target=sweeper.run, args=(over, every), name="sweeper", daemon=True).start()
-        listen(app, settings.host, settings.port, lambda url: say(f"listening on {url}"), over)
+        sweeper = partial(Sweeper(held.app, ledger).run, every=60.0 * settings.sweep)
+        with beside("sweeper", sweeper) if settings.sweep else contextlib.nullcontext():
+            listen(
+                app, settings.host, settings.port, lambda url: say(f"listening on {url}"), threading.Event()
+            )
 
 
 def work(settings: Settings, folder: Path, say: Callable[[str], None]) -> None:
