@@ -315,4 +315,5 @@ def of_idiom(idiom: Idiom) -> Report:
         evidence=idiom.evidence,
         confidence=idiom.confidence,
         intents=idiom.intents,
+        refusals=(idiom.refusal,) if idiom.refusal and not idiom.intents else (),
     )
