@@ -47,13 +47,14 @@ def _run(*, only_work: bool, child: bool = False) -> int:
     try:
         import dbos
         import psycopg
-        import sqlalchemy
         import starlette
         import uvicorn
     except ImportError:
         click.echo(_NEEDED, err=True)
         return USAGE
     del dbos, starlette, uvicorn
+    from sqlalchemy.exc import SQLAlchemyError
+
     from repairbot.github.errors import BadToken, GitHubError
     from repairbot.github.redact import redact
     from repairbot.service import logs, running, serving
@@ -86,7 +87,7 @@ def _run(*, only_work: bool, child: bool = False) -> int:
     except GitHubError as error:
         _say(str(error))
         return FAILED
-    except (sqlalchemy.exc.SQLAlchemyError, psycopg.Error, OSError) as error:
+    except (SQLAlchemyError, psycopg.Error, OSError) as error:
         _say(f"the database or its folder cannot be used: {redact(str(error)).splitlines()[0]}")
         return FAILED
     return 0

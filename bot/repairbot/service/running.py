@@ -25,6 +25,7 @@ from repairbot.service.ledger import Ledger
 from repairbot.service.queue import Queue
 from repairbot.service.room import Room
 from repairbot.service.settings import Settings
+from repairbot.service.sweeping import Sweeping
 from repairbot.service.task import Task
 from repairbot.service.tokens import App
 from repairbot.service.worker import Ending
@@ -125,7 +126,9 @@ def work(settings: Settings, folder: Path, say: Say, *, child: bool = False) -> 
         held, ledger = stack.enter_context(books(settings, folder, "worker"))
         room = Room(note=lambda words: setattr(ledger, "note", words))
         app = App(settings.app, settings.key, settings.site)
-        desk = Desk(app, str(folder / "cache"), held.add, infos, ledger, room)
+        cache = str(folder / "cache")
+        sweeping = Sweeping(app, cache, infos, room)
+        desk = Desk(app, cache, held.add, infos, ledger, room, {"sweep": sweeping.do})
         workers = stack.enter_context(
             worker.working(
                 desk.do, held, folder, settings.database, jobs, slot=slot, noted=partial(_noted, ledger)
