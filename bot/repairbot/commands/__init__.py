@@ -25,6 +25,8 @@ COMMANDS = {
     "baseline": "audit:baseline",
     "review": "review:review",
     "action": "action:action",
+    "serve": "serve:serve",
+    "worker": "serve:worker",
     "jobs": "jobs:jobs",
     "new-rule": "scaffold:new_rule",
     "completion": "completion:completion",

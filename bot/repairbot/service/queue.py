@@ -36,6 +36,9 @@ WAITING: Final = ["ENQUEUED", "DELAYED"]
 AGAIN: Final = "again"
 """The outcome of a try that the next one follows."""
 _LATER: Final = "~"
+_KEPT: Final = 30 * 86_400.0
+"""Seconds for which a job that ended well is kept: as long as GitHub can deliver what asked for it once more."""
+_BATCH: Final = 500
 
 
 class Shelved(Exception):
@@ -156,6 +159,15 @@ class Queue:
         except error.DBOSNonExistentWorkflowError:
             return False
         return True
+
+    def prune(self, seconds: float = _KEPT) -> int:
+        """Forget jobs that ended well so long ago; how many."""
+        before = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - seconds))
+        count = 0
+        while old := self._rows(status="SUCCESS", end_time=before, limit=_BATCH):
+            self._client.delete_workflows([each.workflow_id for each in old])
+            count += len(old)
+        return count
 
     def later(self, task: Task) -> bool:
         """Whether another job of its place is queued, which will see what this one would."""
