@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import pytest
+
 from repairbot.github.transport import Site
 from repairbot.service import ledger as ledgers
 from repairbot.service import sweeper
@@ -19,6 +21,8 @@ from repairbot.service.tokens import App
 from tests.github.rig.apps import Delivery, opened
 from tests.github.rig.faults import Refuse, on
 from tests.github.rig.server import Rig
+from tests.service.processes import environment, serving
+from tests.service.pulls import ONE, counted, done, pull
 
 HEAD = "a" * 40
 
@@ -57,7 +61,7 @@ def hook() -> Iterator[Hook]:
 
 
 def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not true():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -140,3 +144,14 @@ def test_a_github_that_is_away_is_tried_again_next_time(rig: Rig, tmp_path: Path
         over.set()
         thread.join(20)
         assert not thread.is_alive()
+
+
+@pytest.mark.slow
+def test_what_came_while_nobody_listened_is_reviewed_after_the_start(rig: Rig, tmp_path: Path) -> None:
+    head = pull(rig, 7)
+    rig.app.hook = "http://127.0.0.1:9/webhook"
+    assert rig.app.deliver("pull_request", opened(7, head)).status == 0
+    with serving(rig, environment(rig, tmp_path)) as running:
+        until(lambda: done(rig, [7]))
+        running.stop()
+    assert counted(rig, 7) == ONE

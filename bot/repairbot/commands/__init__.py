@@ -28,6 +28,7 @@ COMMANDS = {
     "serve": "serve:serve",
     "worker": "serve:worker",
     "jobs": "jobs:jobs",
+    "sweep": "sweep:sweep",
     "new-rule": "scaffold:new_rule",
     "completion": "completion:completion",
 }

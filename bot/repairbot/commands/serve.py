@@ -46,13 +46,14 @@ def _run(*, only_work: bool) -> int:
     try:
         import dbos
         import psycopg
-        import sqlalchemy
         import starlette
         import uvicorn
     except ImportError:
         click.echo(_NEEDED, err=True)
         return USAGE
     del dbos, starlette, uvicorn
+    from sqlalchemy.exc import SQLAlchemyError
+
     from repairbot.github.errors import BadToken, GitHubError
     from repairbot.github.redact import redact
     from repairbot.service import logs, running
@@ -90,7 +91,7 @@ def _run(*, only_work: bool) -> int:
     except GitHubError as error:
         _say(str(error))
         return FAILED
-    except (sqlalchemy.exc.SQLAlchemyError, psycopg.Error, OSError) as error:
+    except (SQLAlchemyError, psycopg.Error, OSError) as error:
         _say(f"the database or its folder cannot be used: {redact(str(error)).splitlines()[0]}")
         return FAILED
     return 0

@@ -18,6 +18,7 @@ from repairbot.baseline import BaselineError
 from repairbot.cache import Cache
 from repairbot.config import Config, ConfigError
 from repairbot.github import job as reviews
+from repairbot.github import markers
 from repairbot.github.auditing import Auditor
 from repairbot.github.client import GitHub, repository
 from repairbot.github.errors import (
@@ -269,11 +270,11 @@ def _leaks(
     commented: tuple[Finding, ...], listed: tuple[Finding, ...], dismissed: tuple[Finding, ...]
 ) -> Iterator[Leak]:
     for finding in commented:
-        yield Leak(finding.fingerprint, finding.rule, finding.path, suggested=finding.fix is not None)
+        yield Leak(markers.identify(finding), finding.rule, finding.path, suggested=finding.fix is not None)
     for finding in listed:
-        yield Leak(finding.fingerprint, finding.rule, finding.path)
+        yield Leak(markers.identify(finding), finding.rule, finding.path)
     for finding in dismissed:
-        yield Leak(finding.fingerprint, finding.rule, finding.path, dismissed=True)
+        yield Leak(markers.identify(finding), finding.rule, finding.path, dismissed=True)
 
 
 def _said(error: GitHubError | BrokenWorker | OSError | MemoryError) -> str:

@@ -33,6 +33,7 @@ from repairbot.service.room import Room
 from repairbot.service.settings import Settings
 from repairbot.service.status import Status
 from repairbot.service.sweeper import Sweeper
+from repairbot.service.sweeping import Sweeping
 from repairbot.service.task import Task
 from repairbot.service.tokens import App
 from repairbot.service.worker import Ending, Workers
@@ -106,7 +107,9 @@ def opened(settings: Settings, folder: Path, kind: str) -> Iterator[Open]:
         workers = None
         if settings.jobs:
             room = Room(note=lambda words: setattr(ledger, "note", words))
-            desk = Desk(app, str(folder / "cache"), held.add, infos, ledger, room)
+            cache = str(folder / "cache")
+            sweeping = Sweeping(app, cache, infos, room)
+            desk = Desk(app, cache, held.add, infos, ledger, room, {"sweep": sweeping.do})
             workers = stack.enter_context(
                 worker.working(
                     desk.do, held, folder, settings.database, settings.jobs, None, slot, noting(ledger)
@@ -233,7 +236,8 @@ def serve(
             lambda event, how: ledger.count("deliveries", event, how),
             [*status.routes(), *metrics.routes(ledger, held.queue)],
         )
-        with beside("sweeper", Sweeper(held.app, ledger).run):
+        sweeper = partial(Sweeper(held.app, ledger).run, every=60.0 * settings.sweep)
+        with beside("sweeper", sweeper) if settings.sweep else contextlib.nullcontext():
             listen(
                 app, settings.host, settings.port, lambda url: say(f"listening on {url}"), threading.Event()
             )

@@ -29,7 +29,7 @@ class Settings:
     """How the App runs. The secrets are no part of its representation.
 
     `key`: the private key, PEM. `database`: a PostgreSQL address (it may hold a password), "" for SQLite.
-    `jobs`: at a time in a process, 0 for none.
+    `jobs`: at a time in a process, 0 for none. `sweep`: minutes between looks for failed deliveries, 0 for none.
     """
 
     app: int
@@ -39,6 +39,7 @@ class Settings:
     port: int = DEFAULT_PORT
     database: str = field(default="", repr=False)
     jobs: int = 2
+    sweep: int = 10
     site: Site = field(default_factory=Site)
 
     @classmethod
@@ -67,6 +68,7 @@ class Settings:
             database=_database(environment),
             # One more than one installation gets: another one's job never waits for all of them.
             jobs=_number("JOBS", environment.get("JOBS") or str(processors() + 1), 0, 256),
+            sweep=_number("SWEEP_MINUTES", environment.get("SWEEP_MINUTES") or "10", 0, 1_440),
             site=Site.of(environment),
         )
 

@@ -21,8 +21,6 @@ from repairbot.service.ledger import Ledger
 from repairbot.service.tokens import App
 
 _LOG: Final = logging.getLogger(__name__)
-EVERY: Final = 600.0
-"""Seconds between rounds."""
 BACK: Final = 2.5 * 86_400
 """Seconds that it looks back. GitHub sends again what is at most three days old."""
 TIMES: Final = 4
@@ -80,7 +78,7 @@ class Sweeper:
         finally:
             transport.close()
 
-    def run(self, over: threading.Event, every: float = EVERY) -> None:
+    def run(self, over: threading.Event, every: float) -> None:
         """Look now and then every `every` seconds, until it is over. What goes wrong is logged, and tried again."""
         while True:
             try:

@@ -72,6 +72,12 @@ class App:
             limiter = self._limiters.setdefault(installation, Limiter())
         return Transport(self.token(installation, repo, wanted), self.site, limiter, patience=PATIENCE)
 
+    def everywhere(self, installation: int, wanted: Permissions) -> Transport:
+        """The way to GitHub as an installation, for all its repositories; to be closed."""
+        body = {"permissions": dict(wanted)}
+        answer = self._asked("POST", f"/app/installations/{int(installation)}/access_tokens", body)
+        return Transport(str(answer["token"]), self.site, patience=PATIENCE)
+
     def token(self, installation: int, repo: str, wanted: Permissions) -> str:
         """A token for one repository, with what is wanted as far as the owner granted it."""
         key = (installation, repository(repo), tuple(sorted(wanted.items())))
