@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from repairbot.languages.zig.syntax import Module
+from repairbot.languages.zig.words import word_ends
 
 _NAMED: Final = re.compile(
     r"(?:^|[._])(?:\w*alloc|\w*allocr|\w*[aA]llocator|\w*_?gpa|ally|heap|backing|\w*arena\w*)$"
@@ -24,6 +25,11 @@ _FROM_ARENA: Final = re.compile(
     rb"(?:\b(?:const|var)\s+|\.|^\s*)(\w+)\s*(?::[^=\n;]*)?=\s*&?[\w.]*(?:arena|fba|fixed)\w*(?:\.allocator(?:\(\))?)?\s*[;,]",
     re.IGNORECASE | re.MULTILINE,
 )
+_DECLARED: Final = re.compile(rb"(?:\b(?:const|var)\s+|\.)$")
+_LISTED: Final = re.compile(rb"[(,]\s*$")
+_SET: Final = re.compile(rb"\s*(?::[^=\n;]*)?=(?!=)\s*([^;,\n]*)")
+_TYPE: Final = re.compile(rb"\s*:")
+_ARENAS: Final = re.compile(rb"arena|fba|fixed", re.IGNORECASE)
 
 
 class Allocators:
@@ -48,14 +54,14 @@ class Allocators:
 
     def _otherwise(self, name: str) -> bool:
         """Whether the name is also set to, or declared as, something that is no arena's."""
-        encoded = name.encode()
-        pattern = rb"(?:\b(?:const|var)\s+|\.)%s\s*(?::[^=\n;]*)?=(?!=)\s*([^;,\n]*)|[(,]\s*%s\s*:" % (
-            encoded,
-            encoded,
-        )
-        for match in re.finditer(pattern, self.module.source):
-            value = match.group(1)
-            if value is None or not re.search(rb"arena|fba|fixed", value, re.IGNORECASE):
+        source = self.module.source
+        for end in word_ends(source, name.encode()):
+            start = end - len(name)
+            ahead = source[max(start - 8, 0) : start]
+            match = _SET.match(source, end) if _DECLARED.search(ahead) else None
+            if match is not None and not _ARENAS.search(match.group(1)):
+                return True
+            if _LISTED.search(ahead) and _TYPE.match(source, end):
                 return True
         return False
 

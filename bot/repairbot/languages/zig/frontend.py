@@ -19,6 +19,7 @@ from repairbot.languages.zig.allocators import Allocators
 from repairbot.languages.zig.functions import Lowering
 from repairbot.languages.zig.idioms import arenas_rebuilt
 from repairbot.languages.zig.members import Members, Store
+from repairbot.languages.zig.parsing import errors, parse
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Module
 from repairbot.languages.zig.tree import TooDeep
@@ -49,14 +50,13 @@ class ZigFrontend:
         if _makers(resources).search(source):
             return False
         # What does not parse is not called clean: it is left to `lower`, which says why it is skipped.
-        return not Module(source, "").root.has_error
+        return not parse(source).has_error
 
     def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
         """Lower the whole file. Raises Unreadable on what cannot be read at all."""
         unit = Unit(path, "zig")
         module = Module(source, path)
-        if module.root.has_error:
-            _check(module)
+        _check(module.root)
         _Functions(module, resources, project, unit).run()
         return unit
 
@@ -86,8 +86,7 @@ class ZigFrontend:
         """Lower the functions of these symbols, and nothing of containers. Raises Unreadable."""
         unit = Unit(path, "zig")
         module = Module(source, path)
-        if module.root.has_error:
-            _check(module)
+        _check(module.root)
         _Functions(module, resources, project, unit).run(symbols)
         return unit
 
@@ -96,9 +95,8 @@ class ZigFrontend:
 
         The grammar lags behind the language here and there, so only what `lower` could not read counts.
         """
-        module = Module(source, "")
         try:
-            _check(module)
+            _check(parse(source))
         except Unreadable as error:
             return str(error)
         return ""
@@ -109,23 +107,12 @@ def _module(source: bytes) -> Module:
     return Module(source, "")
 
 
-def _errors(node: Node) -> list[Node]:
-    """The outermost places that do not parse."""
-    if node.type == "ERROR" or node.is_missing:
-        return [node]
-    return (
-        [found for child in node.children if child.has_error for found in _errors(child)]
-        if node.has_error
-        else []
-    )
-
-
-def _check(module: Module) -> None:
+def _check(root: Node) -> None:
     """Raises Unreadable where most of a file does not parse."""
-    errors = _errors(module.root)
-    broken = sum(node.end_byte - node.start_byte for node in errors)
-    if errors and broken > _MOST_BROKEN * max(len(module.source), 1):
-        raise Unreadable(f"line {errors[0].start_point[0] + 1}: it does not parse as Zig")
+    found = errors(root)
+    broken = sum(node.end_byte - node.start_byte for node in found)
+    if found and broken > _MOST_BROKEN * max(root.end_byte, 1):
+        raise Unreadable(f"line {found[0].start_point[0] + 1}: it does not parse as Zig")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +141,7 @@ class _Functions:
     def run(self, symbols: frozenset[str] | None = None) -> None:
         """Fill the unit: with all there is, or with these functions alone."""
         handing = self._handing()
-        broken = _errors(self.module.root) if self.module.root.has_error else []
+        broken = errors(self.module.root)
         for definition in self.module.functions:
             node = definition.body_node
             if node is None or self._tested(definition):
@@ -184,7 +171,7 @@ class _Functions:
         names = {
             re.escape(definition.name)
             for definition in self.module.functions
-            if re.search(r"[\[*]", definition.returns) and self._allocates(definition.node.text or b"")
+            if re.search(r"[\[*]", definition.returns) and self._allocates(definition.text)
         }
         return re.compile(rf"\b(?:{'|'.join(sorted(names))})\(".encode()) if names else None
 
@@ -199,7 +186,7 @@ class _Functions:
         self.members.stores.extend(lowered.stores)
         self.unit.idioms.extend(lowered.idioms)
         body = definition.body
-        if body is not None and b".deinit();" in (definition.node.text or b""):
+        if body is not None and b".deinit();" in definition.text:
             self.unit.idioms.extend(arenas_rebuilt(self.module, definition, body))
         if any(op.kind is Kind.ACQUIRE for block in lowered.function.blocks for op in block.ops):
             self.unit.functions.append(lowered.function)

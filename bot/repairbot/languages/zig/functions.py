@@ -16,6 +16,7 @@ from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition
 from repairbot.languages.zig.tree import N
 from repairbot.languages.zig.values import TRY, Value, inside
+from repairbot.languages.zig.words import has_word
 from repairbot.lifetimes.ops import EXIT, Edge, Function, Idiom, Kind, Resource
 
 _FLAG: Final = re.compile(rb"\bvar\s+(\w+)\s*(?::\s*bool\s*)?=\s*(?:true|false)\s*;")
@@ -29,7 +30,7 @@ class Lowering(Expressions):
         self.results = []
         self.stores: list[Store] = []
         self.idioms: list[Idiom] = []
-        self.flags = {name.decode("utf-8", "replace") for name in _FLAG.findall(definition.node.text or b"")}
+        self.flags = {name.decode("utf-8", "replace") for name in _FLAG.findall(definition.text)}
         self.looped: set[str] = set()
         """Captures of `for`: elements that the loop may only just make."""
         self.mixed = False
@@ -295,7 +296,7 @@ class Lowering(Expressions):
 
     def _names(self, value: N, place: str) -> bool:
         """Whether the new value is made from the old one."""
-        return bool(re.search(rf"\b{re.escape(place.partition('#')[0])}\b", self.module.text(value)))
+        return has_word(self.module.text(value), place.partition("#")[0])
 
     def _store(self, target: N, found: Value, node: N) -> None:
         """A value is put into a member, an element, or behind a pointer."""
@@ -371,7 +372,7 @@ class Lowering(Expressions):
             # From here on an empty list counts as one that holds something: its release was thought of.
             shown = self.module.text(body)
             for name, place in scope.items():
-                if place in self.lists and re.search(rf"\b{re.escape(name)}\b", shown):
+                if place in self.lists and has_word(shown, name):
                     self.grow(place, body)
 
         def emit() -> None:

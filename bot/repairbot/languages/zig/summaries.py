@@ -67,7 +67,7 @@ class Oracle:
         key = definition.node.start_byte
         if key not in self._releases:
             found: dict[str, str] = {}
-            body = definition.node.text or b""
+            body = definition.text
             for match in _METHOD.finditer(body):
                 name, method, arguments = (group.decode("utf-8", "replace") for group in match.groups())
                 if STRONG.match(method) and not method.startswith(("free", "destroy")):
@@ -136,7 +136,7 @@ class Oracle:
         for position, parameter in enumerate(definition.parameters):
             if parameter.name == root:
                 return f"${position}{head[len(root) :]}.{method}"
-        text = (definition.node.text or b"").decode("utf-8", "replace")
+        text = definition.text.decode("utf-8", "replace")
         if re.search(rf"\b(?:const|var)\s+{re.escape(root)}\b", text):
             return ""  # a local of that function
         return resource.release[0]
