@@ -237,7 +237,7 @@ class Calls(Values):
             found = self._slot(shown, method, into) or self._own(definition, receiver, shown, texts)
             if found is not None:
                 return found
-        if definition is None and (summary := self.oracle.foreign(qualified)) is not None and summary.returns:
+        if definition is None and (summary := self.oracle.maker(qualified)) is not None and summary.returns:
             return self._substituted(summary.returns, shown, texts)
         return self._inferred(node, qualified, method, texts, into) if into else None
 
@@ -337,7 +337,7 @@ class Calls(Values):
             return None
         if TAKEN.match(method) and not allocator:
             return None
-        release = self.released_here(into.partition("#")[0])
+        release = self.released_here(into)
         if not release:
             return None
         receiver = release.rpartition(".")[0]
@@ -347,9 +347,11 @@ class Calls(Values):
             "inferred", "value", (qualified or method,), (release,), collected=False, origin="inferred"
         )
 
-    def released_here(self, name: str) -> str:
-        """The release of a name that stands in this function, as a template, or ""."""
-        return self.oracle.releases(self.definition).get(name, "")
+    def released_here(self, place: str) -> str:
+        """The release of a local that stands where its name is visible, as a template, or ""."""
+        start, end = self.visible.get(place, (0, len(self.module.source)))
+        found = self.oracle.releases.of(self.definition).get(place.partition("#")[0], ())
+        return next((template for at, template in found if start <= at < end), "")
 
     def _acquire(
         self, node: N, resource: Resource, method: str, into: str, fail: int | None, null: int | None

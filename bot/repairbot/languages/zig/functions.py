@@ -70,7 +70,8 @@ class Lowering(Expressions):
 
     def block(self, node: N) -> None:
         """The statements of a block, as far as control comes; its cleanups run at its end."""
-        depth, scope = len(self.flow.frames), dict(self.scope)
+        depth, scope, within = len(self.flow.frames), dict(self.scope), self.within
+        self.within = node.end
         for statement in node.parts:
             if self.flow.current is None:
                 break
@@ -80,7 +81,7 @@ class Lowering(Expressions):
                 self.at = before
         while len(self.flow.frames) > depth:
             self.flow.pop()
-        self.scope = scope
+        self.scope, self.within = scope, within
 
     def statement(self, node: N) -> None:
         """One statement."""
@@ -241,7 +242,7 @@ class Lowering(Expressions):
 
     def _note(self, target: N, value: N, found: Value, node: N) -> None:
         """A member gets what was made here; what this function releases itself is only lent."""
-        if value.kind == "name" and value.text in self.oracle.releases(self.definition):
+        if value.kind == "name" and value.text in self.oracle.releases.of(self.definition):
             return
         root = self.root(target)
         if not found.places and root in self.parameters and (guess := self._guess(value)) is not None:
