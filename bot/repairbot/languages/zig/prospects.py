@@ -6,6 +6,7 @@ Asked of the bytes, before anything is read of a body: most functions of a file 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from functools import cache
 from typing import Final
 
@@ -43,7 +44,7 @@ class Prospects:
         self, module: Module, resources: tuple[Resource, ...], project: Project, releases: Releases
     ) -> None:
         self.source, self.releases = module.source, releases
-        self.making = making(resources)
+        self._made = [match.start() for match in making(resources).finditer(self.source)]
         handing = {
             definition.name
             for definition in module.functions
@@ -59,9 +60,10 @@ class Prospects:
     def makes(self, definition: Definition) -> bool:
         """Whether a function makes something by itself."""
         node = definition.body_node
-        return (
-            node is not None and self.making.search(self.source, node.start_byte, node.end_byte) is not None
-        )
+        if node is None:
+            return False
+        first = bisect_left(self._made, node.start_byte)
+        return first < len(self._made) and self._made[first] < node.end_byte
 
     def promising(self, definition: Definition) -> bool:
         """Whether something of a function's own may leak in it."""

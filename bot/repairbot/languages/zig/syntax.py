@@ -24,8 +24,9 @@ _DECLARATIONS = Query(
     "(function_declaration) @function (struct_declaration) @container (union_declaration) @container"
     " (enum_declaration) @container (opaque_declaration) @container (test_declaration) @test",
 )
-_IMPORT = re.compile(rb"\b(?:const|var)\s+(\w+)\s*(?::[^=\n]*)?=\s*@import\(\"([^\"\n]+)\"\)((?:\.\w+)*)\s*;")
-_ALIAS = re.compile(rb"^[ \t]*(?:pub[ \t]+)?const\s+(\w+)\s*=\s*((?:\w+\.)+\w+)\s*;", re.MULTILINE)
+_IMPORT = re.compile(rb"const\s+(\w+)\s*(?::[^=\n]*)?=\s*@import\(\"([^\"\n]+)\"\)((?:\.\w+)*)\s*;")
+_ALIAS = re.compile(rb"const\s+(\w+)\s*=\s*((?:\w+\.)+\w+)\s*;")
+_AHEAD = re.compile(rb"(?:^|\n)[ \t]*(?:pub[ \t]+)?$")
 _THIS = re.compile(rb"\bconst\s+(\w+)\s*=\s*@This\(\)")
 
 
@@ -208,6 +209,8 @@ class Module:
             name, target, rest = (group.decode("utf-8", "replace") for group in match.groups())
             found[name] = target + rest
         for match in _ALIAS.finditer(self.source):
+            if not _AHEAD.search(self.source[max(match.start() - 60, 0) : match.start()]):
+                continue
             name, target = (group.decode("utf-8", "replace") for group in match.groups())
             found.setdefault(name, target)
         return found
