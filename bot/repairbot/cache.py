@@ -22,6 +22,8 @@ K = TypeVar("K", str, bytes)
 LIMIT = 256 << 20
 """Bytes the database may take; beyond, the rows that were not used for longest go."""
 BATCH = 500
+MANY = 2000
+"""Rows that wait before they are written."""
 WAIT = 2.0
 """Seconds to wait for another run that is writing."""
 SCHEMA = """
@@ -69,6 +71,16 @@ class Cache:
             self._database.close()
             self._database = None
 
+    @property
+    def keeps(self) -> bool:
+        """Whether anything that is put in is kept."""
+        return self._database is not None
+
+    @property
+    def recalls(self) -> bool:
+        """Whether earlier runs left anything."""
+        return self._database is not None and not self._new
+
     def digests(self, identities: Sequence[str]) -> dict[str, bytes]:
         """The content digests that are known for these identities of files."""
         return self._select("select identity, digest from contents where identity in", identities)
@@ -79,6 +91,8 @@ class Cache:
             return {}  # a first run would ask for every file in vain
         found = self._select("select key, answer from results where key in", keys)
         self._used += found
+        if len(self._used) >= MANY:
+            self._touch()
         return found
 
     def remember(self, identity: str, content: bytes) -> None:
@@ -92,7 +106,7 @@ class Cache:
             return
         self._results.append((key, answer, int(time.time())))
         self._pending += len(answer)
-        if len(self._results) >= 2000 or self._pending > 4 << 20:
+        if len(self._results) >= MANY or self._pending > 4 << 20:
             self._flush()
 
     def _open(self) -> sqlite3.Connection | None:

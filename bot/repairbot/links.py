@@ -10,8 +10,10 @@ import json
 import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from repairbot.records import dataclass
 
 Answers = dict[str, dict[str, Any]]
 """What others answered to one file: {"summaries": {asked name: Summary as JSON}, "resources": {...}}."""
@@ -59,7 +61,6 @@ class Exchange:
 
         Of `makers` only those are an answer that hand out a resource: the file is not examined again for the rest.
         """
-        self._known[path] = True
         self._examined.add(path)
         if asks or makers:
             self._asks[tag] = (path, language, {**dict.fromkeys(makers, True), **dict.fromkeys(asks, False)})
@@ -131,6 +132,8 @@ class Exchange:
                 yield source
 
     def _exists(self, path: str) -> bool:
+        if path in self._examined:
+            return True
         known = self._known.get(path)
         if known is None:
             known = self._known[path] = self._there(path)

@@ -10,7 +10,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from repairbot import languages, wire
 from repairbot.cache import Cache, code_version, digest
@@ -18,10 +18,16 @@ from repairbot.config import CONFIDENCES, Config
 from repairbot.links import Answers, Exchange, Line, Naming
 from repairbot.model import FileResult, Finding, Outcome
 from repairbot.pool import Pool, Task
+from repairbot.records import dataclass
 from repairbot.sources import Entry, Source, Unreadable, binary, failed, skipped
 
 Progress = Callable[[int, int, int], None]
 """Told how far the work is: files done, files in all, findings so far."""
+
+
+PLAIN = FileResult("", "", Outcome.CLEAN)
+WINDOW = 2000
+"""Files whose earlier results are brought at once."""
 
 
 @dataclass(slots=True)
@@ -32,7 +38,7 @@ class Examination:
     content: bytes = b""
     result: FileResult | None = None
     unknown: int = 0
-    answers: Answers = field(default_factory=dict)
+    answers: Answers | None = None
     asked: tuple[str, ...] = ()
     """For a look that only serves others: the names they ask about."""
 
@@ -101,8 +107,9 @@ class Run:
     def _ask(self) -> None:
         """Look closely at the files that others ask, be they in this run or beside it."""
         first = len(self.examinations)
-        here = {each.entry.path: each.entry for each in self.examinations}
-        for path, names in sorted(self._exchange.asked().items()):
+        asked = self._exchange.asked()
+        here = {each.entry.path: each.entry for each in self.examinations if each.entry.path in asked}
+        for path, names in sorted(asked.items()):
             entry = here.get(path) or self.source.neighbour(path)
             if entry is not None:
                 self.examinations.append(Examination(entry, asked=names))
@@ -119,28 +126,37 @@ class Run:
             elif self._take(answer.tag, answer.frame):
                 self._cache.keep(keys.pop(answer.tag), answer.frame)
 
-    def _recalled(self, tags: Sequence[int]) -> list[int]:
+    def _recalled(self, tags: Sequence[int]) -> Sequence[int]:
         """Answer what the cache can without reading a file; the rest comes back."""
-        asked = [tag for tag in tags if not self.examinations[tag].content]
-        known = self._cache.digests(
-            [e.entry.identity for tag in asked if (e := self.examinations[tag]).entry.identity]
-        )
-        for tag in asked:
-            each = self.examinations[tag]
-            each.content = known.get(each.entry.identity, b"")
-        keys = {self._key(each): tag for tag in tags if (each := self.examinations[tag]).content}
-        rest = {tag for tag in tags if not self.examinations[tag].content}
-        found = self._cache.answers(list(keys))
-        for key, tag in keys.items():
-            if key not in found or not self._take(tag, found[key]):
-                rest.add(tag)
-        return sorted(rest)
+        if not self._cache.recalls:
+            return tags
+        rest: list[int] = []
+        for start in range(0, len(tags), WINDOW):
+            chosen = tags[start : start + WINDOW]
+            names = {
+                tag: self.source.identity(each.entry)
+                for tag in chosen
+                if not (each := self.examinations[tag]).content
+            }
+            known = self._cache.digests([name for name in names.values() if name])
+            for tag, name in names.items():
+                self.examinations[tag].content = known.get(name, b"")
+            keys = {tag: self._key(each) for tag in chosen if (each := self.examinations[tag]).content}
+            found = self._cache.answers(list(keys.values()))
+            rest += [
+                tag
+                for tag in chosen
+                if (held := found.get(keys.get(tag, b""))) is None or not self._take(tag, held)
+            ]
+        return rest
 
     def _tasks(self, tags: Iterable[int], keys: dict[int, bytes]) -> Iterator[Task]:
         """Read what has to be examined, as the children have room for it."""
         for tag in tags:
             each = self.examinations[tag]
             entry = each.entry
+            # Asked before the file is read: what changes in between is then read again the next time.
+            identity = self.source.identity(entry) if self._cache.keeps else ""
             try:
                 source = self.source.read(entry)
             except Unreadable as error:
@@ -152,7 +168,7 @@ class Run:
             content = digest(source)
             if content != each.content:
                 each.content = content
-                self._cache.remember(entry.identity, content)
+                self._cache.remember(identity, content)
                 key = self._key(each)
                 held = self._cache.answers([key]).get(key)
                 if held is not None and self._take(tag, held):
@@ -162,7 +178,9 @@ class Run:
 
     def _request(self, each: Examination) -> bytes:
         fixes = self._fixes and each.wanted
-        return request(each.entry.path, each.entry.language, each.answers, fixes=fixes, asked=each.asked)
+        return request(
+            each.entry.path, each.entry.language, each.answers or {}, fixes=fixes, asked=each.asked
+        )
 
     def _key(self, each: Examination) -> bytes:
         answers = json.dumps(each.answers, sort_keys=True).encode() if each.answers else b""
@@ -185,6 +203,10 @@ class Run:
         if each.wanted and not each.answers:
             self._exchange.ask(tag, each.entry.path, each.entry.language, line.asks, line.makers)
         each.unknown = line.unknown
+        if result == (plain := replace(PLAIN, path=each.entry.path, language=each.entry.language)):
+            result = plain  # its strings are those of the entry: most files are clean, and there are many
+            if not (line.asks or line.makers):
+                each.content = b""
         self._end(each, result)
         return True
 

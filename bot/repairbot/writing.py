@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 
 
@@ -24,34 +25,35 @@ def replace_file(path: str, expected: bytes, content: bytes) -> None:
                 raise WriteError("changed while it was looked at: run again")
         if not os.access(path, os.W_OK):
             raise WriteError("no permission to write it")
-        _swap(path, held, content)
+        _swap(path, held, (content,))
     except OSError as error:
         raise WriteError(f"could not be written and is as it was: {error.strerror}") from error
 
 
-def write_new(path: str, content: bytes) -> None:
+def write_new(path: str, content: bytes | Iterable[bytes]) -> None:
     """Write a file of our own (a report, a baseline) whole or not at all. Raises WriteError.
 
     What is no regular file (a pipe, /dev/stdout) is written straight.
     """
+    pieces = (content,) if isinstance(content, bytes) else content
     try:
         held = os.stat(path) if os.path.exists(path) else None
         if held is not None and not stat.S_ISREG(held.st_mode):
             with open(path, "wb") as file:
-                file.write(content)
+                file.writelines(pieces)
         else:
-            _swap(os.path.realpath(path), held, content)
+            _swap(os.path.realpath(path), held, pieces)
     except OSError as error:
         raise WriteError(f"{path} could not be written: {error.strerror}") from error
 
 
-def _swap(path: str, held: os.stat_result | None, content: bytes) -> None:
+def _swap(path: str, held: os.stat_result | None, pieces: Iterable[bytes]) -> None:
     folder, name = os.path.split(path)
     draft = os.path.join(folder, f".{name[:100]}.{os.getpid()}.repairbot")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
     try:
         with open(handle, "wb") as file:
-            file.write(content)
+            file.writelines(pieces)
             file.flush()
             if held is not None:
                 _like(file.fileno(), held)

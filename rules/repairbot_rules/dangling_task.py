@@ -32,6 +32,7 @@ from repairbot_rules._registered import end_in_teardown, problems, report
 class DanglingTask(Rule):
     """A task without a holder or an end."""
 
+    languages = ("python", "typescript", "javascript")
     in_tests = "low"
     practice = "Keep the handle of every task, and cancel it where its owner ends."
     examples = (

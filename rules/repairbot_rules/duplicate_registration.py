@@ -28,6 +28,7 @@ from repairbot_rules._registered import problems, report
 class DuplicateRegistration(Rule):
     """One more at each call."""
 
+    languages = ("python", "typescript", "javascript")
     practice = "Look whether a shared registry has the entry before adding one."
     examples = (
         Repair(

@@ -57,6 +57,7 @@ def _choice(fact: EmptyBucket) -> str:
 class EmptyBucketRule(Rule):
     """Keys of empty buckets."""
 
+    languages = ("python", "typescript", "javascript")
     practice = "Who takes the last element out of a bucket takes its key out, too."
     examples = (
         Repair(

@@ -19,11 +19,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from repairbot.analyses.facts import Facts, Owned
-from repairbot.lifetimes.intents import ADD_TO_TEARDOWN
+from repairbot.lifetimes.intents import ADD_TO_TEARDOWN, KEEP_HANDLE
 from repairbot.lifetimes.ops import Intent, Kind, Resource
 from repairbot.model import Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import done, release_line, waits
+from repairbot_rules._registered import idioms
 
 _ASYNCHRONOUS = frozenset({"aclose", "__aexit__", "async_close", "adisconnect", "ashutdown"})
 
@@ -32,7 +33,10 @@ def _may_be_empty(owned: Owned) -> bool:
     """The member is made outside the constructor, or set to nothing somewhere."""
     inits = owned.member.of(Kind.INIT)
     made_early = any(
-        event.resource is not None and event.method == "__init__" and not event.conditional for event in inits
+        event.resource is not None
+        and event.method in ("__init__", "constructor", "" if owned.container.this == "this" else "-")
+        and not event.conditional
+        for event in inits
     )
     emptied = owned.member.of(Kind.CLEAR) or any(event.detail == "none" for event in inits)
     return not made_early or bool(emptied)
@@ -43,13 +47,36 @@ def _place(owned: Owned) -> str:
     return owned.made.target or f"self.{owned.member.name}"
 
 
+def _kept(owned: Owned) -> tuple[Intent, ...]:
+    """Give it to what this class has for keeping such things until it ends."""
+    made, keeper = owned.made, owned.container.keeper
+    if not keeper or not owned.resource.release[0].endswith("dispose"):
+        return ()
+    title = f"keep {_place(owned)} with {keeper.partition('(')[0]}()"
+    args = {"container": owned.container.name, "what": owned.resource.what, "keeper": keeper}
+    spans = (made.statement,) if made.statement is not None else ()
+    return (Intent(KEEP_HANDLE, made.at, _place(owned), title, args, spans),)
+
+
 def _intents(owned: Owned, coroutine: bool) -> tuple[Intent, ...]:
+    if owned.container.this == "this":
+        return (*_kept(owned), *_line(owned, coroutine=True))
+    return _line(owned, coroutine)
+
+
+def _line(owned: Owned, coroutine: bool) -> tuple[Intent, ...]:
+    """One line more in the teardown."""
+    if owned.teardown not in owned.container.methods and owned.container.this == "this":
+        return ()
     place = _place(owned)
     resource = _as_released_here(owned)
     if (resource.asynchronous and not coroutine) or waits(resource):
         return ()
     line = release_line(resource, place)
-    if not owned.made.target and _may_be_empty(owned):
+    if owned.container.this == "this":
+        if _may_be_empty(owned):
+            line = line.replace(f"{place}.", f"{place}?.", 1)
+    elif not owned.made.target and _may_be_empty(owned):
         now = place if _always_there(owned) else f'getattr(self, "{owned.member.name}", None)'
         line = f"if {now} is not None:\n    {line}"
     title = f"release {place} in {owned.teardown}()"
@@ -112,7 +139,7 @@ def _refusal(owned: Owned) -> str:
 class IncompleteTeardown(Rule):
     """A teardown that forgets one."""
 
-    languages = ("python", "zig")
+    languages = ("python", "zig", "typescript", "javascript")
     practice = "Every member that an object opens has its line in the teardown."
     examples = (
         Repair(
@@ -502,3 +529,4 @@ const View = struct {
                 intents=intents,
                 refusals=() if intents else (_refusal(owned),),
             )
+        yield from idioms(facts, self.id)

@@ -28,6 +28,7 @@ from repairbot_rules._registered import idioms, problems, report
 class MismatchedRemoval(Rule):
     """A removal that misses."""
 
+    languages = ("python", "typescript", "javascript")
     severity = "high"
     practice = "Remove by the very key, handler and target that were registered."
     examples = (

@@ -26,7 +26,7 @@ from repairbot_rules._held import done, on_exit, report, worst
 class NeverReleased(Rule):
     """A local that is acquired and forgotten."""
 
-    languages = ("python", "zig")
+    languages = ("python", "zig", "typescript", "javascript")
     practice = "Open in a `with` statement: then no path can forget to close."
     in_tests = "low"
     examples = (

@@ -100,7 +100,7 @@ def _local(leak: Leak) -> Report:
 class OverwrittenResource(Rule):
     """An owner that is given something new."""
 
-    languages = ("python", "zig")
+    languages = ("python", "zig", "typescript", "javascript")
     in_tests = "low"
     practice = "Release what stood there before you assign again."
     examples = (

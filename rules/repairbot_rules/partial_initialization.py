@@ -22,6 +22,7 @@ from repairbot.lifetimes.ops import Intent
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import done, release_line
+from repairbot_rules._registered import idioms
 
 
 def _intent(fact: Halfway) -> Intent:
@@ -39,6 +40,7 @@ def _intent(fact: Halfway) -> Intent:
 class PartialInitialization(Rule):
     """A constructor that fails half way."""
 
+    languages = ("python", "typescript", "javascript")
     in_tests = "low"
     practice = "A constructor that can fail releases what it has made so far."
     examples = (
@@ -135,3 +137,4 @@ class Link:
                 severity=first.resource.severity,
                 intents=(_intent(fact),),
             )
+        yield from idioms(facts, self.id)

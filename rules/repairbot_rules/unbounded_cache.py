@@ -66,6 +66,7 @@ def _decorator(fact: Growing, settings: Settings, rule: str) -> Report:
 class UnboundedCache(Rule):
     """A cache without a bound."""
 
+    languages = ("python", "typescript", "javascript")
     in_tests = "low"
     practice = "A cache says how much it keeps, or holds its entries weakly."
     examples = (

@@ -23,14 +23,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import Facts
-from repairbot.model import Settings
+from repairbot.lifetimes.ops import Load
+from repairbot.model import Impact, Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
-from repairbot_rules._growing import report
+from repairbot_rules._growing import of_idiom, report
 
 
 class UnboundedCollection(Rule):
     """A collection that grows with use."""
 
+    languages = ("python", "typescript", "javascript")
     in_tests = "low"
     practice = "A collection that is fed by events says how many it keeps."
     examples = (
@@ -343,3 +345,22 @@ class WaitingRoom:
         for fact in facts.growth.growing:
             if fact.role != "cache":
                 yield report(fact, settings, self.id)
+        yield from (of_idiom(idiom) for idiom in facts.unit.idioms if idiom.name == self.id)
+        for load in facts.loading:
+            if load.what == "batch" and load.detail == "pile":
+                yield _piled(load)
+
+
+def _piled(load: Load) -> Report:
+    """A list of all results, where each item's could be handed on as it comes."""
+    line = load.evidence[-1].line
+    return Report(
+        load.at,
+        load.symbol,
+        load.place,
+        f"{load.place} grows with every item and is only taken at line {line}, all of it at once",
+        (Step(load.at.line, "several entries for each item"), *load.evidence),
+        confidence="medium",
+        refusals=(f"what line {line} does with all of them would have to be done item by item",),
+        impact=Impact("the results of one item × the number of items", "unbounded", ""),
+    )

@@ -25,6 +25,7 @@ from repairbot.rule import Quiet, Repair, Report, Rule
 class UnboundedQuery(Rule):
     """All rows at once."""
 
+    languages = ("python", "typescript", "javascript")
     severity = "low"
     practice = "Give every query a limit, and read on in pages."
     examples = (

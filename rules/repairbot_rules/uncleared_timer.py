@@ -27,6 +27,7 @@ from repairbot_rules._registered import end_before_set, end_in_teardown, problem
 class UnclearedTimer(Rule):
     """A timer nobody stops."""
 
+    languages = ("python", "typescript", "javascript")
     practice = "Keep every timer's handle; cancel it before a new one and in the teardown."
     examples = (
         Repair(

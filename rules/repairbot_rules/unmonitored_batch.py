@@ -23,6 +23,7 @@ from repairbot.rule import Quiet, Repair, Report, Rule
 class UnmonitoredBatch(Rule):
     """Batches without a look at memory."""
 
+    languages = ("python", "typescript", "javascript")
     severity = "low"
     default = False
     practice = "Log the memory in use at each phase of a long batch."

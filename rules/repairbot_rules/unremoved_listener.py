@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import Facts, Registered
-from repairbot.lifetimes.intents import ADD_TO_TEARDOWN, INSERT_AFTER
+from repairbot.lifetimes.intents import ADD_TO_TEARDOWN, INSERT_AFTER, KEEP_HANDLE
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
@@ -30,6 +30,7 @@ from repairbot_rules._registered import idioms, problems, report
 class UnremovedListener(Rule):
     """A listener nobody removes."""
 
+    languages = ("python", "typescript", "javascript")
     practice = "Write the removal of a listener together with its registration."
     examples = (
         Repair(
@@ -181,6 +182,15 @@ class Plugin:
             message = f"{_cut(listener.handler)} stays registered on {listener.target}{owner}"
             growth = "one object a registration × what it holds"
             yield report(it, listener.handler, message, intent, refusal, growth)
+        for it in problems(facts, "listener", "dropped"):
+            listener = it.registration
+            message = f"nobody keeps what would end this subscription to {listener.target}"
+            args = {"container": listener.owner, "what": "subscription", "keeper": it.keeper}
+            title = f"keep it with {it.keeper.partition('(')[0]}()"
+            kept = Intent(KEEP_HANDLE, listener.at, listener.target, title, args, (listener.statement,))
+            yield report(
+                it, listener.handler, message, (kept,), growth="one object a subscription × what it holds"
+            )
         yield from idioms(facts, "unremoved-listener")
 
 
@@ -205,10 +215,10 @@ def _intent(it: Registered) -> tuple[Intent, ...]:
                     INSERT_AFTER, listener.at, listener.handler, title, {"lines": line}, (removal.statement,)
                 ),
             )
-    if head != "self" or not it.teardown:
+    if head not in ("self", "this") or not it.teardown:
         return ()
     args = {"container": listener.owner, "method": it.teardown, "line": line, "after": "", "early": "yes"}
-    near = head == "self" and listener.target.count(".") == 1
+    near = listener.target.count(".") == 1
     return (
         Intent(
             ADD_TO_TEARDOWN,

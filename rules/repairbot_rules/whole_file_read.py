@@ -22,10 +22,14 @@ from repairbot.lifetimes.ops import Intent
 from repairbot.model import Impact, Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
 
+_MEGABYTES = 10
+"""What is read at once without a word."""
+
 
 class WholeFileRead(Rule):
     """All of a file at once."""
 
+    languages = ("python", "typescript", "javascript")
     severity = "low"
     in_tests = "low"
     practice = "Walk a file line by line or piece by piece when its size is not known."
@@ -95,6 +99,18 @@ def lines(log_path):
                 intents = (Intent(STREAM_FILE, load.at, load.place, "walk the file itself"),)
                 refusals = ()
                 message = f"all lines of {load.place} are listed only to be walked once"
+            elif load.detail == "whole":
+                megabytes = settings.bounds.get("whole-file-read", _MEGABYTES)
+                choice = f"a file of more than {megabytes} MB is refused with an error instead of being read"
+                args = {"bound": str(megabytes * 1024 * 1024)}
+                title = "look at its size before it is read"
+                intents = (
+                    Intent(
+                        STREAM_FILE, load.at, load.place, title, args, (load.statement,), "unsafe", choice
+                    ),
+                )
+                refusals = ()
+                message = f"{load.place} is a whole file, and nothing looks at its size"
             yield Report(
                 load.at,
                 load.symbol,
@@ -105,5 +121,7 @@ def lines(log_path):
                 "medium" if load.evidence else "low",
                 intents=intents,
                 refusals=refusals,
-                impact=Impact("the size of the file", "unbounded", "one line" if intents else ""),
+                impact=Impact(
+                    "the size of the file", "unbounded", "one line" if load.detail == "lines" else ""
+                ),
             )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import npm
 from tests.commandline import environment, git
 
 ROUNDS = 120
@@ -26,6 +27,8 @@ class Program:
     run: str
     each: str
     detector: str
+    needs: tuple[str, ...] = ()
+    """Programs that the machine must have, see tests/tools.py."""
 
 
 PYTHON = Program(
@@ -64,8 +67,9 @@ PYTHON = Program(
 )
 
 _NODE = """\
-const held = [];
-function serve(number) {
+const held: string[] = [];
+
+function serve(number: number): number {
   held.push("x".repeat(2000).split("").join("") + number);
   return held.length;
 }
@@ -76,10 +80,10 @@ for (let number = 0; number < ROUNDS; number++) {
 }
 """.replace("ROUNDS", str(2 * ROUNDS))
 NODE = Program(
-    "service.mjs",
+    "service.mts",
     _NODE,
     _NODE.replace("  return held", "  if (held.length > 10) held.shift();\n  return held"),
-    "",
+    "node TYPESCRIPT/bin/tsc --module nodenext --target es2022 --inlineSourceMap service.mts",
     "node service.mjs",
     "done",
     "node",
@@ -112,6 +116,7 @@ RUST = Program(
     "./service",
     "done",
     "process",
+    ("rustc",),
 )
 
 _C = """\
@@ -143,8 +148,18 @@ C = Program(
     "./service",
     "",
     "sanitizer",
+    ("gcc",),
 )
-VALGRIND = Program(C.name, C.leaky, C.clean, "gcc -g service.c -o service", "./service", "", "valgrind")
+VALGRIND = Program(
+    C.name,
+    C.leaky,
+    C.clean,
+    "gcc -g service.c -o service",
+    "./service",
+    "",
+    "valgrind",
+    ("gcc", "valgrind"),
+)
 
 _ZIG = """\
 const std = @import("std");
@@ -215,9 +230,10 @@ def build(folder: Path, program: Program, text: str) -> None:
     """Write and build one side of a program in a folder."""
     (folder / program.name).write_text(text)
     if program.build:
-        subprocess.run(
-            program.build, shell=True, cwd=folder, env=environment(folder), check=True, timeout=100
-        )
+        command = program.build
+        if "TYPESCRIPT" in command:
+            command = command.replace("TYPESCRIPT", str(npm.package(npm.TYPESCRIPT)))
+        subprocess.run(command, shell=True, cwd=folder, env=environment(folder), check=True, timeout=100)
 
 
 def bare() -> dict[str, str]:

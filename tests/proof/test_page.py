@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from repairbot.model import Measurement, Point, Proof, Side
 from repairbot.reports import Options, measured, render
+from tests import tools
 from tests.reports.factory import sample
 
 UP = tuple(Point(x, 1e6 + 2000.0 * x) for x in range(100))
@@ -32,8 +32,7 @@ PROOF = Proof("zig build run", "the last commit", "2 repaired", 3, (GROWTH, COUN
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-        started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=tools.find("chromium"), args=["--no-sandbox"])
         yield started
         started.close()
 
@@ -42,6 +41,7 @@ def page_text() -> str:
     return render("html", replace(sample(), proof=PROOF), options=Options())
 
 
+@pytest.mark.needs("chromium")
 @pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (360, "dark"), (1200, "light")])
 def test_it_reads_well_on_a_phone_and_on_a_desk(
@@ -69,6 +69,7 @@ def test_it_reads_well_on_a_phone_and_on_a_desk(
 
 
 @pytest.mark.slow
+@pytest.mark.needs("chromium")
 def test_it_can_be_printed(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     file.write_text(page_text())

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import Owned
-from repairbot.lifetimes.ops import Container, Event, Kind, Member, Resource
+from repairbot.lifetimes.ops import OTHER_BRANCH, Container, Event, Kind, Member, Resource
 from repairbot.model import Confidence, Step
+from repairbot.records import pattern
 
 _ONCE = frozenset(
     {
         "", "__init__", "__post_init__", "__new__", "__enter__", "__aenter__", "open", "start", "run", "connect",
         "setup", "setUp", "asyncSetUp", "setUpClass",
-        "setup_method", "setup_class", "init", "initialize", "begin", "launch", "prepare",
+        "setup_method", "setup_class", "constructor", "ngOnInit", "ngAfterViewInit", "componentDidMount",
+        "connectedCallback",
+        "activate", "mounted", "created", "mount", "onAdd", "initialise", "init", "initialize", "begin", "launch",
+        "prepare",
     }
 )  # fmt: skip
 """Methods that run once in an object's life, or in turn with its teardown."""
-_SETS_UP = re.compile(r"_*(?:init|setup|set_up|initiali[sz]e)_")
+_SETS_UP = pattern(r"_*(?:init|setup|set_up|initiali[sz]e)(?:_|[A-Z])")
 """The beginnings of names of such methods."""
 _RETURNED = frozenset({"escape", "returned", "passed"})
 
@@ -69,7 +72,9 @@ def _apart(container: Container, made: list[Event], releases: tuple[Event, ...])
     if not releases or any(event.method not in container.apart for event in releases):
         return False
     return not any(
-        event.method == release.method and event.at.start < release.at.start
+        event.method == release.method
+        and event.at.start < release.at.start
+        and release.detail != OTHER_BRANCH
         for event in made
         for release in releases
     )

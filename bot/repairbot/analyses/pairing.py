@@ -12,7 +12,7 @@ from repairbot.analyses.facts import Leak, Misuse, Pairing, Shape, Way
 from repairbot.analyses.graph import Graph
 from repairbot.analyses.members import owned
 from repairbot.analyses.tracking import Track, follow, is_constructor, name_of, sites, stored
-from repairbot.lifetimes.ops import Function, Op, Unit
+from repairbot.lifetimes.ops import UNLIKELY, Function, Op, Unit
 from repairbot.model import Confidence, SafePattern, Step
 
 
@@ -114,7 +114,7 @@ def _leak(function: Function, track: Track, place: str, ways: tuple[Way, ...]) -
         tuple(track.fallible),
         tuple(track.escapes),
         "sure" if track.releases or not (track.escapes or track.unknown) else "likely",
-        _confidence(function, track, shape),
+        _confidence(function, track, shape, ways),
         function.asynchronous,
         moves=tuple(track.moves) if not ways[0].inside else (),
     )
@@ -163,7 +163,12 @@ def _completed(way: Way, track: Track) -> Way:
     return replace(way, steps=(*way.steps, step))
 
 
-def _confidence(function: Function, track: Track, shape: Shape) -> Confidence:
+def _unlikely(way: Way) -> bool:
+    """Whether what fails on this way is a call that nobody expects to."""
+    return way.kind == "error" and way.failing is not None and way.failing.value == UNLIKELY
+
+
+def _confidence(function: Function, track: Track, shape: Shape, ways: tuple[Way, ...]) -> Confidence:
     """How sure it is that the value is this function's to release on these ways, and that it matters."""
     resource = track.site.resource
     passing = resource is not None and resource.severity == "low" and resource.collected
@@ -171,6 +176,10 @@ def _confidence(function: Function, track: Track, shape: Shape) -> Confidence:
     if shape in ("never", "nameless", "context", "overwritten", "early-exit", "wrong-exit") and (
         passing or track.shown
     ):
+        return "low"
+    if resource is not None and resource.unscoped and not function.asynchronous and not track.releases:
+        return "low"
+    if shape in ("error", "late") and ways and all(_unlikely(way) for way in ways):
         return "low"
     if shape == "error" and function.heedless and track.site.place.startswith("%"):
         return "low"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -17,6 +17,7 @@ from repairbot.analyses.facts import Way
 from repairbot.analyses.graph import Graph
 from repairbot.lifetimes.ops import EXIT, FAIL, Block, Edge, Function, Kind, Op
 from repairbot.model import Step
+from repairbot.records import dataclass
 
 MOST_NODES = 3000
 """Blocks times states that are visited for one acquisition."""
@@ -26,7 +27,9 @@ Phase = Literal["absent", "held", "released", "failed", "returned"]
 _BORROWS = frozenset({"passed", "yielded", "captured"})
 """Escapes that are only loans when this function releases the value afterwards."""
 
-_CONSTRUCTORS = frozenset({"__init__", "__post_init__", "__new__", "__enter__", "__aenter__", "initialize"})
+_CONSTRUCTORS = frozenset(
+    {"__init__", "__post_init__", "__new__", "__enter__", "__aenter__", "initialize", "constructor"}
+)
 
 
 class State(NamedTuple):

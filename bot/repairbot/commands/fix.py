@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -47,14 +47,20 @@ def fix(
     with opened(options(values), first) as session:
         if branch is not None:
             return _on_branch(session, branch, unsafe, interactive)
-        run = session.examine(session.tree())
+        tree = session.tree()
+        run = session.examine(tree)
         sifted = session.sift(run.results())
         wanted = _choice(session, sifted, unsafe, interactive)
-        refused = frozenset() if diff or allow_dirty else _dirty(session, run, sifted, wanted)
+        places = {
+            each.entry.path: tree.where(each.entry)
+            for each in run.examinations
+            if each.result is not None and each.result.findings
+        }
+        refused = frozenset() if diff or allow_dirty else _dirty(session, places, sifted, wanted)
         for works in gather(run, [file for file in sifted.files if file.path not in refused], wanted):
             repair(works, session.pool, wanted)
             if not diff:
-                _write(session, run, works)
+                _write(places, works)
             _replace(sifted, works)
         return _finish(session, sifted, run, diff=diff, unsafe=unsafe)
 
@@ -123,26 +129,28 @@ def _ask(findings: Sequence[Finding]) -> list[Finding]:
     return agreed
 
 
-def _dirty(session: Session, run: Run, sifted: Sifted, wanted: Wanted) -> frozenset[str]:
-    """The paths (as shown) that are not to be written because git could not bring them back; each is a problem."""
+def _dirty(session: Session, places: Mapping[str, str], sifted: Sifted, wanted: Wanted) -> frozenset[str]:
+    """The paths (as shown) that are not to be written because git could not bring them back; each is a problem.
+
+    `places`: where they are, by path.
+    """
     if not session.place.repository:
         return frozenset()
     chosen = {file.path for file in sifted.files if any(wanted(finding) for finding in file.findings)}
-    places = {each.entry.location: each.entry.path for each in run.examinations if each.entry.path in chosen}
+    asked = {places[path]: path for path in chosen}
     try:
-        dirty = uncommitted(session.place.repository, list(places))
+        dirty = uncommitted(session.place.repository, list(asked))
     except SourceError as error:
         raise SourceError(
             f"git cannot say what is uncommitted ({error}); use --allow-dirty to write all the same"
         ) from error
-    refused = frozenset(shown for place, shown in places.items() if place in dirty)
+    refused = frozenset(shown for place, shown in asked.items() if place in dirty)
     session.problems += [f"{path}: {DIRTY}" for path in sorted(refused)]
     return refused
 
 
-def _write(session: Session, run: Run, works: Iterable[Work]) -> None:
+def _write(places: Mapping[str, str], works: Iterable[Work]) -> None:
     """Put the repaired files in place. One that cannot be written stays as it was, and says so."""
-    places = {each.entry.path: each.entry.location for each in run.examinations}
     for work in works:
         if work.changed:
             try:

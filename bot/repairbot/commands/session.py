@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from repairbot.config import Config, load, nearest
 from repairbot.model import Audit, FileResult, Outcome
 from repairbot.pipeline import Run, Sifted, sift
 from repairbot.pool import Pool
+from repairbot.records import dataclass
 from repairbot.sources import Source, SourceError
 from repairbot.sources.place import Place, locate
 from repairbot.sources.tree import Tree
@@ -158,12 +159,12 @@ class Session:
             shown = replace(shown, rules=infos())
         # On the terminal what failed is said once, on standard error; the other formats hold it as well.
         told = replace(audit, problems=()) if form == "terminal" else audit
-        content = reports.encode(reports.render(form, told, options=shown))
+        content = reports.stream(form, told, options=shown)
         if output is not None and output != "-":
             write_new(output, content)
         else:
             sys.stdout.flush()
-            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.writelines(content)
             sys.stdout.buffer.flush()
         for problem in audit.problems:
             click.echo(f"repairbot: {problem}", err=True)

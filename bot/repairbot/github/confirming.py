@@ -98,6 +98,10 @@ class _Known:
         """The file's bytes."""
         return self.source.read(entry)
 
+    def identity(self, entry: Entry) -> str:
+        """A name for the file's content."""
+        return self.source.identity(entry)
+
     def holds(self, path: str) -> bool:
         """Whether there is a file or folder at this path."""
         return self.source.holds(path)

@@ -193,7 +193,7 @@ class _OfContents:
 
 @dataclass(slots=True)
 class _Contents:
-    """Files of a commit, each read by a request of its own. `identity` is unknown before that."""
+    """Files of a commit, each read by a request of its own."""
 
     client: Client
     repo: str
@@ -226,6 +226,10 @@ class _Contents:
         if len(held.content) > self.config.max_size:
             raise Unreadable(too_large(len(held.content), self.config.max_size))
         return held.content
+
+    def identity(self, entry: Entry) -> str:
+        """None: nothing is known of a file before it is read."""
+        return ""
 
     def holds(self, path: str) -> bool:
         """Whether it is one of the changed files, or a folder with one."""

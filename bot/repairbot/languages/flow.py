@@ -8,11 +8,12 @@ out. A cleanup is copied once for each kind of way out, on demand.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal
 
 from repairbot.lifetimes.ops import EXIT, FAIL, Block, Edge, EdgeKind, Kind, Op
 from repairbot.model import Span
+from repairbot.records import dataclass
 
 MOST_BLOCKS: Final = 4000
 """A function that needs more is passed over: cleanup in cleanup multiplies."""
@@ -28,12 +29,14 @@ class Loop:
     """`header` is where the next round begins, `after` where the loop ends.
 
     `label`: its name, where jumps may name it. `plain`: a labelled block, which only a jump by name leaves.
+    `switch`: no loop, but a plain `break` leaves it.
     """
 
     header: int
     after: int
     label: str = ""
     plain: bool = False
+    switch: bool = False
 
 
 @dataclass(slots=True)
@@ -196,6 +199,8 @@ class Builder:
             if isinstance(frame, Cleanup) and not frame.errors_only:
                 return self._copy(index, jump, False, label)
             if not isinstance(frame, Loop) or jump == "return":
+                continue
+            if frame.switch and jump == "continue":
                 continue
             if frame.label == label if label else not frame.plain:
                 return frame.after if jump == "break" else frame.header

@@ -7,16 +7,25 @@ inside ("list[]", which several values share); what stands behind "#" tells apar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Literal
 
 from repairbot.model import Confidence, SafePattern, Span, Step
+from repairbot.records import dataclass
 
 EXIT = -1
 """The edge target that leaves a function normally (return, or its end)."""
 FAIL = -2
 """The edge target that leaves a function by an error."""
+
+
+UNLIKELY = "unlikely"
+"""The `value` of an operation that could fail, and of which nobody expects it (a plain call that waits for nothing)."""
+
+
+OTHER_BRANCH = "other branch"
+"""The `detail` of a release in a method that makes the member in another branch."""
 
 
 class Kind(StrEnum):
@@ -92,6 +101,10 @@ class Resource:
     origin: Literal["builtin", "project", "inferred"] = "builtin"
     needs: str = ""
     """A regular expression that the text of the acquiring call must match somewhere."""
+    only_released: bool = False
+    """Worth tracking only where the function that makes it also releases it somewhere (a timer that may just fire)."""
+    unscoped: bool = False
+    """A scope of its runtime may release it around any function that waits for nothing (`tf.tidy`)."""
     begins: tuple[str, ...] = ()
     """Methods from which on it holds something, where making it alone acquires nothing ("listen")."""
 
@@ -237,6 +250,10 @@ class Container:
     """Methods that this file calls itself, in code that is neither a teardown nor a constructor."""
     apart: tuple[str, ...] = ()
     """Methods that release a member and that no teardown reaches, nor anything that is handed on to be called."""
+    this: str = "self"
+    """How its methods name the object."""
+    keeper: str = ""
+    """A call that keeps its argument until the object ends, and ends it then: "this._register({})"."""
 
 
 @dataclass(frozen=True, slots=True)

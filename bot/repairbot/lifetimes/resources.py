@@ -21,7 +21,19 @@ class BadResource(ValueError):
 
 def resource(table: Mapping[str, object], origin: str = "builtin") -> Resource:
     """One table as a Resource. A single string stands for a list of one. Raises BadResource."""
-    known = {"id", "what", "scope", "asynchronous", "slots", "severity", "collected", "needs", *LISTS}
+    known = {
+        "id",
+        "what",
+        "scope",
+        "asynchronous",
+        "slots",
+        "severity",
+        "collected",
+        "needs",
+        "only_released",
+        "unscoped",
+        *LISTS,
+    }
     if unknown := sorted(set(table) - known):
         raise BadResource(f"a resource has no key {unknown[0]!r}; it has {', '.join(sorted(known))}")
     values: dict[str, Any] = {}
@@ -51,6 +63,8 @@ def resource(table: Mapping[str, object], origin: str = "builtin") -> Resource:
         asynchronous=bool(table.get("asynchronous", False)),
         collected=bool(table.get("collected", True)),
         needs=str(table.get("needs", "")),
+        only_released=bool(table.get("only_released", False)),
+        unscoped=bool(table.get("unscoped", False)),
         origin="project" if origin != "builtin" else "builtin",
         **values,
     )
@@ -65,8 +79,10 @@ def tables(name: str) -> dict[str, Any]:
 
 @cache
 def builtin(language: str) -> tuple[Resource, ...]:
-    """The resources of the language's file."""
-    return tuple(resource(table) for table in tables(language).get("resource", []))
+    """The resources of the language's file, and those of the languages that it `includes`."""
+    data = tables(language)
+    others = (item for other in data.get("includes", []) for item in builtin(other))
+    return (*(resource(table) for table in data.get("resource", [])), *others)
 
 
 def load(language: str, own: tuple[dict[str, object], ...] = ()) -> tuple[Resource, ...]:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import field
 from typing import Final, Literal, Protocol, cast, get_args
 
 from repairbot.model import Audit, Severity
+from repairbot.records import dataclass
 
 Format = Literal["terminal", "markdown", "json", "sarif", "patch", "github", "html"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 
 LIMIT: Final = 65_536
 """Characters that a comment on GitHub holds; a Markdown report stays below."""
+
+
+TOGETHER: Final = 500
+"""Pieces of a report that are written at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,22 @@ def render(name: Format, audit: Audit, *, options: Options | None = None) -> str
     """
     module = importlib.import_module(f"repairbot.reports.{_MODULES.get(name, name)}")
     return cast(Renderer, module.render)(audit, options or Options())
+
+
+def stream(name: Format, audit: Audit, *, options: Options | None = None) -> Iterator[bytes]:
+    """The report as `render` has it, in pieces where the format can: no report of a large tree is held whole."""
+    module = importlib.import_module(f"repairbot.reports.{_MODULES.get(name, name)}")
+    pieces = getattr(module, "pieces", None)
+    if pieces is None:
+        yield encode(render(name, audit, options=options))
+        return
+    held: list[str] = []
+    for piece in pieces(audit, options or Options()):
+        held.append(piece)
+        if len(held) >= TOGETHER:
+            yield encode("".join(held))
+            held.clear()
+    yield encode("".join(held))
 
 
 def encode(text: str) -> bytes:

@@ -7,7 +7,7 @@ stands in it. `templates/repairbot_templates/audit.schema.json` documents every 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, TypeVar, cast, get_args
 
 from repairbot import __version__, wire
@@ -126,14 +126,14 @@ def _summary(audit: Audit) -> Json:
 
 
 def document(audit: Audit) -> Json:
-    """The document as plain data, its keys in the documented order."""
+    """The document's keys in their order; what there is one of for each file is an iterator of its items."""
     return {
         "version": VERSION,
         "tool": {"name": "repairbot", "version": __version__},
         "summary": _summary(audit),
-        "files": [_file(file) for file in audit.files],
-        "findings": [_finding(finding) for finding in audit.findings],
-        "safe_patterns": [
+        "files": map(_file, audit.files),
+        "findings": map(_finding, audit.findings),
+        "safe_patterns": (
             {
                 "path": safe.path,
                 "line": safe.line,
@@ -143,26 +143,39 @@ def document(audit: Audit) -> Json:
             }
             for file in audit.files
             for safe in file.safe_patterns
-        ],
+        ),
         "problems": list(audit.problems),
         **({"proof": json.loads(wire.encode(audit.proof))} if audit.proof is not None else {}),
     }
 
 
+def pieces(audit: Audit, options: Options) -> Iterator[str]:
+    """The document as text, a line an item: ASCII alone, so that no terminal or log changes it.
+
+    The library's own indentation costs ten times as much: it is not written in C.
+    """
+    ahead = "{\n"
+    for key, value in document(audit).items():
+        yield f"{ahead}  {json.dumps(key)}: "
+        if isinstance(value, list | Iterator):
+            yield from _lines(value)
+        else:
+            yield json.dumps(value)
+        ahead = ",\n"
+    yield "\n}\n"
+
+
 def render(audit: Audit, options: Options) -> str:
-    """The document as text, a line an item: ASCII alone, so that no terminal or log changes it."""
-    return (
-        "{\n"
-        + ",\n".join(f"  {json.dumps(key)}: {_lines(value)}" for key, value in document(audit).items())
-        + "\n}\n"
-    )
+    """The document as one text."""
+    return "".join(pieces(audit, options))
 
 
-def _lines(value: object) -> str:
-    """A value of the document. The library's own indentation costs ten times as much: it is not written in C."""
-    if not isinstance(value, list) or not value:
-        return json.dumps(value)
-    return "[\n" + ",\n".join(f"    {json.dumps(item)}" for item in value) + "\n  ]"
+def _lines(items: Iterable[object]) -> Iterator[str]:
+    ahead = "[\n    "
+    for item in items:
+        yield ahead + json.dumps(item)
+        ahead = ",\n    "
+    yield "[]" if ahead.startswith("[") else "\n  ]"
 
 
 # Reading: a reader takes a value and the words for its place, and returns it typed or raises.

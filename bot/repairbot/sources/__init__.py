@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from repairbot.model import FileResult, Outcome
+from repairbot.records import dataclass
 
 MAX_SIZE = 5_000_000
 """Bytes of the largest file that is read, unless the settings say otherwise."""
@@ -24,14 +24,13 @@ class Unreadable(Exception):
 class Entry:
     """One file to look at. `path`: relative to the source's root, with `/`, as the reports show it.
 
-    `identity` names the file's content without reading it (a blob's name; device, inode, size and times); ""
-    when nothing can. `location`: where to read it (an absolute path or a blob's name).
+    `location`: where to read it (an absolute path or a blob's name), "" where the path tells. There is one of these
+    for every file of a tree: what can be asked of the source again is not kept.
     """
 
     path: str
     language: str
-    location: str
-    identity: str = ""
+    location: str = ""
     size: int = 0
 
 
@@ -54,6 +53,10 @@ class Source(Protocol):
 
     def read(self, entry: Entry) -> bytes:
         """The file's bytes. Raises Unreadable."""
+        ...
+
+    def identity(self, entry: Entry) -> str:
+        """A name for the file's content without reading it (a blob's; device, inode, size and times); "" for none."""
         ...
 
     def holds(self, path: str) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import TracebackType
 from typing import Self
 
 from repairbot import git
 from repairbot.config import Config
+from repairbot.records import dataclass
 from repairbot.sources import Entry, Found, Unreadable, skipped, too_large
 from repairbot.sources.ignore import Matcher, matcher
 from repairbot.sources.place import Place, relative
@@ -130,6 +131,10 @@ class Revision:
         """The blob's bytes. Raises Unreadable."""
         return self.objects.ask(entry.location, self.config.max_size)
 
+    def identity(self, entry: Entry) -> str:
+        """The blob's name."""
+        return entry.location
+
     def holds(self, path: str) -> bool:
         """Whether there is a source file, or a folder with one, at this path relative to the root."""
         if not self._folders:
@@ -149,7 +154,7 @@ class Revision:
 
     def _entry(self, shown: str, blob: Blob) -> Entry:
         language = self.suffixes[os.path.splitext(blob.path)[1]]
-        return Entry(shown, language, blob.name, blob.name)
+        return Entry(shown, language, blob.name)
 
     def _shown(self, path: str) -> str:
         if self.root == self.place.repository:

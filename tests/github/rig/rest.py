@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from . import answers
+from . import answers, manifest
 from .answers import Json
 from .state import (
     CheckRun,
@@ -104,6 +104,10 @@ def answer(call: Call) -> tuple[int, Any]:
         if call.token.account.bot:
             raise Refused(403, "Resource not accessible by integration")
         return 200, answers.account(call.token.account)
+    if call.method == "POST" and (code := re.fullmatch(r"/app-manifests/([^/]+)/conversions", call.path)):
+        return 201, manifest.exchange(call.state, code[1], call.web) or missing()
+    if (call.method, call.path) == ("GET", "/installation/repositories") and call.token.account.bot:
+        return 200, call.page([answers.repository(call.state)], "repositories")
     for method, pattern, handler in ROUTES:
         match = pattern.fullmatch(call.path)
         if match and method == call.method:

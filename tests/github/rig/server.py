@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 import socket
 import subprocess
@@ -17,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from . import actions, gitdata, graph, rest
+from . import actions, apps, gitdata, graph, manifest, rest
 from .answers import Json
 from .faults import Break, Fault, Lose, Refuse, Slow, Then
 from .judge import Judge, graphql
@@ -60,6 +61,8 @@ class Rig:
 
     state: State
     judge: Judge
+    app: apps.App = field(default_factory=apps.App)
+    """The App that is installed there."""
     url: str = ""
     complete: bool = False
     """Whether answers have all the fields that GitHub's have, and not only those that the bot reads."""
@@ -148,6 +151,9 @@ class _Handler(BaseHTTPRequestHandler):
         if url.path.startswith(actions.STORAGE):
             self._storage(int(url.path.removeprefix(actions.STORAGE)))
             return
+        if not url.path.startswith("/api/"):
+            self._page(url.path, url.query, body)
+            return
         with self.held.lock:
             number = 1 + sum(each.path.startswith("/api/") for each in self.held.log)
             fault = self.held.faults(number, self.command, url.path)
@@ -194,7 +200,8 @@ class _Handler(BaseHTTPRequestHandler):
         rig = self.held
         value = self.headers.get("Authorization", "").partition(" ")[2]
         token = rig.state.tokens.get(value)
-        if value and token is None:
+        itself = token is None and path.startswith(API) and bool(value) and rig.app.knows(value)
+        if value and not itself and (token is None or rig.app.ends.get(value, math.inf) < time.time()):
             return 401, {"message": "Bad credentials"}
         if path == GRAPHQL:
             return self._graphql(token, body)
@@ -204,6 +211,9 @@ class _Handler(BaseHTTPRequestHandler):
         if wrong:
             rig.violations += wrong
             return 422, {"message": "; ".join(wrong)}
+        if itself:
+            own = apps.answer(rig.app, rig.state, self.command, path, asked, rest.parsed(body), rig.url)
+            return own or (401, {"message": "A JSON web token could not be used for this"})
         call = rest.Call(
             rig.state, token or NOBODY, self.command, path, asked, rest.parsed(body), rig.url + API, rig.url
         )
@@ -277,6 +287,13 @@ class _Handler(BaseHTTPRequestHandler):
         head, _, content = done.stdout.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
         return int(headers.pop("Status", "200").split()[0]), headers, content
+
+    def _page(self, path: str, query: str, body: bytes) -> None:
+        """A page for people."""
+        with self.held.lock:
+            status, content, headers = manifest.page(self.held.state, self.command, path, query, body)
+            self.held.log.append(Exchange(self.command, path, query, status, None))
+        self._send(status, content, headers)
 
     def _storage(self, number: int) -> None:
         """Where artifacts lie: another party, that is to see no token."""

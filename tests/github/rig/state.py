@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .repository import Repository
+
+if TYPE_CHECKING:
+    from .manifest import Made
 
 Level = Literal["read", "write"]
 
@@ -210,6 +213,8 @@ class State:
     issues: dict[int, Issue] = field(default_factory=dict)
     artifacts: list[Artifact] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(101))
+    made: dict[str, Made] = field(default_factory=dict)
+    """By code: Apps that manifests asked for (`manifest.py`)."""
 
     def open(
         self,

@@ -11,6 +11,7 @@ from functools import cached_property
 from tree_sitter import Node
 
 from repairbot.languages.base import Project, Unreadable
+from repairbot.languages.effects import handed_out, several
 from repairbot.languages.flow import TooLarge
 from repairbot.languages.python import (
     caught,
@@ -25,7 +26,7 @@ from repairbot.languages.python import (
 from repairbot.languages.python.acquiring import Acquiring, table_of
 from repairbot.languages.python.callees import among, callees
 from repairbot.languages.python.functions import MODULE, Lowering, TooDeep
-from repairbot.languages.python.summaries import Oracle, factories, handed_out, several
+from repairbot.languages.python.summaries import Oracle, factories
 from repairbot.languages.python.syntax import Definition, Module, dotted, text, words_of
 from repairbot.lifetimes.ops import Function, Kind, Resource, Unit
 from repairbot.model import Step

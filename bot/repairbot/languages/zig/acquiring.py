@@ -10,6 +10,7 @@ from typing import Final
 
 from repairbot.languages.zig.allocators import Allocators
 from repairbot.languages.zig.callees import CONSTRUCTORS, among, callees
+from repairbot.languages.zig.given import Given
 from repairbot.languages.zig.syntax import Definition, Module, Struct
 from repairbot.languages.zig.tree import N
 from repairbot.lifetimes.ops import Resource
@@ -48,6 +49,7 @@ class Acquiring:
 
     def __init__(self, module: Module, allocators: Allocators, resources: tuple[Resource, ...]) -> None:
         self.module, self.allocators, self.resources = module, allocators, resources
+        self.given = Given(module, allocators)
         self._exact, self._methods = _index(resources)
         self._kinds: dict[str, str] = {}
         self._aliases = {

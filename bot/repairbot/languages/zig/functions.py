@@ -51,6 +51,9 @@ class Lowering(Expressions):
         for place, resource in (parameters or {}).items():
             self.hold(place, resource)
             self.emit(Kind.ACQUIRE, place, head, resource=resource)
+        for number, parameter in enumerate(self.definition.parameters):
+            if "Allocator" in parameter.type and self.acquiring.given.arena(self.definition, number):
+                self.arenas.add(parameter.name)
         self.block(body)
         node = self.definition.node
         whole = self.module.span(node.start_byte, node.end_byte)
@@ -116,7 +119,7 @@ class Lowering(Expressions):
         fresh = self._container(place, node)
         if fresh:
             self.scope = mine
-            self.emit(Kind.CLEAR, place, node, detail="some")
+            self.emit(Kind.CLEAR, place, node)
             return
         if node.label == "var" and value is not None and value.kind in ("null", "undefined"):
             self.track(place)  # what it gets later may be released by cleanup that is lowered before

@@ -381,7 +381,23 @@ class Members:
             statement = after[after.rfind(";", 0, end) + 1 : end]
             if "defer" in statement or _NULLED.match(after, end):
                 return False
+        if self._emptied(store, before):
+            return False
         return not places or self._freed(store)
+
+    def _emptied(self, store: Store, before: str) -> bool:
+        """Whether a method that is called first releases the member (`self.clear();`)."""
+        root = store.target.rpartition(".")[0]
+        functions = (store.struct or store.definition.owner).functions
+        for owner, called in _CALLED.findall(before):
+            found = functions.get(called) if owner == root else None
+            if found is None:
+                continue
+            body = self._body(found)
+            for end in word_ends(body, f".{store.field}"):
+                if _ENDED.match(body, end) or _NULLED.match(body, end):
+                    return True
+        return False
 
     def _freed(self, store: Store) -> bool:
         """Whether this file releases such a member somewhere."""

@@ -28,8 +28,10 @@ _FRAME = re.compile(
 
 
 def environment(given: Mapping[str, str], scratch: str) -> Mapping[str, str]:
-    """Our file before all others, traces that reach far enough."""
-    require = f'--require "{os.path.join(PROBES, "node", "probe.cjs")}" --stack-trace-limit=30'
+    """Our file before all others, traces that reach far enough and name the lines of TypeScript."""
+    require = (
+        f'--require "{os.path.join(PROBES, "node", "probe.cjs")}" --stack-trace-limit=30 --enable-source-maps'
+    )
     return {
         "NODE_OPTIONS": " ".join(filter(None, (require, given.get("NODE_OPTIONS")))),
         "REPAIRBOT_PROBE": scratch,

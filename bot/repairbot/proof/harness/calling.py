@@ -43,9 +43,8 @@ def _walk() -> dict[str, Harness]:
     """The harness by the suffix of files."""
     found: dict[str, Harness] = {}
     for each in iter_modules(harness.__path__):
-        if each.name != "calling":
-            module = cast(Harness, importlib.import_module(f"{harness.__name__}.{each.name}"))
-            found |= dict.fromkeys(module.SUFFIXES, module)
+        module = importlib.import_module(f"{harness.__name__}.{each.name}")
+        found |= dict.fromkeys(getattr(module, "SUFFIXES", ()), cast(Harness, module))
     return found
 
 

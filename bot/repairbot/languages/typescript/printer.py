@@ -1,0 +1,47 @@
+"""TypeScript's printer: an intent goes to the repair module that says it writes it."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from functools import cache
+from typing import cast
+
+from repairbot.languages.typescript import repairs
+from repairbot.lifetimes.intents import Refusal
+from repairbot.lifetimes.ops import Intent
+from repairbot.model import Check, Edit
+
+Writer = Callable[[bytes, Intent], "tuple[Edit, ...] | Refusal"]
+
+
+@cache
+def writers() -> dict[str, Writer]:
+    """Every repair module's `write`, by the intents that it names in `WRITES`."""
+    found: dict[str, Writer] = {}
+    for info in pkgutil.iter_modules(repairs.__path__):
+        if not info.name.startswith("_"):
+            module = importlib.import_module(f"{repairs.__name__}.{info.name}")
+            for name in cast("tuple[str, ...]", module.WRITES):
+                found[name] = cast(Writer, module.write)
+    return found
+
+
+class TypeScriptPrinter:
+    """Writes repairs by the modules under `repairs/`."""
+
+    def write(self, source: bytes, intent: Intent) -> tuple[Edit, ...] | Refusal:
+        """The edits that fulfil the intent, in the order of the source and apart, or why there are none."""
+        writer = writers().get(intent.do)
+        if writer is None:
+            return Refusal(f"no repair of TypeScript writes {intent.do}")
+        edits = writer(source, intent)
+        return edits if isinstance(edits, Refusal) else tuple(sorted(edits))
+
+    def inspect(self, before: bytes, after: bytes, edits: tuple[Edit, ...]) -> tuple[Check, ...]:
+        """TypeScript's own rungs."""
+        return ()
+
+
+PRINTER = TypeScriptPrinter()

@@ -1,0 +1,1 @@
+"""The repairs of TypeScript and JavaScript: one module an intent or a few, found by walking."""
