@@ -17,6 +17,7 @@ from repairbot.lifetimes.ops import Resource
 
 _PARENS: Final = re.compile(r"\([^()]*\)")
 _TYPE_ALIAS: Final = re.compile(rb"\bconst\s+(\w+)\s*=\s*((?:\w+\.)*[A-Z]\w*)\(([^;{]*)\)\s*;")
+_BUILDS: Final = re.compile(rb"\b(?:create|init|new|alloc|acquire|clone|dupe|open)\w*\(")
 _MADE: Final = frozenset({"init", "initCapacity", "initBuffer", "fromOwnedSlice", "clone"})
 
 CONTAINER: Final = Resource("container", "container", ("init",), (".deinit",), collected=False)
@@ -157,6 +158,13 @@ class Acquiring:
         if not CONSTRUCTORS.match(definition.name):
             return None
         returned = definition.returns.rpartition("!")[2].strip().lstrip("?").strip()
+        body = definition.body_node
+        if body is None:
+            return None
+        if returned.startswith("*") and not _BUILDS.search(
+            self.module.source, body.start_byte, body.end_byte
+        ):
+            return None  # it looks up one that is there
         if returned.lstrip("*") in ("Self", "@This()", *definition.owner.aliases):
             return definition.owner
         if not re.fullmatch(r"\*?(?:\w+\.)*\w+", returned):

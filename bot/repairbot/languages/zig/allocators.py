@@ -14,7 +14,7 @@ _NAMED: Final = re.compile(
 )
 _METHOD: Final = re.compile(r"\.(?:allocator|threadSafeAllocator|get)\(\)$")
 _ARENA: Final = re.compile(
-    r"arena|scratch|(?:^|[._])(?:aa|fba|tmp_alloc\w*|temp_alloc\w*|tempAllocator|frame_alloc\w*|frameAllocator|stack_alloc\w*|fixed\w*"
+    r"arena|scratch|(?:^|[._])(?:aa|fba|temp|tmp|tmp_alloc\w*|temp_alloc\w*|tempAllocator|frame_alloc\w*|frameAllocator|stack_alloc\w*|fixed\w*"
     r"|request_alloc\w*|bump\w*)(?:$|[._(])|FixedBuffer|failing_allocator",
     re.IGNORECASE,
 )

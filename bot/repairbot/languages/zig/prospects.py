@@ -17,10 +17,12 @@ from repairbot.languages.zig.syntax import Definition, Module
 from repairbot.lifetimes.ops import Resource
 
 _CALLED: Final = rb"|\b(?:initCapacity|fromOwnedSlice|toOwned\w*|\w+Owned|realloc|remap)\("
-_CONTAINER: Final = rb"|\.empty;|[\w)]\{\};|\.init;"
+_CONTAINER: Final = rb"|\.empty;|[\w).]\{\};|\.init;"
 _SLOT: Final = rb"|[pP]ool\w*\.(?:acquire|take|borrow|checkout|obtain|rent|lease|get|create)\w*\("
 _GUESSED: Final = rb"|=\s*try\s+[\w.]+\.(?:init|create|from)\w*\("
 _RELEASED: Final = rb"|\.(?:deinit|destroy|close|release|free|unref|deref|dispose|rollback)\w*\("
+_HANDED: Final = rb"|alloc|\bgpa\b"
+"""Who is handed an allocator may make something: another file tells."""
 
 
 @cache
@@ -34,7 +36,7 @@ def making(resources: tuple[Resource, ...]) -> re.Pattern[bytes]:
 @cache
 def anything(resources: tuple[Resource, ...]) -> re.Pattern[bytes]:
     """What stands in every file in which something may leak."""
-    return re.compile(making(resources).pattern + _RELEASED)
+    return re.compile(making(resources).pattern + _RELEASED + _HANDED)
 
 
 class Prospects:
