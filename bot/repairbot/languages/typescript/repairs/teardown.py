@@ -1,0 +1,82 @@
+"""One more line in a teardown: next to what it releases already, else at its end."""
+
+from __future__ import annotations
+
+import re
+
+from repairbot.languages.typescript.classes import View
+from repairbot.languages.typescript.repairs import _members
+from repairbot.languages.typescript.repairs._source import Source
+from repairbot.languages.typescript.tree import N
+from repairbot.lifetimes.intents import ADD_TO_TEARDOWN, CANCEL_IN_TEARDOWN, Refusal
+from repairbot.lifetimes.ops import Intent
+from repairbot.model import Edit
+
+WRITES = (ADD_TO_TEARDOWN, CANCEL_IN_TEARDOWN)
+
+_RELEASES = re.compile(
+    r"\b(?:dispose|destroy|close|disconnect|terminate|unsubscribe|end|kill|cancel|abort|stop|release\w*|delete\w+|remove\w+|"
+    r"off|unobserve|clear\w*|revoke\w+|forEach|quit)\s*\("
+)
+_THIS = re.compile(r"\bthis\.([\w#$]+)")
+
+
+def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
+    """The edit that adds the line."""
+    view = source.view(intent.args["container"])
+    method = view.methods.get(intent.args["method"]) if view is not None else None
+    if view is None or method is None:
+        return Refusal(f"{intent.args['container']} has no {intent.args['method']}() in this file")
+    return line_in(source, view, method, intent.place, intent.args["line"])
+
+
+def line_in(source: Source, view: View, method: N, place: str, line: str) -> tuple[Edit, ...] | Refusal:
+    """The edit that adds a line (or several) to a teardown."""
+    body = method.kids[-1] if method.kids else None
+    if body is None or body.kind != "statement_block":
+        return Refusal("the teardown has no body to add a line to")
+    definition = source.module.definition_of(method)
+    lines = line.replace("    ", "\t").split("\n")
+    if definition is None or not definition.asynchronous:
+        lines = [each.replace("await ", "void " if _promised(each) else "") for each in lines]
+    lines = _members.ended(source, place, lines, body)
+    spot, behind = _spot(source, body)
+    if spot is None:
+        return (source.at_end(body, lines),)
+    if behind and not source.last_on_line(spot.end):
+        return (source.at_end(body, lines),)
+    return (source.after(spot, lines) if behind else source.before(spot, lines),)
+
+
+def _promised(line: str) -> bool:
+    return False
+
+
+def _spot(source: Source, body: N) -> tuple[N | None, bool]:
+    """The row to stand next to, and whether behind it."""
+    rows = source.rows(body)
+    released = [n for n, row in enumerate(rows) if _released(source, row)]
+    if released:
+        last = released[-1]
+        names = set(_THIS.findall(source.text(rows[last])))
+        while last + 1 < len(rows) and _resets(source, rows[last + 1], names):
+            last += 1
+        return rows[last], True
+    for row in rows:
+        if re.match(r"super\b", source.text(row)) or row.kind == "return_statement":
+            return row, False
+    return (rows[-1], True) if rows else (None, False)
+
+
+def _released(source: Source, row: N) -> bool:
+    """Whether a row releases members, and does not leave."""
+    text = source.text(row)
+    if any(node.kind in ("return_statement", "throw_statement") for node in source.own(row)):
+        return False
+    return _RELEASES.search(text) is not None and _THIS.search(text) is not None
+
+
+def _resets(source: Source, row: N, names: set[str]) -> bool:
+    """Whether a row empties what the one before released."""
+    found = re.match(r"(?:delete\s+)?this\.([\w#$]+)(?:\s*=[^=]|\s*;?$)", source.text(row))
+    return found is not None and found[1] in names
