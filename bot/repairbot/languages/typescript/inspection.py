@@ -1,4 +1,4 @@
-"""TypeScript's own rungs of the ladder: it parses, comments are kept, names are bound, other tokens are as they were."""
+"""TypeScript's own rungs of the ladder: it parses, comments are kept, names are bound, other tokens as they were."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ def _bound(before: bytes, after: bytes) -> Check:
 
 
 _GLOBALS: Final = frozenset(
-    {"Error", "Object", "Array", "Map", "Set", "WeakMap", "WeakRef", "Promise", "URL", "undefined", "console", "process",
-     "clearTimeout", "clearInterval", "cancelAnimationFrame", "cancelIdleCallback", "window", "document", "globalThis"}
+    {"Error", "Object", "Array", "Map", "Set", "WeakMap", "WeakRef", "Promise", "URL", "undefined", "console",
+     "process", "clearTimeout", "clearInterval", "cancelAnimationFrame", "cancelIdleCallback", "window", "document", "globalThis"}
 )  # fmt: skip
 
 

@@ -24,8 +24,9 @@ _TYPES: Final = frozenset(
     {"type_annotation", "interface_declaration", "type_alias_declaration", "accessibility_modifier"}
 )
 _OPENS: Final = ("{", "}", ",", ";", "*/")
-_RESERVED: Final = frozenset({"case", "class", "const", "default", "delete", "export", "for", "function", "import", "in",
-                              "new", "of", "package", "return", "switch", "this", "try", "typeof", "var", "with"})  # fmt: skip
+_RESERVED: Final = frozenset(
+    "case class const default delete export for function import in new of package return switch this try typeof var with".split()
+)
 
 
 class Source:
@@ -208,7 +209,7 @@ class Source:
         ]
 
     def fresh(self, near: N, *wanted: str) -> str:
-        """The first of these names that nothing in the function around (or the file's top) has; else one with a number."""
+        """The first of these names that nothing in the function around (or the file) has; else one with a number."""
         function = self.function(near) or self.root
         taken = {
             found.decode() for found in _WORD.findall(self.data[function.start : function.end])
@@ -316,7 +317,7 @@ class Source:
 
 def _module(data: bytes) -> Module:
     """The file read by the grammar that has the least to say against it."""
-    found = []
+    found: list[tuple[int, int, Module]] = []
     for grammar in ("typescript", "tsx", "javascript"):
         module = Module(data, "", grammar)
         if not module.has_error:
