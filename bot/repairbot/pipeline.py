@@ -177,7 +177,9 @@ class Run:
 
     def _request(self, each: Examination) -> bytes:
         fixes = self._fixes and each.wanted
-        return request(each.entry.path, each.entry.language, each.answers or {}, fixes=fixes, asked=each.asked)
+        return request(
+            each.entry.path, each.entry.language, each.answers or {}, fixes=fixes, asked=each.asked
+        )
 
     def _key(self, each: Examination) -> bytes:
         answers = json.dumps(each.answers, sort_keys=True).encode() if each.answers else b""

@@ -27,6 +27,7 @@ from repairbot.lifetimes.ops import Intent
 from repairbot.model import Confidence, Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import done, failing_step, named, on_error, on_exit, owned_elsewhere, report
+from repairbot_rules._registered import idioms
 
 
 def _intents(leak: Leak, way: Way) -> tuple[Intent, ...]:
@@ -478,3 +479,4 @@ fn parse(allocator: std.mem.Allocator, text: []const u8) !*Node {
                 found = report(leak, _message(leak, way), way, _intents(leak, way), _confidence(leak))
                 # The handler is what has to change, so the comment belongs there.
                 yield found if way.passes is None else replace(found, at=way.passes)
+        yield from idioms(facts, self.id)

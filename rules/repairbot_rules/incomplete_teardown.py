@@ -24,6 +24,7 @@ from repairbot.lifetimes.ops import Intent, Kind, Resource
 from repairbot.model import Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import done, release_line, waits
+from repairbot_rules._registered import idioms
 
 _ASYNCHRONOUS = frozenset({"aclose", "__aexit__", "async_close", "adisconnect", "ashutdown"})
 
@@ -528,3 +529,4 @@ const View = struct {
                 intents=intents,
                 refusals=() if intents else (_refusal(owned),),
             )
+        yield from idioms(facts, self.id)

@@ -19,6 +19,7 @@ from repairbot.analyses.facts import Facts, Leak
 from repairbot.model import Confidence, Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import done, named, report, worst
+from repairbot_rules._registered import idioms
 
 
 def _confidence(leak: Leak) -> Confidence:
@@ -240,3 +241,4 @@ fn page(allocator: std.mem.Allocator, title: []const u8) !Page {
             intent = named(leak)
             message = f"this {leak.resource.what} has no name and is never {done(leak.resource)}"
             yield report(leak, message, worst(leak), (intent,), _confidence(leak))
+        yield from idioms(facts, self.id)

@@ -196,7 +196,7 @@ def _removal(
             return "full", "", event
     if not shrinks:
         return "none", "", None
-    if (wrong := _wrong_key(grows, shrinks)) is not None:
+    if container.this == "self" and (wrong := _wrong_key(grows, shrinks)) is not None:
         return "partial", wrong, shrinks[0]
     paired = role_of(member.name) != "cache"
     for event in shrinks:

@@ -157,7 +157,8 @@ def key_kind(key: str, value: str) -> KeyKind:
         return "instance"
     if _FINITE.match(key):
         return "finite"
-    if _PER_REQUEST.search(snake(key)):
+    spelled = snake(key)
+    if _PER_REQUEST.search(spelled if spelled == key else spelled.removesuffix("_key")):
         return "per-request"
     if _OBJECT.match(key):
         return "instance"

@@ -23,6 +23,10 @@ UNLIKELY = "unlikely"
 """The `value` of an operation that could fail, and of which nobody expects it (a plain call that waits for nothing)."""
 
 
+OTHER_BRANCH = "other branch"
+"""The `detail` of a release in a method that makes the member in another branch."""
+
+
 class Kind(StrEnum):
     """What an operation does to its place."""
 

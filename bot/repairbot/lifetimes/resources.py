@@ -21,7 +21,19 @@ class BadResource(ValueError):
 
 def resource(table: Mapping[str, object], origin: str = "builtin") -> Resource:
     """One table as a Resource. A single string stands for a list of one. Raises BadResource."""
-    known = {"id", "what", "scope", "asynchronous", "slots", "severity", "collected", "needs", "only_released", "unscoped", *LISTS}
+    known = {
+        "id",
+        "what",
+        "scope",
+        "asynchronous",
+        "slots",
+        "severity",
+        "collected",
+        "needs",
+        "only_released",
+        "unscoped",
+        *LISTS,
+    }
     if unknown := sorted(set(table) - known):
         raise BadResource(f"a resource has no key {unknown[0]!r}; it has {', '.join(sorted(known))}")
     values: dict[str, Any] = {}

@@ -47,6 +47,8 @@ class Classes:
         self.views = [*self._classes(), *self._literal(), *self._prototypes()]
         for view in self.views:
             self._mentions(view)
+            for nodes in view.mentions.values():
+                nodes.sort(key=lambda node: node.start)
             view.keeper = self._keeper(view)
             view.teardowns = self._teardowns(view)
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from repairbot.languages.typescript.acquiring import Acquiring
 from repairbot.languages.typescript.classes import AT_END, CONSTRUCTOR, Classes, Locate, View
 from repairbot.languages.typescript.lives import lifetime
 from repairbot.languages.typescript.mentions import Place, Reader
-from repairbot.languages.typescript.syntax import names_in, strip
-from repairbot.languages.typescript.tree import CALLS, FUNCTIONS, N
+from repairbot.languages.typescript.syntax import strip
+from repairbot.languages.typescript.tree import CALLS, N
 from repairbot.languages.typescript.vocabulary import BASES, DISPOSERS, KEEPERS, TEARDOWNS
-from repairbot.lifetimes.ops import Container, Kind, Member, Resource
+from repairbot.lifetimes.ops import OTHER_BRANCH, Container, Event, Kind, Member, Resource
+from repairbot.model import Span
 
 _ENDINGS: Final = (
     "dispose",
@@ -29,7 +31,8 @@ _ENDINGS: Final = (
 )
 _COLLECTIONS: Final = frozenset({"list", "dict", "set"})
 _MODULE_COLLECTION: Final = re.compile(
-    rb"(?m)^(?:export[ \t]+)?(?:const|let|var)[ \t]+([\w$]+)[^=\n;]*=[ \t]*(?:new (?:Map|Set|Array)\b|\[|\{|Object\.create)"
+    rb"(?m)^(?:export[ \t]+)?(?:const|let|var)[ \t]+([\w$]+)[^=\n;]*=[ \t]*"
+    rb"(?:new (?:Map|Set|Array)\b|\[|\{|Object\.create)"
 )
 
 
@@ -39,7 +42,6 @@ class Collector:
     def __init__(self, acquiring: Acquiring, classes: Classes) -> None:
         self.acquiring, self.module, self.classes = acquiring, acquiring.module, classes
         self.disposable = self._disposable()
-        self._locals: dict[int, set[str]] = {}
 
     # What has to be ended
 
@@ -102,10 +104,10 @@ class Collector:
             if name in view.methods:
                 for node in nodes:
                     up, method = node.up, view.places[id(node)]
-                    if up is not None and up.kind == "call_expression" and up.kids[0] is node:
-                        if method not in TEARDOWNS and method not in (CONSTRUCTOR, AT_END, "", name):
-                            yield name
-                            break
+                    called = up is not None and up.kind == "call_expression" and up.kids[0] is node
+                    if called and method not in (*TEARDOWNS, CONSTRUCTOR, AT_END, "", name):
+                        yield name
+                        break
 
     # Members
 
@@ -166,7 +168,7 @@ class Collector:
             inner = strip(value)
             if inner is None or inner.kind not in CALLS:
                 continue
-            found = self.acquiring.at(inner)
+            found = self._acquired(inner)
             if found is None and (maker := self._maker(inner)):
                 found = inferred.get(maker) or self.disposable.get(maker.removeprefix("new "))
                 if inner.kind != "new_expression" and found is not None and maker not in inferred:
@@ -174,6 +176,11 @@ class Collector:
             if found is not None:
                 return found
         return None
+
+    def _acquired(self, call: N) -> Resource | None:
+        """What a call acquires that a member may hold; timers are registrations."""
+        found = self.acquiring.at(call)
+        return found if found is not None and not found.only_released else None
 
     def _member(self, view: View, name: str, locate: Locate, inferred: dict[str, Resource]) -> Member | None:
         resource = self._resource(view, name, inferred)
@@ -186,7 +193,7 @@ class Collector:
                 reader.note(Kind.INIT, Place(parameter[1]), parameter[1], how="parameter", detail="parameter")
         for node in view.mentions.get(name, ()):
             reader.read(Place(node))
-        events = sorted(reader.events, key=lambda event: event.at.start)
+        events = sorted(self._apart(reader.events), key=lambda event: event.at.start)
         kinds = {event.kind for event in events}
         telling = resource is not None or Kind.RELEASE in kinds
         collection = any(event.kind is Kind.INIT and event.detail in _COLLECTIONS for event in events)
@@ -194,11 +201,33 @@ class Collector:
             return None
         return Member(name, events)
 
+    def _apart(self, events: list[Event]) -> list[Event]:
+        """Releases that stand in the other branch of where the member is made say so."""
+        made = [event for event in events if event.kind is Kind.INIT and event.resource is not None]
+        return [
+            replace(event, detail=OTHER_BRANCH)
+            if event.kind is Kind.RELEASE
+            and any(one.method == event.method for one in made)
+            and all(one.method != event.method or self._branched(one.at, event.at) for one in made)
+            else event
+            for event in events
+        ]
+
+    def _branched(self, one: Span, other: Span) -> bool:
+        """Whether two places stand in the two branches of one `if`."""
+        node = self.module.tree
+        while True:
+            inner = next((kid for kid in node.kids if kid.start <= one.start and other.end <= kid.end), None)
+            if inner is None:
+                break
+            node = inner
+        return node.kind == "if_statement" and one.start >= node.kids[1].start
+
     def made_by(self, inferred: dict[str, Resource]) -> Callable[[N], Resource | None]:
         """What a call makes that has to be ended."""
 
         def resource_of(call: N) -> Resource | None:
-            found = self.acquiring.at(call)
+            found = self._acquired(call)
             if found is not None:
                 return found
             maker = self._maker(call)
@@ -247,7 +276,7 @@ class Collector:
         value = made.up.kids[-1] if made is not None and made.up is not None else None
         if made is None or value is None or value is made:
             return {}
-        reader = Reader(self.acquiring, None, self._symbol, self.acquiring.at, [])
+        reader = Reader(self.acquiring, None, self._symbol, self._acquired, [])
         reader.made(Place(made), value, made, how="=")
         for node in nodes:
             if node is not made and not self._shadowed(node, name):
@@ -265,10 +294,7 @@ class Collector:
         """Whether a function around a node has a name of its own like this."""
         function = self.module.around(node)
         while function is not None:
-            key = id(function)
-            if key not in self._locals:
-                self._locals[key] = {self.module.text(found) for found in _declared(function.node)}
-            if name in self._locals[key]:
+            if name in self.module.declared(function):
                 return True
             function = self.module.around(function.node)
         return False
@@ -282,20 +308,6 @@ def _value(kid: N) -> N | None:
         if part.kind not in ("accessibility_modifier", "decorator", "type_annotation")
     ]
     return values[-1] if len(values) > 1 else None
-
-
-def _declared(function: N) -> Iterator[N]:
-    """The names that a function declares: parameters and locals of its own code."""
-    waiting = list(function.kids)
-    while waiting:
-        node = waiting.pop()
-        if node.kind in FUNCTIONS:
-            continue
-        if node.kind in ("formal_parameters", "identifier") and node.up is function:
-            yield from names_in(node)
-        elif node.kind in ("variable_declarator", "for_in_statement") and node.kids:
-            yield from names_in(node.kids[0])
-        waiting.extend(node.kids)
 
 
 def _made(name: str, ending: str) -> Resource:

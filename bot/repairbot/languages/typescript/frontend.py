@@ -25,7 +25,7 @@ from repairbot.model import Step
 _GROWS: Final = re.compile(
     rb"\bnew (?:Map|Set|Array)\b|=[ \t]*\[\]|=[ \t]*\{\}|Object\.create\(|\.push\(|\bdispose\b|\bdestroy\b|\bclose\("
     rb"|\bset(?:Timeout|Interval)\(|addEventListener|\.on\(|\.subscribe\("
-    rb"|readFile|\.(?:execute|toArray|findMany|findAll|query|all)\("
+    rb"|[Rr]egister|Disposable|readFile|\.(?:execute|toArray|findMany|findAll|query|all)\("
 )
 """What stands in every file in which something may grow or has to be ended."""
 _LONG_LINE: Final = 5000

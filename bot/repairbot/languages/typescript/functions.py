@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from repairbot.languages.effects import INSIDE
 from repairbot.languages.flow import Cleanup, Handler, Handlers, Loop
 from repairbot.languages.typescript.acquiring import Acquiring
 from repairbot.languages.typescript.expressions import Expressions
@@ -176,7 +177,7 @@ class Lowering(Expressions):
         inner = bare(given)
         if inner is not None and inner.kind in ("object", "array"):
             # What the caller gets holds it: that is not the value itself.
-            self.each(value, Kind.ESCAPE, node, detail="stored", other="what is returned")
+            self.each(value, Kind.ESCAPE, node, detail="returned", other=INSIDE)
         else:
             self.each(value, Kind.ESCAPE, node, detail="returned")
         self.flow.leave("return", self.at)
@@ -330,8 +331,14 @@ class Lowering(Expressions):
         value = self.evaluate(right)
         header, inside, after = self.flow.block(), self.flow.block(), self.flow.block()
         self.flow.join(header)
-        self.each(value, Kind.USE, right, detail="iteration")
-        if b"await" in self.module.source[node.start : left.start]:
+        waits = b"await" in self.module.source[node.start : left.start]
+        for place in value.places:
+            held = self.held.get(place)
+            if waits and held is not None and "for await" in held.keeps:
+                self.emit(Kind.ESCAPE, place, right, detail="kept", other="the loop ends it")
+            else:
+                self.emit(Kind.USE, place, right, detail="iteration")
+        if waits:
             self.emit(Kind.CALL, "", right, "the iteration can fail", detail="for await", fallible=True)
         self.flow.edge("normal", inside)
         self.flow.edge("normal", after)

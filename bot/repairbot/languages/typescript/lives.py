@@ -16,7 +16,8 @@ _LONG_BASES: Final = re.compile(
 )
 _SHORT_BASES: Final = re.compile(r"(?:Error|Transform|Visitor|Event)$")
 _KEPT: Final = re.compile(
-    rb"(?m)^(?:export[ \t]+)?(?:default[ \t]+)?(?:(?:const|let|var)[ \t]+[\w$]+[^=\n;]*=[ \t]*|module\.exports[ \t]*=[ \t]*|exports\.\w+[ \t]*=[ \t]*)?new ([A-Z]\w*)\("
+    rb"(?m)^(?:export[ \t]+)?(?:default[ \t]+)?(?:(?:const|let|var)[ \t]+[\w$]+[^=\n;]*=[ \t]*"
+    rb"|module\.exports[ \t]*=[ \t]*|exports\.\w+[ \t]*=[ \t]*)?new ([A-Z]\w*)\("
 )
 _SINGLE: Final = re.compile(r"\bstatic\s+(?:async\s+)?(?:get\s+)?(?:_?instance|getInstance)\b|@Injectable\(")
 
