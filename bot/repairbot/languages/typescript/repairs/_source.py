@@ -25,7 +25,7 @@ _TYPES: Final = frozenset(
 )
 _OPENS: Final = ("{", "}", ",", ";", "*/")
 _RESERVED: Final = frozenset(
-    "case class const default delete export for function import in new of package return switch this try typeof var with".split()
+    {"case", "class", "default", "delete", "export", "for", "function", "import", "in", "new", "package", "return", "with"}
 )
 
 

@@ -26,9 +26,26 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     statement = call.up
     if statement is not None and statement.kind == "expression_statement":
         return (Edit(call.start, call.start, head), Edit(call.end, call.end, tail))
+    if _replaced(source, intent.place):
+        return Refusal(f"{intent.place} gets other values later on, and each would be kept")
     if _hands_back(head):
         return (Edit(call.start, call.start, head), Edit(call.end, call.end, tail))
     return _behind(source, call, intent, head, tail)
+
+
+def _replaced(source: Source, place: str) -> bool:
+    """Whether a member is set at more than one place, or outside of the constructor and the fields."""
+    sets = [
+        node
+        for node in source.root.walk()
+        if node.kind == "assignment_expression"
+        and source.text(node.kids[0]) == place
+        and node.kids[-1].kind not in ("null", "undefined")
+    ]
+    functions = [source.function(node) for node in sets]
+    return len(sets) > 1 or any(
+        function is None or not source.text(function).startswith("constructor") for function in functions
+    )
 
 
 def _hands_back(head: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from repairbot.languages.typescript.repairs._source import Source
-from repairbot.languages.typescript.syntax import arguments, bare, statement_of
+from repairbot.languages.typescript.syntax import arguments, statement_of, strip
 from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.lifetimes.intents import LIMIT_QUERY, STREAM_FILE, Refusal
 from repairbot.lifetimes.ops import Intent
@@ -30,7 +30,7 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
 
 
 def _limit(source: Source, call: N, intent: Intent) -> tuple[Edit, ...] | Refusal:
-    head = bare(call.kids[0])
+    head = strip(call.kids[0])  # with type arguments, the grammar reads `await` as part of what is called
     if head is None or head.kind != "member_expression":
         return Refusal("the query is no method's")
     parameter, name = _parameter(source, call, intent.args["bound"])

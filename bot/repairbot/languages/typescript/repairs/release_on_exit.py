@@ -115,10 +115,25 @@ def _behind(source: Source, row: N, name: str, lines: list[str], old: list[N]) -
         return adopted
     rows = rest
     if old and (last := max(old, key=lambda each: each.start)).up is row.up:
-        rows = _wrap.extended(source, [each for each in rest if each.start <= last.start])
+        rows = [each for each in rest if each.start <= last.start]
+        more = _wrap.extended(source, rows)
+        if why := _longer(source, more[len(rows) :], lines):
+            return Refusal(why)
+        rows = more
     if len(rows) == 1 and old:
         return Refusal("nothing stands between the acquisition and the release")
     return _wrap.wrap(source, rows, _wrap.at_last(lines), name, old)
+
+
+def _longer(source: Source, rows: list[N], lines: list[str]) -> str:
+    """Why it may not be held while these rows run, too, or ""."""
+    line = source.module.line(rows[0].start) if rows else 0
+    waits = any(node.kind in ("await_expression", "yield_expression") for row in rows for node in source.own(row))
+    if re.search(r"\b(?:clear(?:Timeout|Interval|Immediate))\(", lines[0]) and waits:
+        return f"the timer would go on while line {line} and those behind it wait"
+    if rows and re.search(r"\.(?:releaseLock|release|unlock)\(", lines[0]):
+        return f"it is released before line {line}; a finally behind that would hold it longer"
+    return ""
 
 
 def _set_again(source: Source, name: str, rows: list[N]) -> bool:
@@ -212,7 +227,7 @@ def _assigned(source: Source, row: N, name: str, shown: str, old: list[N]) -> tu
                 f"{name} gets another value later on" if later else "nothing stands behind the acquisition"
             )
         return _wrap.wrap(source, later, _wrap.at_last([shown]), name, old)
-    if tried and outer is tried[-1]:
+    if outer is not None and tried and outer is tried[-1]:
         others = [other for other in rest if other is not outer and source.mentions(name, other)]
         if not others and row.start < outer.kids[0].end:
             found = _into(source, outer, name, lines, old)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from repairbot.languages.typescript.classes import View
-from repairbot.languages.typescript.repairs import _members
+from repairbot.languages.typescript.repairs import _endings, _members, _release
 from repairbot.languages.typescript.repairs._source import Source
 from repairbot.languages.typescript.tree import N
 from repairbot.lifetimes.intents import ADD_TO_TEARDOWN, CANCEL_IN_TEARDOWN, Refusal
@@ -24,21 +24,30 @@ _THIS = re.compile(r"\bthis\.([\w#$]+)")
 def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     """The edit that adds the line."""
     view = source.view(intent.args["container"])
-    method = view.methods.get(intent.args["method"]) if view is not None else None
-    if view is None or method is None:
-        return Refusal(f"{intent.args['container']} has no {intent.args['method']}() in this file")
-    return line_in(source, view, method, intent.place, intent.args["line"])
+    if view is None:
+        return Refusal(f"{intent.args['container']} is no class of this file")
+    made = source.node(intent.at)
+    return ending(source, view, intent.args["method"], made, intent.place, intent.args["line"])
 
 
-def line_in(source: Source, view: View, method: N, place: str, line: str) -> tuple[Edit, ...] | Refusal:
-    """The edit that adds a line (or several) to a teardown."""
+def ending(
+    source: Source, view: View, name: str, made: N, place: str, line: str
+) -> tuple[Edit, ...] | Refusal:
+    """The edit that adds a line (or several) to what ends an object; `made`: where it makes what the line ends."""
+    lines = _by_maker(source, made, place, line).replace("    ", "\t").split("\n")
+    method = view.methods.get(name)
+    if method is None:
+        if any("await " in each for each in lines):
+            return Refusal("its release must be awaited, and the teardown is no coroutine")
+        return _endings.add(source, view, made, _members.ended(source, place, lines, made))
     body = method.kids[-1] if method.kids else None
     if body is None or body.kind != "statement_block":
         return Refusal("the teardown has no body to add a line to")
+    if _sets(source, body, place):
+        return Refusal(f"{name}() itself gives {place} a new value")
     definition = source.module.definition_of(method)
-    lines = line.replace("    ", "\t").split("\n")
     if definition is None or not definition.asynchronous:
-        lines = [each.replace("await ", "void " if _promised(each) else "") for each in lines]
+        lines = [each.replace("await ", "") for each in lines]
     lines = _members.ended(source, place, lines, body)
     spot, behind = _spot(source, body)
     if spot is None:
@@ -48,8 +57,20 @@ def line_in(source: Source, view: View, method: N, place: str, line: str) -> tup
     return (source.after(spot, lines) if behind else source.before(spot, lines),)
 
 
-def _promised(line: str) -> bool:
-    return False
+def _by_maker(source: Source, made: N, place: str, line: str) -> str:
+    """The line, or the release by what made the place: `gl.deleteBuffer(this.buffer)`."""
+    found = re.match(rf"{re.escape(place)}\??(\.(?:delete|dispose)[A-Z]\w*)\(\)$", line)
+    return _release.call(source, _release.made_by(made), found[1], place) if found is not None else line
+
+
+def _sets(source: Source, body: N, place: str) -> bool:
+    """Whether a teardown gives the place a value that is something."""
+    return any(
+        node.kind == "assignment_expression"
+        and source.text(node.kids[0]) == place
+        and node.kids[-1].kind not in ("null", "undefined", "false")
+        for node in body.walk()
+    )
 
 
 def _spot(source: Source, body: N) -> tuple[N | None, bool]:
