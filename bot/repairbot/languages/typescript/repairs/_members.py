@@ -40,7 +40,7 @@ def ended(source: Source, place: str, lines: list[str], near: N) -> list[str]:
         return lines
     if not nullable(source, near, place):
         return lines
-    return [f"if ({place} !== null) {{", f"\t{lines[0]}", "}"]
+    return [f"if ({place}) {{", f"\t{lines[0]}", "}"]
 
 
 def field(source: Source, view: View, line: str) -> Edit | None:

@@ -238,6 +238,12 @@ class Source:
     def after(self, row: N, lines: Sequence[str]) -> Edit:
         """Lines behind a row, at its indentation, behind the comment at the end of its line."""
         if not self.last_on_line(row.end):
+            block = row.up
+            if block is not None and block.kind == "statement_block" and self.line_start(block.start) <= row.start:
+                rows = self.rows(block)
+                behind = rows.index(row) + 1
+                if self.line_end(block.start) >= block.end:
+                    return self._unfolded(block, rows[:behind], lines, rows[behind:])
             return Edit(row.end, row.end, "".join(f" {self.shown(line.lstrip())}" for line in lines))
         end = self.line_end(row.end)
         blanks = self.indentation(row.start)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from repairbot.languages.typescript.repairs import _release
+from repairbot.languages.typescript.repairs import _release, _wrap
 from repairbot.languages.typescript.repairs._source import Source
 from repairbot.languages.typescript.tree import N
 from repairbot.lifetimes.intents import RELEASE_BEFORE, Refusal
@@ -18,12 +18,24 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     exits = source.node(intent.spans[0])
     if not exits.kind.endswith("_statement"):
         return Refusal("it leaves at the end of the function, not by a statement")
-    if source.mentions(place, exits):
-        return Refusal(f"what is returned still needs {place}")
     asynchronous = intent.args.get("asynchronous") == "yes" and source.asynchronous(exits)
     made = _release.made_by(source.node(intent.at))
     line = _release.call(source, made, intent.args["release"], place, asynchronous=asynchronous)
+    if source.mentions(place, exits):
+        return _around(source, exits, place, line)
     return ahead(source, exits, [line])
+
+
+def _around(source: Source, exits: N, place: str, line: str) -> tuple[Edit, ...] | Refusal:
+    """What leaves still needs the value: the release stands in a `finally`, of the `try` that is there if it is one."""
+    block = exits.up
+    tried = block.up if block is not None else None
+    if not source.is_row(exits) or block is None:
+        return Refusal(f"what is returned still needs {place}")
+    alone = tried is not None and tried.kind == "try_statement" and tried.kids[0] is block and len(block.kids) == 1
+    if alone and tried is not None and tried.of("finally_clause") is None:
+        return _wrap.finally_of(source, tried, [line], place)
+    return _wrap.wrap(source, [exits], _wrap.at_last([line]), place)
 
 
 def ahead(source: Source, statement: N, lines: list[str]) -> tuple[Edit, ...] | Refusal:

@@ -185,9 +185,7 @@ def _into(source: Source, tried: N, name: str, lines: list[str], old: list[N]) -
         if block is None or any(final.start <= each.start < final.end for each in old):
             return Refusal("the finally that is there releases it under a condition")
         return (source.at_end(block, lines), *gone, *waits)
-    blanks, nl = source.indentation(tried.start), source.newline
-    shown = [source.shown(f"\t{line}") for line in lines]
-    clause = f"finally {{{nl}" + "".join(f"{blanks}{line}{nl}" for line in shown) + f"{blanks}}}"
+    clause = _wrap.clause(source, tried, lines)
     handler = tried.of("catch_clause")
     body = handler.of("statement_block") if handler is not None else None
     if handler is not None and body is not None:

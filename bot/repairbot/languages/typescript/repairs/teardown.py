@@ -43,12 +43,16 @@ def ending(
     body = method.kids[-1] if method.kids else None
     if body is None or body.kind != "statement_block":
         return Refusal("the teardown has no body to add a line to")
-    if _sets(source, body, place):
-        return Refusal(f"{name}() itself gives {place} a new value")
+    lines = _members.ended(source, place, lines, body)
+    called = _called(source, view, name)
+    if any(_sets(source, view.methods[each], place) for each in (name, *called)):
+        row = source.row(made)  # the teardown itself starts it: then only what stood there before has to end
+        if row is None or re.match(rf"{re.escape(place)}\s*=", source.text(row)) is None:
+            return Refusal(f"{name}() itself gives {place} a new value")
+        return (source.before(row, lines),)
     definition = source.module.definition_of(method)
     if definition is None or not definition.asynchronous:
         lines = [each.replace("await ", "") for each in lines]
-    lines = _members.ended(source, place, lines, body)
     spot, behind = _spot(source, body)
     if spot is None:
         return (source.at_end(body, lines),)
@@ -61,6 +65,19 @@ def _by_maker(source: Source, made: N, place: str, line: str) -> str:
     """The line, or the release by what made the place: `gl.deleteBuffer(this.buffer)`."""
     found = re.match(rf"{re.escape(place)}\??(\.(?:delete|dispose)[A-Z]\w*)\(\)$", line)
     return _release.call(source, _release.made_by(made), found[1], place) if found is not None else line
+
+
+def _called(source: Source, view: View, name: str) -> set[str]:
+    """The methods of a class that one of them calls, directly or not."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        text = source.text(view.methods[waiting.pop()])
+        for other in re.findall(r"\bthis\.([\w#$]+)\(", text):
+            if other in view.methods and other not in found and other != name:
+                found.add(other)
+                waiting.append(other)
+    return found
 
 
 def _sets(source: Source, body: N, place: str) -> bool:
