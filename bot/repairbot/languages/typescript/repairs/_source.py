@@ -287,13 +287,14 @@ class Source:
             return Edit(opened, block.end - 1, f"{shown}{self.newline}{self.indentation(block.start)}")
         return Edit(end, end, shown)
 
-    def _unfolded(self, block: N, rows: list[N], lines: Sequence[str]) -> Edit:
+    def _unfolded(
+        self, block: N, rows: Sequence[N], lines: Sequence[str], behind: Sequence[N] = ()
+    ) -> Edit:
         """A block on one line, spread over several."""
         blanks = self.indentation(block.start)
-        inner = [self.slice(row.start, row.end) for row in rows]
-        shown = "".join(
-            f"{self.newline}{blanks}{self.unit}{line}" for line in [*inner, *map(self.shown, lines)]
-        )
+        first, last = ([self.slice(row.start, row.end) for row in some] for some in (rows, behind))
+        every = [*first, *map(self.shown, lines), *last]
+        shown = "".join(f"{self.newline}{blanks}{self.unit}{line}" for line in every)
         return Edit(block.start + 1, block.end - 1, f"{shown}{self.newline}{blanks}")
 
     def without(self, row: N) -> Edit:
