@@ -26,7 +26,7 @@ LAYERS = (
     {"repairbot.languages", "repairbot.analyses", "repairbot.rule", "repairbot_rules"},
     {"repairbot.lifetimes"},
     {"repairbot.model"},
-    {"repairbot.records"},
+    {"repairbot.lazily"},
 )
 """Top first. A module may import from its own layer and from those below, never from one above."""
 
@@ -50,7 +50,7 @@ FORBIDDEN = {
         f"repairbot.{room}"
         for room in ("lifetimes", "analyses", "languages", "rule", "sources", "reports", "pipeline", "wire")
     },
-    "repairbot.records": {"repairbot"},
+    "repairbot.lazily": {"repairbot"},
     "repairbot.languages": {"repairbot_rules", "repairbot.rule", "repairbot.pipeline"},
     "repairbot.proof": {"repairbot.cli", "repairbot.github"},
 }
@@ -60,7 +60,7 @@ OWN_ROOMS = {
     "repairbot.reports": {
         "repairbot.__version__",
         "repairbot.model",
-        "repairbot.records",
+        "repairbot.lazily",
         "repairbot.rule",
         "repairbot.wire",
         "repairbot_templates",
@@ -69,7 +69,7 @@ OWN_ROOMS = {
     "repairbot_rules": {
         "repairbot.rule",
         "repairbot.model",
-        "repairbot.records",
+        "repairbot.lazily",
         "repairbot.analyses.facts",
         "repairbot.lifetimes",
     },

@@ -10,16 +10,16 @@ import codecs
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
+from repairbot.lazily import dataclass, regex
 from repairbot.model import Edit
-from repairbot.records import dataclass, pattern
 
 CONTEXT = 3
 """Lines around a change in a unified diff."""
 NO_NEWLINE = "\\ No newline at end of file\n"
-COOKIE = pattern(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+COOKIE = regex(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 """PEP 263: https://peps.python.org/pep-0263/#defining-the-encoding"""
 
-_DECLARED = pattern(r"\b(?:const|var|let)\s+(\w+)\s*[=:]")
+_DECLARED = regex(r"\b(?:const|var|let)\s+(\w+)\s*[=:]")
 
 Opcode = tuple[str, int, int, int, int]
 

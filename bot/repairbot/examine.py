@@ -14,6 +14,7 @@ from repairbot.analyses import analyse
 from repairbot.analyses.facts import Facts
 from repairbot.edits import Transcoded, UndecodableError, apply, transcode, unified
 from repairbot.languages.base import Language, PartFrontend, Printer, Project, Unreadable
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.intents import Refusal
 from repairbot.lifetimes.ops import Intent, Resource, Summary
 from repairbot.lifetimes.resources import load
@@ -30,7 +31,6 @@ from repairbot.model import (
     Span,
     Step,
 )
-from repairbot.records import dataclass
 from repairbot.rule import Report, Rule, enabled
 from repairbot.verify import Climb, Key, Reported, climb
 

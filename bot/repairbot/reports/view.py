@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from repairbot.lazily import dataclass
 from repairbot.model import SEVERITIES, Audit, Finding, Outcome, Step
-from repairbot.records import dataclass
 from repairbot.reports import Options
 
 

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from functools import cache
 from typing import Literal
 
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.resources import tables
-from repairbot.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from typing import Literal
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
+from repairbot.lazily import dataclass
 from repairbot.model import Span
-from repairbot.records import dataclass
 
 LANGUAGE = Language(tree_sitter_python.language())
 

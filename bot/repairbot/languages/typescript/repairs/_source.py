@@ -25,7 +25,21 @@ _TYPES: Final = frozenset(
 )
 _OPENS: Final = ("{", "}", ",", ";", "*/")
 _RESERVED: Final = frozenset(
-    {"case", "class", "default", "delete", "export", "for", "function", "import", "in", "new", "package", "return", "with"}
+    {
+        "case",
+        "class",
+        "default",
+        "delete",
+        "export",
+        "for",
+        "function",
+        "import",
+        "in",
+        "new",
+        "package",
+        "return",
+        "with",
+    }
 )
 
 
@@ -239,7 +253,11 @@ class Source:
         """Lines behind a row, at its indentation, behind the comment at the end of its line."""
         if not self.last_on_line(row.end):
             block = row.up
-            if block is not None and block.kind == "statement_block" and self.line_start(block.start) <= row.start:
+            if (
+                block is not None
+                and block.kind == "statement_block"
+                and self.line_start(block.start) <= row.start
+            ):
                 rows = self.rows(block)
                 behind = rows.index(row) + 1
                 if self.line_end(block.start) >= block.end:
@@ -287,9 +305,7 @@ class Source:
             return Edit(opened, block.end - 1, f"{shown}{self.newline}{self.indentation(block.start)}")
         return Edit(end, end, shown)
 
-    def _unfolded(
-        self, block: N, rows: Sequence[N], lines: Sequence[str], behind: Sequence[N] = ()
-    ) -> Edit:
+    def _unfolded(self, block: N, rows: Sequence[N], lines: Sequence[str], behind: Sequence[N] = ()) -> Edit:
         """A block on one line, spread over several."""
         blanks = self.indentation(block.start)
         first, last = ([self.slice(row.start, row.end) for row in some] for some in (rows, behind))
