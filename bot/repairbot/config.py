@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
+from repairbot.lazily import dataclass
 from repairbot.model import SEVERITIES, Confidence, Settings
 from repairbot.sources import MAX_SIZE
 

@@ -10,11 +10,12 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from repairbot import languages, wire
 from repairbot.cache import Cache, code_version, digest
 from repairbot.config import CONFIDENCES, Config
+from repairbot.lazily import dataclass
 from repairbot.links import Answers, Exchange, Line, Naming
 from repairbot.model import FileResult, Finding, Outcome
 from repairbot.pool import Pool, Task
@@ -177,7 +178,9 @@ class Run:
 
     def _request(self, each: Examination) -> bytes:
         fixes = self._fixes and each.wanted
-        return request(each.entry.path, each.entry.language, each.answers or {}, fixes=fixes, asked=each.asked)
+        return request(
+            each.entry.path, each.entry.language, each.answers or {}, fixes=fixes, asked=each.asked
+        )
 
     def _key(self, each: Examination) -> bytes:
         answers = json.dumps(each.answers, sort_keys=True).encode() if each.answers else b""

@@ -13,11 +13,12 @@ import signal
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import TracebackType
 
 from repairbot import wire
 from repairbot.child import Process, read
+from repairbot.lazily import dataclass
 from repairbot.model import Settings
 
 AHEAD_FILES = 32

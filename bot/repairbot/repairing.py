@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from repairbot import edits, wire
+from repairbot.lazily import dataclass
 from repairbot.links import Answers
 from repairbot.model import Edit, FileResult, Finding, Outcome
 from repairbot.pipeline import Examination, Run, request

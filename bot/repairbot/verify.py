@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from repairbot.edits import BadEditsError, apply, ordered
 from repairbot.languages.base import Printer
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.intents import Refusal
 from repairbot.model import Check, Edit
 from repairbot.rule import Report

@@ -12,12 +12,13 @@ import os
 import select
 import struct
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import BinaryIO
 
 from repairbot import languages, wire
 from repairbot.examine import examine
 from repairbot.languages.base import Language, Project
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Resource, Summary
 from repairbot.model import Settings
 from repairbot.rule import all_rules

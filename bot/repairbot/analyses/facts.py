@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Container, Event, Load, Member, Op, Registration, Resource, Unit
 from repairbot.model import Confidence, SafePattern, Span, Step
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import Owned
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Container, Event, Kind, Member, Resource
 from repairbot.model import Confidence, Step
 
@@ -17,7 +17,7 @@ _ONCE = frozenset(
     }
 )  # fmt: skip
 """Methods that run once in an object's life, or in turn with its teardown."""
-_SETS_UP = re.compile(r"_*(?:init|setup|set_up|initiali[sz]e)_")
+_SETS_UP = regex(r"_*(?:init|setup|set_up|initiali[sz]e)_")
 """The beginnings of names of such methods."""
 _RETURNED = frozenset({"escape", "returned", "passed"})
 

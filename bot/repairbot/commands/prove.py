@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -13,6 +13,7 @@ import click
 from repairbot import languages, reports, wire
 from repairbot.child import Process
 from repairbot.commands.session import Session, common, opened, options
+from repairbot.lazily import dataclass
 from repairbot.model import Audit, Finding, Measurement, Proof
 from repairbot.pipeline import Run, Sifted
 from repairbot.proof import ProofError

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 
 import click
 
@@ -18,6 +17,7 @@ from repairbot.github.errors import BadToken, GitHubError, HeadMoved, NotThere
 from repairbot.github.surroundings import Step
 from repairbot.github.telling import annotated, not_posted
 from repairbot.github.transport import Site, Transport
+from repairbot.lazily import dataclass
 from repairbot.pool import Pool
 from repairbot.reports.markup import visible
 

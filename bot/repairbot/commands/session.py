@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from repairbot.cache import Cache, default_folder
 from repairbot.child import Process
 from repairbot.commands.progress import Progress
 from repairbot.config import Config, load, nearest
+from repairbot.lazily import dataclass
 from repairbot.model import Audit, FileResult, Outcome
 from repairbot.pipeline import Run, Sifted, sift
 from repairbot.pool import Pool

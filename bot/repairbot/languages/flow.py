@@ -8,9 +8,10 @@ out. A cleanup is copied once for each kind of way out, on demand.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal
 
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import EXIT, FAIL, Block, Edge, EdgeKind, Kind, Op
 from repairbot.model import Span
 

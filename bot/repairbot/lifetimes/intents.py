@@ -5,8 +5,9 @@ A printer refuses what it cannot do well and says why; a refusal is data, not an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from repairbot.lazily import dataclass
 
 RELEASE_ON_EXIT: Final = "release-on-exit"
 """Release `place` on every way out of its scope. at: the acquiring op. args: release (".close" or

@@ -7,10 +7,11 @@ inside ("list[]", which several values share); what stands behind "#" tells apar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Literal
 
+from repairbot.lazily import dataclass
 from repairbot.model import Confidence, SafePattern, Span, Step
 
 EXIT = -1

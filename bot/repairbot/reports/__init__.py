@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal, Protocol, cast, get_args
 
+from repairbot.lazily import dataclass
 from repairbot.model import Audit, Severity
 
 Format = Literal["terminal", "markdown", "json", "sarif", "patch", "github", "html"]

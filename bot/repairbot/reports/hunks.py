@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from repairbot.lazily import dataclass, regex
+
 CONTEXT: Final = 3
-_HEADER: Final = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
-_PLAIN_PATH: Final = re.compile(r"[\w./@%+=:,~ -]*\Z", re.ASCII)
+_HEADER: Final = regex(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_PLAIN_PATH: Final = regex(r"[\w./@%+=:,~ -]*\Z", re.ASCII)
 
 
 class Change(NamedTuple):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from repairbot.lazily import dataclass
 from repairbot.model import SEVERITIES, Audit, Finding, Outcome, Step
 from repairbot.reports import Options
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from repairbot.lazily import dataclass
 from repairbot.model import FileResult, Outcome
 
 MAX_SIZE = 5_000_000

@@ -24,6 +24,7 @@ from repairbot.languages.python.reach import apart
 from repairbot.languages.python.shapes import occurrences
 from repairbot.languages.python.syntax import Definition, Module, dotted, span, text
 from repairbot.languages.python.vocabulary import GROWS
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Container, Event, Kind, Member, Resource
 from repairbot.model import Span, Step
 
@@ -54,16 +55,16 @@ TRIGGERS: Final = frozenset(
     )
 )
 """A file with none of these words has nothing that grows."""
-_CACHED: Final = re.compile(
+_CACHED: Final = regex(
     rb"@((?:functools\.)?(?:lru_cache\([^)\n]*None[^)\n]*\)|cache\b(?!\())(?:\(\))?)[ \t]*\n"
 )
-_LIMIT: Final = re.compile(
+_LIMIT: Final = regex(
     rb"\bself\.(_?(?:max|limit|maxlen|maxsize|capacity|window)(?:_\w+)?|\w+_(?:limit|window|size|max|maxlen|maxsize|capacity))"
     rb"(?:[ \t]*:[^=\n]+)?[ \t]*=[^=]"
 )
-_APPLIED: Final = re.compile(rb"[<>%\[]|max|min\(|limit|\(self\.[,)]|return self\.[ \t]*$")
+_APPLIED: Final = regex(rb"[<>%\[]|max|min\(|limit|\(self\.[,)]|return self\.[ \t]*$")
 """What stands in a line where a limit is put to use."""
-_BOUND: Final = re.compile(rb"(?:[ \t]*:[^=\n]+)?[ \t]*=[^=]|:[ \t]*\n")
+_BOUND: Final = regex(rb"(?:[ \t]*:[^=\n]+)?[ \t]*=[^=]|:[ \t]*\n")
 """What stands behind a local name where it is bound."""
 
 

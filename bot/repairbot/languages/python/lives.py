@@ -6,10 +6,11 @@ import re
 from typing import Final
 
 from repairbot.languages.python.syntax import Definition, Module, text
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Lives
 from repairbot.model import Step
 
-_LONG: Final = re.compile(
+_LONG: Final = regex(
     r"(?:Server|Manager|Cache|Registry|Client|Engine|Tracker|Handler|Extension|Service|Monitor|Monitoring|Pool|Queue"
     r"|Dispatcher|Scheduler|Broker|Worker|Bot|App|Application|Hub|Store|Adapter|Middleware|Resolver|Collector"
     r"|Recorder|Logger|Bus|Controller|Coordinator|Supervisor|Daemon|Agent|Gateway|Limiter|Throttler|Proxy|Router"
@@ -17,7 +18,7 @@ _LONG: Final = re.compile(
     r"|Breaker|Balancer|Repository|Storage|Platform|Bridge|Singleton|Memory|Sessions|State|Group|Analytics|Metrics"
     r"|Stats|Log|History|Journal|Ledger|Reactor|Protocol|Factory|Reporter)$"
 )
-_SHORT: Final = re.compile(
+_SHORT: Final = regex(
     r"(?:Parser|Builder|Results?|Response|Request|Messages?|Visitor|Transformer|Formatter|Writer|Reader|Node|Token"
     r"|Tokenizer|Lexer|Compiler|Generator|Options|Config|Configuration|Settings|Spec|Schema|Report|Test|Tests|TestCase"
     r"|Context|Event|Iterator|Form|Field|Query|Row|Record|Page|Plot|Figure|Document|Command|Args|Arguments|Info|Data"
@@ -25,17 +26,17 @@ _SHORT: Final = re.compile(
     r"|List|Set|Map|Array|Frame|Model|Converter|Loader|Dumper|Importer|Printer|Checker|Validator|Analyzer|Inspector"
     r"|Stub|Mock|Fake|Sphinx|Directive|Command|Migration|Dataset|Trainer|Layer|Module|Block|Scope|Plan|Item|Entry)$"
 )
-_SHORT_BASES: Final = re.compile(
+_SHORT_BASES: Final = regex(
     r"(?:NamedTuple|BaseModel|Exception|Error|TypedDict|Enum|NodeVisitor|NodeTransformer|TestCase|ABCMeta|type|Thread"
     r"LocalMixin|HTMLParser|Mock|Protocol\[|Visitor|Codemod|Command|Directive|Warning)$"
 )
-_LONG_BASES: Final = re.compile(
+_LONG_BASES: Final = regex(
     r"(?:logging\.Handler|^Handler|Thread|BaseHTTPMiddleware|Middleware|Server|Service|Extension|Singleton\w*|Process|Greenlet"
     r"|DataUpdateCoordinator|Daemon)$"
 )
-_MADE: Final = re.compile(rb"=[ \t]*([A-Z_]\w*)\(")
-_TARGET: Final = re.compile(rb"^([ \t]*)(\w+)(?:[ \t]*:[^=\n]+)?[ \t]*$", re.MULTILINE)
-_GLOBAL: Final = re.compile(rb"global[ \t]+([\w, \t]+)\n")
+_MADE: Final = regex(rb"=[ \t]*([A-Z_]\w*)\(")
+_TARGET: Final = regex(rb"^([ \t]*)(\w+)(?:[ \t]*:[^=\n]+)?[ \t]*$", re.MULTILINE)
+_GLOBAL: Final = regex(rb"global[ \t]+([\w, \t]+)\n")
 _LOOPS: Final = (
     "serve_forever",
     "run_forever",

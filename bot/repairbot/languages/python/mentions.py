@@ -7,7 +7,7 @@ followed under that name within the function.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from tree_sitter import Node
@@ -30,6 +30,7 @@ from repairbot.languages.python.vocabulary import (
     SAVERS,
     SHRINKS,
 )
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Kind
 
 _DEEPEST: Final = 3

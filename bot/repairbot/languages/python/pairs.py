@@ -14,9 +14,10 @@ from tree_sitter import Node
 from repairbot.languages.python.acquiring import Acquiring
 from repairbot.languages.python.caught import assigned
 from repairbot.languages.python.syntax import dotted
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Resource
 
-_GIVES: Final = re.compile(
+_GIVES: Final = regex(
     rb"(?<![\w.])(await[ \t]+)?((?:\w+\.)+)(\w*(?:return|release|give_?back|put_?back|check_?in)\w*)\((\w+)\)"
 )
 _WORDS: Final = (
@@ -31,7 +32,7 @@ _WORDS: Final = (
     b"check_in",
 )
 """What a line must hold to give something back; looked for first, because that is fast."""
-_TAKES: Final = re.compile(r"(?:^|_)(?:get|take|acquire|check_?out|borrow|lease|obtain)(?:_|$)")
+_TAKES: Final = regex(r"(?:^|_)(?:get|take|acquire|check_?out|borrow|lease|obtain)(?:_|$)")
 
 
 def _givings(source: bytes) -> Iterator[tuple[int, re.Match[bytes]]]:

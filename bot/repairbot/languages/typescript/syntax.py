@@ -5,11 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Final, Literal
 
 from repairbot.languages.typescript.tree import CLASSES, FUNCTIONS, N, convert, parse
+from repairbot.lazily import dataclass
 from repairbot.model import Span
 
 _THROUGH: Final = frozenset(

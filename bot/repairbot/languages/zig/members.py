@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from repairbot.languages.zig.acquiring import Acquiring
 from repairbot.languages.zig.callees import callees
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Field, Module, Struct
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Container, Event, Kind, Member, Resource
 from repairbot.model import Span
 

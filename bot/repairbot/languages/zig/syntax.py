@@ -10,16 +10,17 @@ import posixpath
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
-import tree_sitter_zig
 from tree_sitter import Language, Node, Parser, Query, QueryCursor
 
+from repairbot.languages.grammar import binding
 from repairbot.languages.zig.tree import N, read
+from repairbot.lazily import dataclass
 from repairbot.model import Span
 
-LANGUAGE = Language(tree_sitter_zig.language())
+LANGUAGE = Language(binding("tree_sitter_zig").language())
 _DECLARATIONS = Query(
     LANGUAGE,
     "(function_declaration) @function (struct_declaration) @container (union_declaration) @container"

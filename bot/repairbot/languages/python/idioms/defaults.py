@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -13,13 +12,14 @@ from repairbot.languages.python.places import Place
 from repairbot.languages.python.shapes import occurrences
 from repairbot.languages.python.syntax import Definition, Module, span, text
 from repairbot.languages.python.vocabulary import GROWS
+from repairbot.lazily import regex
 from repairbot.lifetimes.intents import PER_CALL
 from repairbot.lifetimes.ops import Idiom, Intent, Kind
 from repairbot.model import Step
 
 TRIGGERS: Final = frozenset(name.encode() for name in GROWS)
-_DEFAULT: Final = re.compile(rb"=[ \t]*(\[\]|\{\}|(?:list|dict|set)\(\))(?=[ \t\n]*[,)])")
-_MEMO: Final = re.compile(r"^_|cache|memo|seen|registry|known")
+_DEFAULT: Final = regex(rb"=[ \t]*(\[\]|\{\}|(?:list|dict|set)\(\))(?=[ \t\n]*[,)])")
+_MEMO: Final = regex(r"^_|cache|memo|seen|registry|known")
 
 
 def collect(module: Module) -> list[Idiom]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import libcst as cst
 
 from repairbot.languages.python.repairs._cst import Row, Source
+from repairbot.lazily import regex
 from repairbot.lifetimes.intents import KEEP_HANDLE, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit
@@ -14,7 +13,7 @@ from repairbot.model import Edit
 WRITES = (KEEP_HANDLE,)
 
 KEEPER = "_background_tasks"
-_ANNOTATED = re.compile(rb"\)[ \t]*->[^\n]*:")
+_ANNOTATED = regex(rb"\)[ \t]*->[^\n]*:")
 """A function that says what it returns."""
 
 

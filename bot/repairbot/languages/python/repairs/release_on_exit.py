@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import libcst as cst
 
@@ -12,6 +11,7 @@ from repairbot.languages.python.repairs._cst import Compound, Row, Small, Source
 from repairbot.languages.python.repairs._draft import Draft, only_statement
 from repairbot.languages.python.repairs._hold import Hold, last_word
 from repairbot.languages.python.repairs._made_on import makers
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.intents import RELEASE_ON_EXIT, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit
