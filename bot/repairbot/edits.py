@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Sequence
-from difflib import SequenceMatcher
 
 from repairbot.lazily import dataclass, regex
 from repairbot.model import Edit
@@ -121,6 +120,8 @@ def _changes(old: Sequence[bytes], new: Sequence[bytes]) -> list[Opcode]:
     tail = 0
     while tail < limit - head and old[-1 - tail] == new[-1 - tail]:
         tail += 1
+    from difflib import SequenceMatcher  # what repairs nothing writes no diff
+
     inner = SequenceMatcher(None, old[head : len(old) - tail], new[head : len(new) - tail], autojunk=False)
     return [
         (tag, a + head, b + head, c + head, d + head)

@@ -6,11 +6,12 @@ import posixpath
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Final, Literal
 
 from repairbot.languages.typescript.tree import CLASSES, FUNCTIONS, N, convert, parse
+from repairbot.lazily import dataclass
 from repairbot.model import Span
 
 _THROUGH: Final = frozenset(
