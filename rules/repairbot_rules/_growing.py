@@ -298,10 +298,18 @@ def _pop_at_end(fact: Growing, end: Event) -> Intent:
         statement,
         place(fact),
         f"remove the key in {end.method}()",
-        {"lines": f"{head}.pop({end.key}, None)"},
+        {"lines": _drop(fact, head, end.key)},
         (statement,),
         why=f"{end.method}() is called when {end.key} goes, and reads it last",
     )
+
+
+def _drop(fact: Growing, head: str, key: str) -> str:
+    """The statement that takes a key out."""
+    if fact.container.this == "self":
+        return f"{head}.pop({key}, None)"
+    made = next(iter(fact.member.of(Kind.INIT)), None)
+    return f"{head}.delete({key})" if made is not None and made.argument.startswith("new Map") else f"delete {head}[{key}]"
 
 
 def of_idiom(idiom: Idiom) -> Report:
