@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from repairbot.analyses.facts import Facts
+from repairbot.analyses.facts import Facts, Registered
 from repairbot.lifetimes.intents import KEEP_HANDLE
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Settings

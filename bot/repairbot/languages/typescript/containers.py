@@ -180,7 +180,7 @@ class Collector:
     def _acquired(self, call: N) -> Resource | None:
         """What a call acquires that a member may hold; timers are registrations."""
         found = self.acquiring.at(call)
-        return found if found is not None and not found.only_released else None
+        return found if found is not None and not found.paired else None
 
     def _member(self, view: View, name: str, locate: Locate, inferred: dict[str, Resource]) -> Member | None:
         resource = self._resource(view, name, inferred)

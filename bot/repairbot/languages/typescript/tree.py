@@ -26,11 +26,12 @@ _DROPPED: Final = frozenset(
 )
 _LEAVES: Final = frozenset(
     {
-        "type_annotation", "interface_declaration", "type_alias_declaration", "import_statement", "string", "regex",
-        "ambient_declaration", "enum_declaration", "abstract_method_signature", "method_signature",
-        "generic_type", "union_type", "object_type", "array_type", "predefined_type", "function_type", "tuple_type",
-        "intersection_type", "literal_type", "lookup_type", "type_query", "index_type_query", "parenthesized_type",
-        "conditional_type", "readonly_type", "nested_type_identifier", "function_signature", "property_signature", "type_predicate_annotation", "asserts_annotation",
+        "type_annotation", "interface_declaration", "type_alias_declaration", "import_statement", "string",
+        "regex", "ambient_declaration", "enum_declaration", "abstract_method_signature", "method_signature",
+        "generic_type", "union_type", "object_type", "array_type", "predefined_type", "function_type",
+        "tuple_type", "intersection_type", "literal_type", "lookup_type", "type_query", "index_type_query",
+        "parenthesized_type", "conditional_type", "readonly_type", "nested_type_identifier",
+        "function_signature", "property_signature", "type_predicate_annotation", "asserts_annotation",
     }
 )  # fmt: skip
 """Kinds below which nothing runs. What is imported is read from the text of the statement."""
