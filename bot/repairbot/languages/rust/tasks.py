@@ -94,7 +94,7 @@ def _keyed(
     args = {
         "container": owner.name,
         "what": "task",
-        "keeper": _new_name(body),
+        "keeper": _new_name(name),
         "kind": "map",
         "key": key,
         "beside": name,
@@ -128,10 +128,9 @@ def _keyed(
     )
 
 
-def _new_name(body: Body) -> str:
-    """A name for a member that keeps the tasks of this method."""
-    words = re.sub(r"^(?:load|start|spawn|run|begin|init|handle|process)_", "", body.definition.name)
-    return f"_{words}_tasks" if not words.endswith("task") else f"_{words}s"
+def _new_name(sibling: str) -> str:
+    """A name for a member that keeps tasks under the keys of another: `tool_ids` gives `tool_tasks`."""
+    return f"{re.sub(r'_(?:ids?|handles?|map|by_id)$', '', sibling.lstrip('_'))}_tasks"
 
 
 def _key_type(member: Member) -> str:

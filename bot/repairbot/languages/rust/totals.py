@@ -64,22 +64,37 @@ def _last_readers(body: Body) -> list[Definition]:
     ]
 
 
+_UNWRAPS: Final = frozenset({"unwrap_or_default", "unwrap_or", "unwrap_or_else", "unwrap", "expect"})
+_HANDS_ON: Final = frozenset({"cloned", "copied", "as_ref"})
+
+
+def _taken(body: Body, read: N) -> N | None:
+    """The element itself: behind what takes it out of its `Option`, None where it is not taken out there."""
+    found = read
+    for parent in body.around(read):
+        if parent.kind == "try":
+            return parent
+        if parent.kind == "call" and parent.first.kind == "field" and parent.first.first is found:
+            if method(parent) in _UNWRAPS:
+                return parent
+            if method(parent) not in _HANDS_ON:
+                return None
+            found = parent
+        elif parent.kind != "field":
+            return None
+    return None
+
+
 def _report(body: Body, whole: Member, read: N, how: str) -> None:
     node = body.definition.node
     at = body.module.span(node.start_byte, body.root.start)
-    chained = read
-    for parent in body.around(read):
-        if parent.kind == "field" or (parent.kind == "call" and parent.first is chained):
-            chained = parent
-            continue
-        break
+    chained = _taken(body, read)
     intent = Intent(
         REPLACE_TEXT,
-        body.module.at(chained),
+        body.module.at(chained or read),
         f"self.{whole.name}",
         f"take self.{whole.name}",
-        {"text": f"self.{whole.name}", "import": "", "was": body.text(read)},
-        (body.module.at(read),),
+        {"text": f"self.{whole.name}", "import": ""},
         safety="unsafe",
         choice="the figure counts everything, not the last element alone",
         why=f"{whole.name} is the cumulative figure (line {whole.at.line})",
@@ -92,5 +107,5 @@ def _report(body: Body, whole: Member, read: N, how: str) -> None:
         (Step(body.line(read), how),),
         evidence=(Step(whole.at.line, "the cumulative figure"),),
         confidence="medium",
-        intents=(intent,),
+        intents=(intent,) if chained is not None else (),
     )

@@ -8,6 +8,7 @@ from tree_sitter import Node
 
 from repairbot.languages.rust.repairs import _receivers, _types
 from repairbot.languages.rust.repairs._source import Source, method, named, receiver, squeezed, walk
+from repairbot.languages.rust.repairs._upgrade import unit
 from repairbot.languages.rust.syntax import text
 from repairbot.lifetimes.intents import KEEP_HANDLE, Refusal
 from repairbot.lifetimes.ops import Intent
@@ -161,28 +162,6 @@ def _task(source: Source, made: Node) -> str | Refusal:
     if block is None or not unit(source, block):
         return Refusal("it is not certain that the task has no result")
     return "Task<()>"
-
-
-def unit(source: Source, block: Node) -> bool:
-    """Whether a block's value is `()` for certain."""
-    rows = source.rows(block)
-    if not rows:
-        return True
-    last = rows[-1]
-    if last.type == "expression_statement":
-        if text(last).endswith(";"):
-            return True
-        last = named(last)[0]
-    if last.type == "let_declaration" or last.type in ("for_expression", "while_expression"):
-        return True
-    if last.type == "if_expression":
-        return last.child_by_field_name("alternative") is None
-    return any(
-        node.type == "return_expression"
-        and not named(node)
-        and source.closures(node)[:1] == source.closures(last)[:1]
-        for node in walk(block)
-    )
 
 
 # A flag that says that the task runs
