@@ -109,11 +109,14 @@ def _borrowed(source: Source, call: Node, on: str) -> bool:
             "value" if above.type in ("for_expression", "match_expression") else "condition"
         )
         if (
-            above.type in ("for_expression", "match_expression", "if_expression", "while_expression")
-            and looked is not None
+            (
+                above.type in ("for_expression", "match_expression", "if_expression", "while_expression")
+                and looked is not None
+            )
+            and looked.end_byte <= call.start_byte
+            and _lends(text(looked), on)
         ):
-            if looked.end_byte <= call.start_byte and _lends(text(looked), on):
-                return True
+            return True
     return False
 
 

@@ -16,6 +16,8 @@ from repairbot.model import Edit
 _UNITS = frozenset(
     {"for_expression", "while_expression", "if_expression", "match_expression", "loop_expression"}
 )
+SHORT = 5
+"""A statement of more lines stays where it is: what upgrades the handle stands before it."""
 _PLAIN = re.compile(r"(?:true|false|None|Ok\(\(\)\)|(?:\w+::)*\w+::\w+(?:\(\(\)\))?)")
 """What a closure may well return when there is nothing to do, where it does so already."""
 
@@ -34,11 +36,10 @@ def upgraded(source: Source, body: Node, uses: Sequence[Node], weak: Weak) -> tu
     if not uses:
         return Refusal(f"{weak.strong} is not used there")
     row = _common(source, body, uses)
+    way = leaving(source, body) if body.type == "block" else None
     if row is not None and _statement(source, row):
-        return around(source, row, weak)
-    if body.type != "block":
-        return Refusal(_undecided(weak))
-    way = leaving(source, body)
+        if way is None or row.end_point[0] - row.start_point[0] <= SHORT or row.parent != body:
+            return around(source, row, weak)
     if way is None:
         return Refusal(_undecided(weak))
     rows = source.rows(body)
@@ -169,4 +170,4 @@ def leaving(source: Source, block: Node) -> str | None:
     last = rows[-1] if rows else None
     if last is not None and re.match(r"Some\(", text(last)):
         return "?"
-    return "return Ok(())" if last is not None and text(last) == "Ok(())" else None
+    return f"return {text(last)}" if last is not None and _PLAIN.fullmatch(text(last)) else None

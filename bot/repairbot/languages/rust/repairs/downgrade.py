@@ -6,7 +6,6 @@ import re
 
 from tree_sitter import Node
 
-from repairbot.languages.rust.repairs import _types
 from repairbot.languages.rust.repairs._source import Source, arguments, method, named, squeezed, walk
 from repairbot.languages.rust.repairs._upgrade import Weak, around, otherwise, upgraded
 from repairbot.languages.rust.syntax import text
@@ -31,7 +30,8 @@ def write(source: Source, intent: Intent) -> Edits | Refusal:
 
 def _how(source: Source, weak: str, context: str) -> str:
     """How such a handle is upgraded: those of gpui before its second version look their object up in the context."""
-    if "::downgrade" not in weak and re.search(rb"\b(?:View|Model)Handle\b|\bspawn_weak\b", source.data):
+    first = weak == "cx.weak_handle()" or re.search(rb"\b(?:View|Model)Handle\b|\bspawn_weak\b", source.data)
+    if "::downgrade" not in weak and first:
         return f".upgrade({context})"
     return ".upgrade()"
 
@@ -48,7 +48,7 @@ def _captured(source: Source, intent: Intent) -> Edits | Refusal:
         return Refusal("the handle is not named before the closure")
     if let.child_by_field_name("type") is not None:
         return Refusal("the handle's type is written down")
-    uses = [use for use in source.uses(name, body)]
+    uses = list(source.uses(name, body))
     if any(source.data[use.end_byte :].startswith((b".downgrade()", b".weak_handle()")) for use in uses):
         return Refusal(f"{name} is downgraded there already")
     call = _how(source, weak, _context(source, closure))

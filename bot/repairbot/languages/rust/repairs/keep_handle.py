@@ -7,6 +7,7 @@ import re
 from tree_sitter import Node
 
 from repairbot.languages.rust.repairs import _receivers, _types
+from repairbot.languages.rust.repairs._pair import paired
 from repairbot.languages.rust.repairs._source import Source, method, named, receiver, squeezed, walk
 from repairbot.languages.rust.repairs._upgrade import unit
 from repairbot.languages.rust.syntax import text
@@ -40,6 +41,9 @@ def write(source: Source, intent: Intent) -> Edits | Refusal:
     keeper = f"{name}.{intent.args['keeper']}"
     if kind == "flag":
         return _for_flag(source, intent, call, made, name, changing)
+    if kind == "pair":
+        pairs = paired(source, intent, call, made)
+        return pairs if isinstance(pairs, Refusal) else (*changing, *pairs)
     if kind == "list":
         return (*changing, *_wrapped(call, made, f"{keeper}.push(", ")"))
     if kind == "option":
