@@ -7,7 +7,7 @@ import re
 from tree_sitter import Node
 
 from repairbot.languages.rust.repairs import _types
-from repairbot.languages.rust.repairs._source import Source, arguments, method, named, walk
+from repairbot.languages.rust.repairs._source import Source, arguments, method, named
 from repairbot.languages.rust.syntax import text
 from repairbot.lifetimes.intents import Refusal
 from repairbot.lifetimes.ops import Intent
@@ -47,9 +47,7 @@ def paired(source: Source, intent: Intent, call: Node, made: Node) -> tuple[Edit
         return Refusal(f"{name} is no plain list")
     edits = [Edit(typed.start_byte, typed.end_byte, f"Vec<({element[1]}, {held[1]})>")]
     pushes = 0
-    for node in walk(source.root):
-        if node.type != "field_expression" or text(node.child_by_field_name("field")) != name:
-            continue
+    for node in _types.places(source, intent.args["container"], name):
         found = _use(node)
         if isinstance(found, Refusal):
             return found

@@ -37,14 +37,17 @@ def upgraded(source: Source, body: Node, uses: Sequence[Node], weak: Weak) -> tu
         return Refusal(f"{weak.strong} is not used there")
     row = _common(source, body, uses)
     way = leaving(source, body) if body.type == "block" else None
-    if row is not None and _statement(source, row):
-        if way is None or row.end_point[0] - row.start_point[0] <= SHORT or row.parent != body:
-            return around(source, row, weak)
+    if row is not None and (way is None or _short(row) or row.parent != body):
+        return around(source, row, weak)
     if way is None:
         return Refusal(_undecided(weak))
     rows = source.rows(body)
     first = next(each for each in rows if _holds(each, uses))
     return (source.before(first, otherwise(source, weak, way)),)
+
+
+def _short(row: Node) -> bool:
+    return row.end_point[0] - row.start_point[0] <= SHORT
 
 
 def _undecided(weak: Weak) -> str:
@@ -95,19 +98,21 @@ def _holds(node: Node, uses: Sequence[Node]) -> bool:
 
 
 def _common(source: Source, body: Node, uses: Sequence[Node]) -> Node | None:
-    """The innermost statement below a body that holds every use and whose value is dropped for certain."""
-    best: Node | None = None
+    """The innermost statement of a body, outside of closures in it, that holds every use; None where there is none."""
+    level = len(source.closures(body))
     current = uses[0]
-    while current.start_byte >= body.start_byte and current != body and current.parent is not None:
+    while current != body and current.parent is not None and current.start_byte >= body.start_byte:
         parent = current.parent
-        if parent.type == "block" and current.start_byte <= min(use.start_byte for use in uses):
-            if all(current.start_byte <= use.start_byte < current.end_byte for use in uses):
-                inner = [each for each in source.closures(current) if each.start_byte >= body.start_byte]
-                if not inner and _statement(source, current):
-                    return current
-                best = best or current
+        whole = all(current.start_byte <= use.start_byte < current.end_byte for use in uses)
+        if (
+            parent.type == "block"
+            and whole
+            and len(source.closures(current)) == level
+            and _statement(source, current)
+        ):
+            return current
         current = parent
-    return best
+    return None
 
 
 def _statement(source: Source, row: Node) -> bool:

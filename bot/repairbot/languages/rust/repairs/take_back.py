@@ -1,4 +1,4 @@
-"""What was made raw is not lost on a way out: it stays owned until it is handed on, or is taken back before the exit."""
+"""What was made raw is not lost on a way out: it stays owned until it is handed on, or is taken back before."""
 
 from __future__ import annotations
 
