@@ -92,7 +92,8 @@ class Transport:
     def limit(self) -> tuple[int, int, float]:
         """What GitHub said last: requests left, of how many, until when (seconds since 1970); -1 where it did not."""
         requester = self._rest.requester
-        return (*requester.rate_limiting, float(requester.rate_limiting_resettime))
+        left, most = requester.rate_limiting
+        return left, most, float(requester.rate_limiting_resettime)
 
     def close(self) -> None:
         """Close the connections."""

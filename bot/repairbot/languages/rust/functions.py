@@ -558,7 +558,7 @@ class Lowering:
         """Whether a row speaks of this call: its text, and of a pair only where this function knows both halves."""
         if row.needs and not re.search(row.needs, self.module.text(node), re.DOTALL):
             return False
-        if not row.only_released:
+        if not row.paired:
             return True
         source = self.definition.source.decode("utf-8", "replace")
         return any(re.search(rf"{re.escape(each.partition('(')[0])}\(", source) for each in row.release)

@@ -96,14 +96,12 @@ def _typed(source: Source, near: Node, name: str) -> str:
     for above in source.ancestors(near):
         if above.type == "block":
             for row in reversed(source.rows(above)):
-                if row.type == "let_declaration" and row.end_byte <= near.start_byte:
-                    if text(row.child_by_field_name("pattern")) == name:
-                        value = row.child_by_field_name("value")
-                        typed = row.child_by_field_name("type")
-                        made = value is not None and value.type == "struct_expression"
-                        return text(typed) or (
-                            text(value.child_by_field_name("name")) if made and value else ""
-                        )
+                ahead = row.type == "let_declaration" and row.end_byte <= near.start_byte
+                if ahead and text(row.child_by_field_name("pattern")) == name:
+                    value = row.child_by_field_name("value")
+                    made = value if value is not None and value.type == "struct_expression" else None
+                    shown = text(made.child_by_field_name("name")) if made is not None else ""
+                    return text(row.child_by_field_name("type")) or shown
         listed = above.child_by_field_name("parameters")
         for each in named(listed) if listed is not None else ():
             if text(each.child_by_field_name("pattern")) == name:

@@ -98,21 +98,19 @@ def _holds(node: Node, uses: Sequence[Node]) -> bool:
 
 
 def _common(source: Source, body: Node, uses: Sequence[Node]) -> Node | None:
-    """The innermost statement of a body, outside of closures in it, that holds every use; None where there is none."""
+    """The innermost statement of a body that holds every use, outside of closures in it where there is one."""
     level = len(source.closures(body))
+    best: Node | None = None
     current = uses[0]
     while current != body and current.parent is not None and current.start_byte >= body.start_byte:
         parent = current.parent
         whole = all(current.start_byte <= use.start_byte < current.end_byte for use in uses)
-        if (
-            parent.type == "block"
-            and whole
-            and len(source.closures(current)) == level
-            and _statement(source, current)
-        ):
-            return current
+        if parent.type == "block" and whole and _statement(source, current):
+            if len(source.closures(current)) == level:
+                return current
+            best = best or current
         current = parent
-    return None
+    return best
 
 
 def _statement(source: Source, row: Node) -> bool:

@@ -1,4 +1,4 @@
-"""What was made raw is not lost on a way out: it stays owned until it is handed on, or is taken back before."""
+"""What was made raw is not lost on a way out: it is owned until it is handed on, or taken back before the exit."""
 
 from __future__ import annotations
 
