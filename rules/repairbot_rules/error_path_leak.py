@@ -63,7 +63,7 @@ def _confidence(leak: Leak) -> Confidence:
 class ErrorPathLeak(Rule):
     """Released when all goes well, and not otherwise."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     in_tests = "low"
     practice = (
         "Put the release where an error reaches it too: `with`, or `finally` right behind the acquisition."
@@ -495,6 +495,23 @@ fn encoded(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
 """,
             why="private helpers, and every caller gives them an arena",
             language="zig",
+        ),
+        Quiet(
+            code="""\
+use std::io;
+use std::process::{Child, Command};
+
+pub fn start(name: &str) -> io::Result<Child> {
+    let mut child = Command::new(name).spawn()?;
+    if child.id() == 0 {
+        child.kill()?;
+        return Err(io::ErrorKind::Other.into());
+    }
+    Ok(child)
+}
+""",
+            why="ended where it is not handed out",
+            language="rust",
         ),
     )
 

@@ -26,7 +26,7 @@ from repairbot_rules._held import done, on_exit, report, worst
 class NeverReleased(Rule):
     """A local that is acquired and forgotten."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     practice = "Open in a `with` statement: then no path can forget to close."
     in_tests = "low"
     examples = (
@@ -523,6 +523,27 @@ fn work(editor: *Editor, allocator: std.mem.Allocator, key: u8) !void {
 """,
             why="another value of that name is released, in another block",
             language="zig",
+        ),
+        Quiet(
+            code="""\
+mod libc {
+    extern "C" {
+        pub fn open(path: *const u8, flags: i32) -> i32;
+        pub fn close(fd: i32) -> i32;
+    }
+}
+
+pub fn exists(path: &[u8]) -> bool {
+    let fd = unsafe { libc::open(path.as_ptr(), 0) };
+    if fd < 0 {
+        return false;
+    }
+    unsafe { libc::close(fd) };
+    true
+}
+""",
+            why="closed where it was opened",
+            language="rust",
         ),
     )
 

@@ -83,6 +83,7 @@ def _leaks(graph: Graph, track: Track) -> list[Leak]:
     """While it has a place of its own, a release can name it; what went into something else by then is another leak."""
     wide = tuple(way for way in track.ways if way.passes is None)
     ways = wide or tuple(track.ways)
+    ways = tuple(way for way in ways if not _unlikely(way)) or ways
     direct = tuple(way for way in ways if not way.inside)
     inside = tuple(way for way in ways if way.inside)
     function = graph.function

@@ -15,9 +15,9 @@ from typing import Literal, NamedTuple
 
 from repairbot.analyses.facts import Way
 from repairbot.analyses.graph import Graph
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import EXIT, FAIL, Block, Edge, Function, Kind, Op
 from repairbot.model import Step
-from repairbot.records import dataclass
 
 MOST_NODES = 3000
 """Blocks times states that are visited for one acquisition."""

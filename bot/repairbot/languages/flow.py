@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import field
 from typing import Final, Literal
 
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import EXIT, FAIL, Block, Edge, EdgeKind, Kind, Op
 from repairbot.model import Span
-from repairbot.records import dataclass
 
 MOST_BLOCKS: Final = 4000
 """A function that needs more is passed over: cleanup in cleanup multiplies."""

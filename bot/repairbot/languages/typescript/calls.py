@@ -51,7 +51,7 @@ class Calls(Tracking):
         receiver = self._receiver(function)
         given = list(self._arguments(node, called))
         resource = self.acquiring.at(node)
-        if resource is not None and not (resource.only_released and not self._released_here(into, resource)):
+        if resource is not None and not (resource.paired and not self._released_here(into, resource)):
             for value, _ in given:
                 for place in value.places:
                     self._into_maker(node, called, place)
@@ -77,10 +77,7 @@ class Calls(Tracking):
         if not place or "." in place or self.body is None:
             return False
         body = self.module.source[self.body.start : self.body.end]
-        name = re.escape(place.partition("#")[0].encode())
-        return any(
-            re.search(re.escape(end.encode()) + rb"\(\s*" + name + rb"\b", body) for end in resource.release
-        )
+        return self.ends(body, place, resource)
 
     def _method(self, function: N) -> str:
         member = bare(function)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from repairbot.languages.zig.acquiring import CONTAINER, ITEMS, Acquiring, member_of, shape
@@ -15,6 +15,7 @@ from repairbot.languages.zig.syntax import Definition, Struct
 from repairbot.languages.zig.tree import N
 from repairbot.languages.zig.values import NOTHING, TRY, Value, Values, inside, union
 from repairbot.languages.zig.words import word_ends
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Effect, Idiom, Kind, Resource
 
 _SCALAR: Final = re.compile(r"^(?:bool|void|noreturn|[uif]\d+|[ui]size|c_\w+|comptime_\w+|anyerror|type)$")

@@ -5,7 +5,6 @@ Tests (`test "..." {}`) are not looked at: the allocator that tests are given co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -25,6 +24,7 @@ from repairbot.languages.zig.releases import Releases
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Module
 from repairbot.languages.zig.tree import TooDeep
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Function, Idiom, Kind, Resource, Unit
 from repairbot.model import Step
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from typing import Final
 
@@ -13,6 +13,7 @@ from repairbot.languages.zig.callees import callees
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Field, Module, Struct
 from repairbot.languages.zig.words import word_ends
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Container, Event, Kind, Member, Resource
 from repairbot.model import Span
 

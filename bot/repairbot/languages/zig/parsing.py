@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import tree_sitter_zig
 from tree_sitter import Language, Node, Parser, Tree
 
+from repairbot.languages.grammar import binding
 from repairbot.model import Edit
 
-LANGUAGE: Final = Language(tree_sitter_zig.language())
+LANGUAGE: Final = Language(binding("tree_sitter_zig").language())
 _MOST: Final = 4
 _kept: dict[bytes, Tree] = {}
 """The trees of the last sources: the checks of a repair ask for its file several times."""

@@ -10,13 +10,14 @@ import posixpath
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from tree_sitter import Node, Query, QueryCursor
 
 from repairbot.languages.zig.parsing import LANGUAGE, parse
 from repairbot.languages.zig.tree import N, read
+from repairbot.lazily import dataclass
 from repairbot.model import Span
 
 _DECLARATIONS = Query(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from repairbot.languages.flow import Builder, Cleanup
 from repairbot.languages.zig.acquiring import Acquiring
 from repairbot.languages.zig.syntax import Definition
 from repairbot.languages.zig.tree import N
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Kind, Op, Resource
 
 _WHOLE: Final = frozenset({Kind.ESCAPE, Kind.UNKNOWN})
