@@ -59,7 +59,9 @@ def serve(settings: Settings, environment: Mapping[str, str], folder: Path, say:
         held, ledger = stack.enter_context(books(settings, folder, "web"))
         app = App(settings.app, settings.key, settings.site)
         stack.enter_context(beside("prune", partial(_prune, held)))
-        stack.enter_context(beside("sweeper", Sweeper(app, ledger).run))
+        if settings.sweep:
+            sweep = partial(Sweeper(app, ledger).run, every=60.0 * settings.sweep)
+            stack.enter_context(beside("sweeper", sweep))
         if settings.jobs:
             stack.enter_context(beside("worker", partial(_helped, environment), worker.STOP + 3))
         status = Status(
