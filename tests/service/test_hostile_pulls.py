@@ -78,7 +78,7 @@ def test_everything_that_hurts_at_once(rig: Rig, tmp_path: Path) -> None:
         f'\tcommand = "{touch}"\n[merge "evil"]\n\tdriver = "{touch}"\n[protocol "ext"]\n\tallow = always\n'
     )
     git = rig.state.repository
-    git.commit("main", {"README.md": "leaky\n"})
+    git.commit("main", {"README.md": "leaky\n", ".repairbot.toml": "[limits]\nseconds = 10\n"})
     head = git.commit("hurtful", hurtful(marker), git.tip("main"))
     rig.state.open(7, "hurtful", title=f"{MENTION} <script>")
     told = environment(rig, tmp_path / "app", HOME=str(home), TMPDIR=str(temporary))
