@@ -55,7 +55,8 @@ def _needed(resources: tuple[Resource, ...]) -> dict[bytes, tuple[frozenset[byte
     for resource in resources:
         for name in resource.acquire:
             words = [word.encode() for word in _WORD.findall(name.removeprefix("new "))]
-            found.setdefault(words[-1], []).append(frozenset(words[:-1]) - {b"new"})
+            others = () if name.startswith("*") else words[:-1]
+            found.setdefault(words[-1], []).append(frozenset(others))
     return {last: tuple(others) for last, others in found.items()}
 
 
