@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from repairbot.analyses.facts import Halfway, Way
 from repairbot.analyses.tracking import follow, is_constructor, sites, stored
-from repairbot.lifetimes.ops import Container, Function, Kind, Op, Unit
+from repairbot.lifetimes.ops import UNLIKELY, Container, Function, Kind, Op, Unit
 from repairbot.model import Confidence, Step
 
 _IO = frozenset(
     {
-        "accept", "authenticate", "bind", "connect", "connect_ex", "execute", "fork", "handshake", "listen",
+        "accept", "authenticate", "exec", "bind", "connect", "connect_ex", "execute", "fork", "handshake", "listen",
         "login", "open", "recv", "register", "run", "send", "sendall", "setup", "spawn", "start", "wait",
     }
 )  # fmt: skip
@@ -35,7 +35,10 @@ def _halfway(function: Function, container: Container | None) -> Halfway | None:
     tracks = [follow(function, site, keeps_stored=True) for site in sites(function)]
     held = [track for track in tracks if track.ways and not track.gave_up and stored(track)]
     failures = [
-        (way, way.failing) for track in held for way in track.ways if way.kind == "error" and way.failing
+        (way, way.failing)
+        for track in held
+        for way in track.ways
+        if way.kind == "error" and way.failing and (way.failing.value != UNLIKELY or _weight(way.failing))
     ]
     if not failures:
         return None

@@ -12,6 +12,7 @@ from repairbot.languages.typescript.syntax import Module, arguments, bare, state
 from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.lifetimes.ops import Registration, Removal
 from repairbot.model import Step
+from repairbot.records import pattern
 
 _TIMERS: Final = {
     "setInterval": "clearInterval",
@@ -31,18 +32,23 @@ _ADDS: Final = {
 _REMOVES: Final = frozenset(
     {"removeEventListener", "off", "removeListener", "un", "detachEvent", "removeAllListeners", "unbind"}
 )
-_GLOBALS: Final = re.compile(
+_GLOBALS: Final = pattern(
     r"(?:window|document|globalThis|process|navigator|screen|visualViewport|location|history|body)(?:\.\w+)*"
     r"|this\.[\w#]*(?:[wW]indow|[dD]ocument|ownerDocument)|window\.matchMedia\(\)|matchMedia\(\)"
 )
 """What lives as long as the page or the process."""
+_SHARED_NAMES: Final = pattern(
+    r"(?i)(?:service|manager|store|bus|emitter|hub|registry|dispatcher|events?|app|core|editor|workspace|map|scene|game|player|viewer"
+    r"|router|session|context|document|window|root|parent|socket\.io|api|provider|controller|engine|host)\$?$"
+)
+"""Names of what many objects share."""
 _SHORT_DELAY: Final = 100
 """Milliseconds; a timer that fires so soon is over before its owner's end matters."""
-_SUBSCRIBES: Final = re.compile(r"^(?:on[A-Z]\w*|subscribe|addDisposable\w*|observe)$")
-_ONE_SHOT: Final = re.compile(
+_SUBSCRIBES: Final = pattern(r"^(?:on[A-Z]\w*|subscribe|addDisposable\w*|observe)$")
+_ONE_SHOT: Final = pattern(
     r"\b(?:take|first|takeUntil|takeUntilDestroyed|takeWhile|untilDestroyed|firstValueFrom)\(|\bhttp\b|\bAbortSignal\b"
 )
-_SAFE_OPTIONS: Final = re.compile(r"\bonce\s*:\s*true|\bsignal\b")
+_SAFE_OPTIONS: Final = pattern(r"\bonce\s*:\s*true|\bsignal\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,7 +388,7 @@ class Registrations:
             outlives=outlives,
             shared=shared,
             own=own,
-            telling=shared
+            telling=(shared or self._forgotten(view, item, reached))
             and item.key.strip("'\"`") not in ("exit", "load", "DOMContentLoaded", "unload", "beforeunload"),
             teardown=teardown,
             looped=item.repeats,
@@ -390,6 +396,15 @@ class Registrations:
             if outlives
             else (),
         )
+
+    def _forgotten(self, view: View | None, item: _Listened, reached: set[str]) -> bool:
+        """Whether the target was given to an object whose teardown never touches it."""
+        name = re.match(r"this\.([\w#$]+)", item.target)
+        if view is None or name is None or not view.teardowns or not self._given(view, item.target):
+            return False
+        if not _SHARED_NAMES.search(item.target):
+            return False
+        return not any(self._method(view, node)[0] in reached for node in view.mentions.get(name[1], []))
 
     def _undo(self, item: _Listened, removals: list[_Listened]) -> str:
         """How this kind is undone here: as the siblings are."""
