@@ -123,7 +123,8 @@ impl Servers {
             target = listener.call.rpartition(".")[0]
             args = {"test": f"not {target}.handlers", "made": listener.handler}
             intents: tuple[Intent, ...] = ()
-            if target.isidentifier():
+            ours = it.container is None or it.container.this == "self"
+            if target.isidentifier() and ours:
                 intents = (
                     Intent(
                         REGISTER_ONCE,

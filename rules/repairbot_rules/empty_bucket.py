@@ -29,7 +29,9 @@ def _intents(fact: EmptyBucket) -> tuple[Intent, ...]:
     if event.statement is None:
         return ()
     fill = fact.grows[0].target
-    head = re.fullmatch(r"((?:(?:self|this)\.)?[\w#$]+)(?:\[.*\]|\??\.(?:get|setdefault)\(.*\))!?", fill, re.DOTALL)
+    head = re.fullmatch(
+        r"((?:(?:self|this)\.)?[\w#$]+)(?:\[.*\]|\??\.(?:get|setdefault)\(.*\))!?", fill, re.DOTALL
+    )
     container = head[1] if head is not None and event.depth == 1 else ""
     return (
         Intent(

@@ -182,7 +182,6 @@ class Ticker:
         yield from idioms(facts, self.id)
 
 
-
 def _kept(it: Registered) -> tuple[Intent, ...]:
     """A member keeps the timer, and the teardown stops it."""
     timer = it.registration

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 from repairbot.languages.typescript.classes import AT_END, CONSTRUCTOR, Classes, Locate, View
+from repairbot.languages.typescript.lives import lifetime
 from repairbot.languages.typescript.syntax import Module, arguments, bare, statement_of
 from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.lifetimes.ops import Registration, Removal
@@ -205,7 +206,8 @@ class Registrations:
         if last == "requestAnimationFrame" or handed:
             return
         handle = f"this.{name}"
-        if not ended and view.teardowns and not short:
+        weak = view.teardowns[:1] in (("stop",), ("end",), ("release",), ("detach",)) and not clears
+        if not ended and view.teardowns and not short and method not in view.teardowns and not weak:
             touches = "this" in self.module.text(arguments(call)[0]) if arguments(call) else False
             yield self._registration(
                 call,
@@ -384,7 +386,7 @@ class Registrations:
             handler_at=self.module.span(item.handler_at),
             remove=self._undo(item, removals),
             removals=tuple(self._removal(other, reached) for other in removals),
-            holds=self._holds(item.handler_at),
+            holds=self._each_time(item, view) or self._holds(item.handler_at),
             outlives=outlives,
             shared=shared,
             own=own,
@@ -422,6 +424,16 @@ class Registrations:
             self.module.span(statement_of(item.call)),
             self.module.span(item.handler_at),
         )
+
+    def _each_time(self, item: _Listened, view: View | None) -> Literal["made", ""]:
+        """A handler made for each object, and given to the process, by a class that has no end."""
+        if view is None or view.teardowns or item.target != "process" or item.method != CONSTRUCTOR:
+            return ""
+        lives, evidence = lifetime(self.module, view.name, (), view.node)
+        single = lives == "long" and any(
+            "made at" in step.note or "one for" in step.note for step in evidence
+        )
+        return "" if single or self._holds(item.handler_at) != "throwaway" else "made"
 
     def _holds(self, handler: N) -> str:
         inner = bare(handler)
