@@ -308,7 +308,11 @@ def _drop(fact: Growing, head: str, key: str) -> str:
     if fact.container.this == "self":
         return f"{head}.pop({key}, None)"
     made = next(iter(fact.member.of(Kind.INIT)), None)
-    return f"{head}.delete({key})" if made is not None and made.argument.startswith("new Map") else f"delete {head}[{key}]"
+    return (
+        f"{head}.delete({key})"
+        if made is not None and made.argument.startswith("new Map")
+        else f"delete {head}[{key}]"
+    )
 
 
 def of_idiom(idiom: Idiom) -> Report:

@@ -31,6 +31,8 @@ _ADDS: Final = {
 _REMOVES: Final = frozenset(
     {"removeEventListener", "off", "removeListener", "un", "detachEvent", "removeAllListeners", "unbind"}
 )
+_WORKERS: Final = frozenset({"new Worker", "new SharedWorker", "new worker_threads.Worker"})
+"""What runs on until somebody ends it."""
 _GLOBALS: Final = re.compile(
     r"(?:window|document|globalThis|process|navigator|screen|visualViewport|location|history|body)(?:\.\w+)*"
     r"|this\.[\w#]*(?:[wW]indow|[dD]ocument|ownerDocument)|window\.matchMedia\(\)|matchMedia\(\)"
@@ -73,7 +75,11 @@ class Registrations:
         found: list[Registration] = []
         heard: list[_Listened] = []
         for call in self.module.calls:
-            if call.kind != "call_expression" or not call.kids:
+            if not call.kids:
+                continue
+            if call.kind != "call_expression":
+                if self.module.callee(call) in _WORKERS:
+                    found.extend(self._worker(call))
                 continue
             last = self._last(call)
             if last in _TIMERS:
@@ -122,6 +128,21 @@ class Registrations:
             call=self.module.callee(call),
         )
         return replace(base, **more)  # type: ignore[arg-type]
+
+    # Workers
+
+    def _worker(self, call: N) -> Iterator[Registration]:
+        """A worker that a class with a teardown starts, and of which nobody keeps the handle."""
+        view = self._view(call)
+        if view is None or not view.teardowns or not self._dropped(call):
+            return
+        method, repeats = self._method(view, call)
+        if method in view.teardowns:
+            return
+        yield self._registration(
+            call, view, method, what="task", handler=self.module.callee(call).removeprefix("new "), looped=repeats,
+            teardown=view.teardowns[0], remove=".terminate",
+        )  # fmt: skip
 
     # Timers
 
@@ -372,6 +393,7 @@ class Registrations:
         shared = _GLOBALS.fullmatch(item.target.replace("!", "").replace("?", "")) is not None
         outlives = shared or (view is not None and self._given(view, item.target))
         own = view is not None and (item.target == "this" or self._own(view, item.target))
+        again = not removals and self._once_more(item)
         yield self._registration(
             item.call,
             view,
@@ -382,9 +404,9 @@ class Registrations:
             handler_at=self.module.span(item.handler_at),
             remove=self._undo(item, removals),
             removals=tuple(self._removal(other, reached) for other in removals),
-            holds=self._holds(item.handler_at),
+            holds="made" if again else self._holds(item.handler_at),
             outlives=outlives,
-            shared=shared,
+            shared=shared or again,
             own=own,
             telling=shared
             and item.key.strip("'\"`") not in ("exit", "load", "DOMContentLoaded", "unload", "beforeunload"),
@@ -394,6 +416,47 @@ class Registrations:
             if outlives
             else (),
         )
+
+    def _once_more(self, item: _Listened) -> bool:
+        """Whether a callback that runs for each event puts one more on an emitter of the whole process."""
+        if item.name not in ("on", "addListener", "prependListener") or item.target.startswith("this"):
+            return False
+        head = item.target.partition(".")[0]
+        outer = self.module.around(item.call)
+        while outer is not None:
+            own = re.search(rf"\b(?:const|let|var)\s+{re.escape(head)}\b", self.module.text(outer.body))
+            asked = [up.kids[0] for up in _up_to(item.call, outer.node) if up.kind == "if_statement"]
+            if (
+                head in outer.parameters
+                or own
+                or any("isteners(" in self.module.text(test) for test in asked)
+            ):
+                return False
+            call = (
+                outer.node.up.up if outer.node.up is not None and outer.node.up.kind == "arguments" else None
+            )
+            if (
+                call is not None
+                and call.kind == "call_expression"
+                and self._last(call) in ("on", "addListener")
+            ):
+                known = head == "process" or head in self.module.imports or self._of_module(head)
+                return known and self._chain_head(call) != item.target
+            outer = self.module.around(outer.node)
+        return False
+
+    def _chain_head(self, call: N) -> str:
+        callee = bare(call.kids[0])
+        return (
+            self.module.text(callee.kids[0])
+            if callee is not None and callee.kind == "member_expression"
+            else ""
+        )
+
+    def _of_module(self, name: str) -> bool:
+        """Whether the module itself makes an emitter of this name."""
+        pattern = rf"(?m)^(?:export\s+)?const\s+{re.escape(name)}\b[^=\n]*=\s*new\s"
+        return re.search(pattern, self.module.text(self.module.tree)) is not None
 
     def _undo(self, item: _Listened, removals: list[_Listened]) -> str:
         """How this kind is undone here: as the siblings are."""
@@ -516,6 +579,13 @@ def _called(handler: str) -> str:
     return (
         handler if short else f"{found[1]}()" if found is not None and "\n" not in handler else "its callback"
     )
+
+
+def _up_to(node: N, last: N) -> Iterator[N]:
+    for up in node.above():
+        if up is last:
+            return
+        yield up
 
 
 def _first_line(text: str) -> str:
