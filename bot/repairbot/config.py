@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
 from repairbot.model import SEVERITIES, Confidence, Settings
+from repairbot.records import dataclass
 from repairbot.sources import MAX_SIZE
 
 OWN_FILE, PYPROJECT = ".repairbot.toml", "pyproject.toml"

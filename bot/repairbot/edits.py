@@ -7,20 +7,19 @@ byte-order mark, line ends and whatever no edit names stay as they are, to the b
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from repairbot.model import Edit
+from repairbot.records import dataclass, pattern
 
 CONTEXT = 3
 """Lines around a change in a unified diff."""
 NO_NEWLINE = "\\ No newline at end of file\n"
-COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+COOKIE = pattern(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 """PEP 263: https://peps.python.org/pep-0263/#defining-the-encoding"""
 
-_DECLARED = re.compile(r"\b(?:const|var|let)\s+(\w+)\s*[=:]")
+_DECLARED = pattern(r"\b(?:const|var|let)\s+(\w+)\s*[=:]")
 
 Opcode = tuple[str, int, int, int, int]
 

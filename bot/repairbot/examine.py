@@ -7,7 +7,7 @@ import importlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property, partial
 
 from repairbot.analyses import analyse
@@ -30,6 +30,7 @@ from repairbot.model import (
     Span,
     Step,
 )
+from repairbot.records import dataclass
 from repairbot.rule import Report, Rule, enabled
 from repairbot.verify import Climb, Key, Reported, climb
 

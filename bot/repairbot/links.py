@@ -10,8 +10,10 @@ import json
 import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from repairbot.records import dataclass
 
 Answers = dict[str, dict[str, Any]]
 """What others answered to one file: {"summaries": {asked name: Summary as JSON}, "resources": {...}}."""

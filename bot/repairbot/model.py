@@ -7,9 +7,11 @@ finding's in characters (Unicode code points). Offsets count bytes of the source
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Literal, NamedTuple
+
+from repairbot.records import dataclass
 
 Severity = Literal["low", "medium", "high"]
 Confidence = Literal["low", "medium", "high"]

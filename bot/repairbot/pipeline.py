@@ -10,7 +10,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from repairbot import languages, wire
 from repairbot.cache import Cache, code_version, digest
@@ -18,6 +18,7 @@ from repairbot.config import CONFIDENCES, Config
 from repairbot.links import Answers, Exchange, Line, Naming
 from repairbot.model import FileResult, Finding, Outcome
 from repairbot.pool import Pool, Task
+from repairbot.records import dataclass
 from repairbot.sources import Entry, Source, Unreadable, binary, failed, skipped
 
 Progress = Callable[[int, int, int], None]

@@ -13,12 +13,13 @@ import signal
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import TracebackType
 
 from repairbot import wire
 from repairbot.child import Process, read
 from repairbot.model import Settings
+from repairbot.records import dataclass
 
 AHEAD_FILES = 32
 AHEAD_BYTES = 1 << 18

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from inspect import cleandoc
 from typing import ClassVar, Literal
@@ -18,6 +18,7 @@ from repairbot import plugins
 from repairbot.analyses.facts import Facts
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Confidence, Impact, Settings, Severity, Span, Step
+from repairbot.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

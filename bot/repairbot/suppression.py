@@ -7,10 +7,11 @@ on a line of its own it covers the next line of code.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from repairbot.languages.base import Extents, Language
 from repairbot.model import FileResult, Finding, Outcome, Step
+from repairbot.records import dataclass
 
 MARK = b"repairbot:"
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from repairbot.edits import BadEditsError, apply, ordered
 from repairbot.languages.base import Printer
 from repairbot.lifetimes.intents import Refusal
 from repairbot.model import Check, Edit
+from repairbot.records import dataclass
 from repairbot.rule import Report
 
 Key = tuple[str, str, str]

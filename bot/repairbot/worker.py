@@ -12,7 +12,7 @@ import os
 import select
 import struct
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import BinaryIO
 
 from repairbot import languages, wire
@@ -20,6 +20,7 @@ from repairbot.examine import examine
 from repairbot.languages.base import Language, Project
 from repairbot.lifetimes.ops import Resource, Summary
 from repairbot.model import Settings
+from repairbot.records import dataclass
 from repairbot.rule import all_rules
 from repairbot.suppression import suppress
 

@@ -31,7 +31,9 @@ def idioms(facts: Facts, name: str) -> Iterator[Report]:
                 idiom.evidence,
                 idiom.confidence,
                 intents=idiom.intents,
-                refusals=() if idiom.intents else ("where it should be dropped is not decided in this file",),
+                refusals=()
+                if idiom.intents
+                else (idiom.refusal or "where it should be dropped is not decided in this file",),
             )
 
 

@@ -26,13 +26,13 @@ from repairbot.lifetimes.intents import CANCEL_ON_EXIT, CANCEL_PENDING, KEEP_HAN
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
-from repairbot_rules._registered import end_in_teardown, problems, report
+from repairbot_rules._registered import end_in_teardown, idioms, problems, report
 
 
 class DanglingTask(Rule):
     """A task without a holder or an end."""
 
-    languages = ("python", "typescript", "javascript")
+    languages = ("python", "typescript", "javascript", "rust")
     in_tests = "low"
     practice = "Keep the handle of every task, and cancel it where its owner ends."
     examples = (
@@ -373,10 +373,68 @@ class Poller:
             "the teardown ends it",
             language="typescript",
         ),
+        Quiet(
+            code="""\
+use std::collections::HashMap;
+
+pub struct Task;
+
+impl Task {
+    pub fn detach(self) {}
+}
+
+pub struct Context;
+
+impl Context {
+    pub fn spawn<F: FnOnce(&mut Index)>(&mut self, work: F) -> Task {
+        let mut index = Index::default();
+        work(&mut index);
+        Task
+    }
+}
+
+#[derive(Default)]
+pub struct Index {
+    pages: HashMap<u32, String>,
+}
+
+impl Index {
+    pub fn load(&mut self, name: u32, cx: &mut Context) {
+        cx.spawn(move |this| {
+            this.pages.insert(name, String::new());
+        })
+        .detach();
+    }
+}
+""",
+            why="a task that ends by itself, and nothing in the code says that it should end before",
+            language="rust",
+        ),
+        Quiet(
+            code="""\
+use std::io::{self, BufRead, BufReader, Read};
+
+pub fn copy(source: impl Read) -> io::Result<()> {
+    let mut lines = BufReader::new(source);
+    let mut line = String::new();
+    loop {
+        line.clear();
+        lines.read_line(&mut line)?;
+        if line.is_empty() {
+            return Ok(());
+        }
+        print!("{line}");
+    }
+}
+""",
+            why="the loop leaves at the end of the file",
+            language="rust",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
         """One report a task."""
+        yield from idioms(facts, self.id)
         for it in problems(facts, "task", "dropped", "uncancelled"):
             yield _report(it)
 

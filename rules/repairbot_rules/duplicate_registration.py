@@ -22,13 +22,13 @@ from repairbot.lifetimes.intents import REGISTER_ONCE
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
-from repairbot_rules._registered import problems, report
+from repairbot_rules._registered import idioms, problems, report
 
 
 class DuplicateRegistration(Rule):
     """One more at each call."""
 
-    languages = ("python", "typescript", "javascript")
+    languages = ("python", "typescript", "javascript", "rust")
     practice = "Look whether a shared registry has the entry before adding one."
     examples = (
         Repair(
@@ -137,10 +137,46 @@ function report(): void {}
             "once for the process; and once for each socket, which goes with it",
             language="typescript",
         ),
+        Quiet(
+            code="""\
+use std::collections::HashMap;
+
+pub struct Tools(Vec<u32>);
+
+impl Tools {
+    pub fn remove(&mut self, id: &u32) {
+        self.0.retain(|each| each != id);
+    }
+}
+
+pub struct Servers {
+    tools: Tools,
+    ids: HashMap<String, u32>,
+}
+
+impl Servers {
+    pub fn started(&mut self, name: String, id: u32) {
+        self.stopped(&name);
+        if let Some(old) = self.ids.insert(name, id) {
+            self.tools.remove(&old);
+        }
+    }
+
+    pub fn stopped(&mut self, name: &str) {
+        if let Some(id) = self.ids.remove(name) {
+            self.tools.remove(&id);
+        }
+    }
+}
+""",
+            why="what the old entry stood for is taken back",
+            language="rust",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
         """One report a registration."""
+        yield from idioms(facts, self.id)
         for it in problems(facts, "listener", "duplicate"):
             listener = it.registration
             target = listener.call.rpartition(".")[0]

@@ -26,7 +26,7 @@ from repairbot_rules._held import before_exits, done, on_exit, owned_elsewhere, 
 class EarlyExitLeak(Rule):
     """An exit without the release that the others have."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     in_tests = "low"
     practice = "Release in one place for all ways out, not before each `return`."
     examples = (

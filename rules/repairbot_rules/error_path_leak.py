@@ -63,7 +63,7 @@ def _confidence(leak: Leak) -> Confidence:
 class ErrorPathLeak(Rule):
     """Released when all goes well, and not otherwise."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     in_tests = "low"
     practice = (
         "Put the release where an error reaches it too: `with`, or `finally` right behind the acquisition."
@@ -542,6 +542,23 @@ export async function header(path: string): Promise<string> {
 """,
             "`finally` closes it on every way",
             language="typescript",
+        ),
+        Quiet(
+            code="""\
+use std::io;
+use std::process::{Child, Command};
+
+pub fn start(name: &str) -> io::Result<Child> {
+    let mut child = Command::new(name).spawn()?;
+    if child.id() == 0 {
+        child.kill()?;
+        return Err(io::ErrorKind::Other.into());
+    }
+    Ok(child)
+}
+""",
+            why="ended where it is not handed out",
+            language="rust",
         ),
     )
 

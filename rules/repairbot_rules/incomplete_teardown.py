@@ -137,7 +137,7 @@ def _refusal(owned: Owned) -> str:
 class IncompleteTeardown(Rule):
     """A teardown that forgets one."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     practice = "Every member that an object opens has its line in the teardown."
     examples = (
         Repair(
@@ -606,6 +606,25 @@ const View = struct {
 """,
             "what is registered ends with its owner",
             language="typescript",
+        ),
+        Quiet(
+            code="""\
+use std::io;
+use std::process::Child;
+
+pub struct Server {
+    process: Child,
+}
+
+impl Server {
+    pub fn stop(mut self) -> io::Result<()> {
+        self.process.kill()?;
+        self.process.wait().map(drop)
+    }
+}
+""",
+            why="its owner ends the process",
+            language="rust",
         ),
     )
 

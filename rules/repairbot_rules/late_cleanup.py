@@ -24,7 +24,7 @@ from repairbot_rules._held import done, failing_step, on_error, on_exit, owned_e
 class LateCleanup(Rule):
     """A cleanup that begins too late."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     in_tests = "low"
     practice = "Let nothing stand between the acquisition and the `try` that releases it."
     examples = (

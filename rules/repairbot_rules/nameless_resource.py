@@ -31,7 +31,7 @@ def _confidence(leak: Leak) -> Confidence:
 class NamelessResource(Rule):
     """A resource without a name."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     practice = "Give what you open a name, so that something can close it."
     in_tests = "low"
     examples = (

@@ -26,7 +26,7 @@ from repairbot_rules._held import done, on_exit, report, worst
 class NeverReleased(Rule):
     """A local that is acquired and forgotten."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     practice = "Open in a `with` statement: then no path can forget to close."
     in_tests = "low"
     examples = (
@@ -550,6 +550,27 @@ export async function head(path: string): Promise<string> {
 """,
             "a timer that fires once ends by itself",
             language="typescript",
+        ),
+        Quiet(
+            code="""\
+mod libc {
+    extern "C" {
+        pub fn open(path: *const u8, flags: i32) -> i32;
+        pub fn close(fd: i32) -> i32;
+    }
+}
+
+pub fn exists(path: &[u8]) -> bool {
+    let fd = unsafe { libc::open(path.as_ptr(), 0) };
+    if fd < 0 {
+        return false;
+    }
+    unsafe { libc::close(fd) };
+    true
+}
+""",
+            why="closed where it was opened",
+            language="rust",
         ),
     )
 

@@ -100,7 +100,7 @@ def _local(leak: Leak) -> Report:
 class OverwrittenResource(Rule):
     """An owner that is given something new."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     in_tests = "low"
     practice = "Release what stood there before you assign again."
     examples = (

@@ -26,6 +26,7 @@ class StrongSelfCapture(Rule):
     """A cycle through a callback."""
 
     severity = "low"
+    languages = ("python", "rust")
     practice = "Let callbacks capture the values they need, not the object that keeps them."
     examples = (
         Repair(
@@ -80,6 +81,51 @@ class Client:
         pass
 """,
             why="it needs the object itself",
+        ),
+        Quiet(
+            code="""\
+use std::sync::{Arc, Mutex};
+
+#[derive(Default)]
+pub struct Client {
+    handlers: Mutex<Vec<Box<dyn Fn() + Send>>>,
+}
+
+impl Client {
+    pub fn watch(self: &Arc<Self>) {
+        let client = Arc::downgrade(self);
+        self.handlers.lock().unwrap().push(Box::new(move || {
+            if let Some(client) = client.upgrade() {
+                client.changed();
+            }
+        }));
+    }
+
+    fn changed(&self) {}
+}
+""",
+            why="a weak handle, upgraded inside",
+            language="rust",
+        ),
+        Quiet(
+            code="""\
+use std::sync::Arc;
+use std::thread;
+
+#[derive(Default)]
+pub struct Client;
+
+impl Client {
+    pub fn save(self: &Arc<Self>) {
+        let client = self.clone();
+        thread::spawn(move || client.write());
+    }
+
+    fn write(&self) {}
+}
+""",
+            why="a thread that ends by itself holds it only until then",
+            language="rust",
         ),
     )
 

@@ -66,7 +66,7 @@ def _decorator(fact: Growing, settings: Settings, rule: str) -> Report:
 class UnboundedCache(Rule):
     """A cache without a bound."""
 
-    languages = ("python", "typescript", "javascript")
+    languages = ("python", "typescript", "javascript", "rust")
     in_tests = "low"
     practice = "A cache says how much it keeps, or holds its entries weakly."
     examples = (
@@ -334,6 +334,28 @@ module.exports = new Views()
 """,
             language="javascript",
             unsafe=True,
+        ),
+        Quiet(
+            code="""\
+use std::collections::HashMap;
+
+pub struct Shaper {
+    glyph_cache: HashMap<String, u32>,
+}
+
+impl Shaper {
+    pub fn shape(&mut self, text: &str) -> u32 {
+        let next = self.glyph_cache.len() as u32;
+        *self.glyph_cache.entry(text.to_string()).or_insert(next)
+    }
+
+    pub fn font_changed(&mut self) {
+        self.glyph_cache.clear();
+    }
+}
+""",
+            why="emptied when what it holds is no longer right",
+            language="rust",
         ),
     )
 

@@ -74,6 +74,7 @@ def _member(fact: Growing) -> Report:
 class UnboundedChannel(Rule):
     """A queue without a capacity."""
 
+    languages = ("python", "rust")
     practice = "A queue between two sides of different speed has a capacity."
     examples = (
         Repair(

@@ -32,7 +32,7 @@ from repairbot_rules._growing import of_idiom, report
 class UnboundedCollection(Rule):
     """A collection that grows with use."""
 
-    languages = ("python", "typescript", "javascript")
+    languages = ("python", "typescript", "javascript", "rust")
     in_tests = "low"
     practice = "A collection that is fed by events says how many it keeps."
     examples = (
@@ -433,6 +433,86 @@ export const monitor = new Monitor();
 """,
             "filled at the start",
             language="typescript",
+        ),
+        Quiet(
+            code="""\
+use std::collections::VecDeque;
+
+#[derive(Default)]
+pub struct JoinSet(VecDeque<u32>);
+
+impl JoinSet {
+    pub fn new() -> Self {
+        JoinSet::default()
+    }
+
+    pub fn spawn(&mut self, job: u32) {
+        self.0.push_back(job);
+    }
+
+    pub fn try_join_next(&mut self) -> Option<u32> {
+        self.0.pop_front()
+    }
+}
+
+pub fn serve(mut accept: impl Iterator<Item = u32>) {
+    let mut jobs = JoinSet::new();
+    while let Some(job) = accept.next() {
+        jobs.spawn(job);
+        while jobs.try_join_next().is_some() {}
+    }
+}
+""",
+            why="finished tasks are taken out in each round",
+            language="rust",
+        ),
+        Quiet(
+            code="""\
+const MOST: usize = 30;
+
+pub struct Jumps {
+    jumps: Vec<u32>,
+    at: usize,
+}
+
+impl Jumps {
+    pub fn push(&mut self, jump: u32) {
+        self.jumps.truncate(self.at);
+        if self.jumps.len() >= MOST {
+            self.jumps.remove(0);
+        }
+        self.jumps.push(jump);
+        self.at = self.jumps.len();
+    }
+}
+""",
+            why="the oldest goes when it is full",
+            language="rust",
+        ),
+        Quiet(
+            code="""\
+use std::collections::HashMap;
+
+pub struct Client {
+    next_id: u64,
+    pending: HashMap<u64, String>,
+}
+
+impl Client {
+    pub fn send(&mut self, text: String) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.pending.insert(id, text);
+        id
+    }
+
+    pub fn answered(&mut self, id: u64) -> Option<String> {
+        self.pending.remove(&id)
+    }
+}
+""",
+            why="an answer takes its entry out",
+            language="rust",
         ),
     )
 

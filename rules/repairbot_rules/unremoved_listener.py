@@ -30,7 +30,7 @@ from repairbot_rules._registered import idioms, problems, report
 class UnremovedListener(Rule):
     """A listener nobody removes."""
 
-    languages = ("python", "typescript", "javascript")
+    languages = ("python", "typescript", "javascript", "rust")
     practice = "Write the removal of a listener together with its registration."
     examples = (
         Repair(
@@ -275,6 +275,85 @@ class Plugin:
 """,
             "an AbortSignal and `once` take them back",
             language="typescript",
+        ),
+        Quiet(
+            code="""\
+pub struct Subscription;
+
+impl Subscription {
+    pub fn detach(self) {}
+}
+
+pub struct Entity;
+
+pub struct Context;
+
+impl Context {
+    pub fn subscribe(&mut self, _: &Entity, _: fn(&mut View)) -> Subscription {
+        Subscription
+    }
+
+    pub fn new_entity(&mut self) -> Entity {
+        Entity
+    }
+}
+
+pub struct View {
+    editor: Entity,
+    _subscriptions: Vec<Subscription>,
+}
+
+impl View {
+    pub fn new(cx: &mut Context) -> Self {
+        let editor = cx.new_entity();
+        cx.subscribe(&editor, Self::edited).detach();
+        View { editor, _subscriptions: Vec::new() }
+    }
+
+    pub fn editor(&self) -> &Entity {
+        &self.editor
+    }
+
+    fn edited(&mut self) {}
+}
+""",
+            why="taken on what the view made itself: both end together",
+            language="rust",
+        ),
+        Quiet(
+            code="""\
+pub struct Subscription;
+
+impl Subscription {
+    pub fn detach(self) {}
+}
+
+pub struct Entity;
+
+pub struct Context;
+
+impl Context {
+    pub fn subscribe(&mut self, _: &Entity, _: fn(&mut View)) -> Subscription {
+        Subscription
+    }
+
+    pub fn new_entity(&mut self) -> Entity {
+        Entity
+    }
+}
+
+pub struct View;
+
+impl View {
+    pub fn watch(&mut self, store: &Entity, cx: &mut Context) {
+        cx.subscribe(store, Self::changed).detach();
+    }
+
+    fn changed(&mut self) {}
+}
+""",
+            why="nothing says that the type keeps its subscriptions",
+            language="rust",
         ),
     )
 

@@ -29,7 +29,7 @@ from repairbot_rules._held import before_exits, done, on_exit, owned_elsewhere, 
 class WrongExitCleanup(Rule):
     """A cleanup for the wrong kind of exit."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     practice = "A handler cleans up after errors alone: an early `return` needs its own release."
     examples = (
         Repair(

@@ -182,7 +182,7 @@ def test_other_choices_are_checked_and_get_into_the_manifest(door: Door, query: 
             "contents": "write",
             "pull_requests": "write",
             "checks": "write",
-            "issues": "read",
+            "issues": "write",
         }
 
 

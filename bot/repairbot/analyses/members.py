@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import Owned
 from repairbot.analyses.roles import snake
 from repairbot.lifetimes.ops import OTHER_BRANCH, Container, Event, Kind, Member, Resource
 from repairbot.model import Confidence, Step
+from repairbot.records import pattern
 
 _ONCE = frozenset(
     {
         "", "__init__", "__post_init__", "__new__", "__enter__", "__aenter__", "open", "start", "run", "connect",
         "setup", "setUp", "asyncSetUp", "setUpClass",
-        "setup_method", "setup_class", "init", "initialize", "begin", "launch", "prepare", "constructor", "ngOnInit",
-        "ngAfterViewInit", "componentDidMount", "connectedCallback", "activate", "mounted", "created", "mount", "onAdd",
-        "initialise",
+        "setup_method", "setup_class", "constructor", "ngOnInit", "ngAfterViewInit", "componentDidMount",
+        "connectedCallback",
+        "activate", "mounted", "created", "mount", "onAdd", "initialise", "init", "initialize", "begin", "launch",
+        "prepare",
     }
 )  # fmt: skip
 """Methods that run once in an object's life, or in turn with its teardown."""
-_SETS_UP = re.compile(r"_*(?:init|setup|set_up|initiali[sz]e)(?:_|[A-Z])")
+_SETS_UP = pattern(r"_*(?:init|setup|set_up|initiali[sz]e)(?:_|[A-Z])")
 """The beginnings of names of such methods."""
 _WEAK = frozenset({"stop", "end", "release", "detach", "cleanup", "cleanUp", "deactivate", "unload"})
 """Methods of these names may end something else than the object."""

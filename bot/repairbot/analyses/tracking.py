@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal, NamedTuple
 
 from repairbot.analyses.facts import Way
 from repairbot.lifetimes.ops import EXIT, FAIL, Block, Edge, Function, Kind, Op
 from repairbot.model import Step
+from repairbot.records import dataclass
 
 MOST_NODES = 3000
 """Blocks times states that are visited for one acquisition."""

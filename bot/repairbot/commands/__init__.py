@@ -25,6 +25,7 @@ COMMANDS = {
     "baseline": "audit:baseline",
     "review": "review:review",
     "action": "action:action",
+    "jobs": "jobs:jobs",
     "new-rule": "scaffold:new_rule",
     "completion": "completion:completion",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -20,6 +20,7 @@ from repairbot.proof.detectors import walk
 from repairbot.proof.judging import names
 from repairbot.proof.session import Bench, chosen
 from repairbot.proof.worktrees import AFTER, BEFORE, Worktrees, commits
+from repairbot.records import dataclass
 from repairbot.repairing import gather, repair
 from repairbot.reports import measured
 from repairbot.sources.place import relative

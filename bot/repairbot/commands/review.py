@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 
 import click
 
@@ -19,6 +18,7 @@ from repairbot.github.surroundings import Step
 from repairbot.github.telling import annotated, not_posted
 from repairbot.github.transport import Site, Transport
 from repairbot.pool import Pool
+from repairbot.records import dataclass
 from repairbot.reports.markup import visible
 
 USAGE, PARTLY_FAILED = 2, 3

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from repairbot.config import Config, load, nearest
 from repairbot.model import Audit, FileResult, Outcome
 from repairbot.pipeline import Run, Sifted, sift
 from repairbot.pool import Pool
+from repairbot.records import dataclass
 from repairbot.sources import Source, SourceError
 from repairbot.sources.place import Place, locate
 from repairbot.sources.tree import Tree

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from repairbot.records import dataclass
 
 if TYPE_CHECKING:  # the parent process knows languages by their suffixes alone and loads nothing of this
     from repairbot.lifetimes.intents import Refusal

@@ -8,11 +8,12 @@ out. A cleanup is copied once for each kind of way out, on demand.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal
 
 from repairbot.lifetimes.ops import EXIT, FAIL, Block, Edge, EdgeKind, Kind, Op
 from repairbot.model import Span
+from repairbot.records import dataclass
 
 MOST_BLOCKS: Final = 4000
 """A function that needs more is passed over: cleanup in cleanup multiplies."""

@@ -7,11 +7,12 @@ inside ("list[]", which several values share); what stands behind "#" tells apar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Literal
 
 from repairbot.model import Confidence, SafePattern, Span, Step
+from repairbot.records import dataclass
 
 EXIT = -1
 """The edge target that leaves a function normally (return, or its end)."""
@@ -100,8 +101,8 @@ class Resource:
     origin: Literal["builtin", "project", "inferred"] = "builtin"
     needs: str = ""
     """A regular expression that the text of the acquiring call must match somewhere."""
-    only_released: bool = False
-    """Worth tracking only where the function that makes it also releases it somewhere (a timer that may just fire)."""
+    paired: bool = False
+    """Letting it go is right in places: it is spoken of only in functions that release it on some way."""
     unscoped: bool = False
     """A scope of its runtime may release it around any function that waits for nothing (`tf.tidy`)."""
     begins: tuple[str, ...] = ()
@@ -366,6 +367,8 @@ class Idiom:
     evidence: tuple[Step, ...] = ()
     confidence: Confidence = "high"
     intents: tuple[Intent, ...] = ()
+    refusal: str = ""
+    """Why no repair is offered, where there is no intent."""
 
 
 @dataclass(frozen=True, slots=True)

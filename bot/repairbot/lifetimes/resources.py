@@ -30,7 +30,7 @@ def resource(table: Mapping[str, object], origin: str = "builtin") -> Resource:
         "severity",
         "collected",
         "needs",
-        "only_released",
+        "paired",
         "unscoped",
         *LISTS,
     }
@@ -63,7 +63,7 @@ def resource(table: Mapping[str, object], origin: str = "builtin") -> Resource:
         asynchronous=bool(table.get("asynchronous", False)),
         collected=bool(table.get("collected", True)),
         needs=str(table.get("needs", "")),
-        only_released=bool(table.get("only_released", False)),
+        paired=bool(table.get("paired", False)),
         unscoped=bool(table.get("unscoped", False)),
         origin="project" if origin != "builtin" else "builtin",
         **values,

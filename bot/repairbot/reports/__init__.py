@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal, Protocol, cast, get_args
 
 from repairbot.model import Audit, Severity
+from repairbot.records import dataclass
 
 Format = Literal["terminal", "markdown", "json", "sarif", "patch", "github", "html"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)

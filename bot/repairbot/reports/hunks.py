@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from repairbot.records import dataclass, pattern
+
 CONTEXT: Final = 3
-_HEADER: Final = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
-_PLAIN_PATH: Final = re.compile(r"[\w./@%+=:,~ -]*\Z", re.ASCII)
+_HEADER: Final = pattern(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_PLAIN_PATH: Final = pattern(r"[\w./@%+=:,~ -]*\Z", re.ASCII)
 
 
 class Change(NamedTuple):

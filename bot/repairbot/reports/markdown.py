@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, NamedTuple, TypeVar
 
 from repairbot.model import SEVERITIES, Audit, Finding, SafePattern
+from repairbot.records import dataclass
 from repairbot.reports import Options, RuleInfo, measured, words
 from repairbot.reports.filling import SHORT, fill_template
 from repairbot.reports.hunks import DiffError, hunks, parse

@@ -7,9 +7,10 @@ emoji, links of bare addresses) leaves code spans alone, so whatever could becom
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Final
+
+from repairbot.records import pattern
 
 
 class Safe(str):
@@ -19,20 +20,20 @@ class Safe(str):
 
 
 # Printable for Python, and yet nothing to see: fillers, joiners, variation selectors, the blank braille cell.
-_INVISIBLE: Final = re.compile(
+_INVISIBLE: Final = pattern(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-_BACKTICKS: Final = re.compile("`+")
-_LANGUAGE: Final = re.compile(r"[a-z]*\Z")
+_BACKTICKS: Final = pattern("`+")
+_LANGUAGE: Final = pattern(r"[a-z]*\Z")
 
 # A word that no renderer makes anything of: letters and digits, joined by a hyphen, apostrophe or slash.
-_WORD: Final = re.compile(r"\(?[^\W_]+(?:['\u2019/-][^\W_]+)*\)?[.,;:!?]*\Z|[\u00d7·→\u2013—…]\Z")
-_FIGURE: Final = re.compile(r"\(?[0-9]+(?:[.,][0-9]+)+%?\)?[.,;:!?]*\Z")
+_WORD: Final = pattern(r"\(?[^\W_]+(?:['\u2019/-][^\W_]+)*\)?[.,;:!?]*\Z|[\u00d7·→\u2013—…]\Z")
+_FIGURE: Final = pattern(r"\(?[0-9]+(?:[.,][0-9]+)+%?\)?[.,;:!?]*\Z")
 # Words that it does make something of: commit ids, references with a prefix (GH-1).
-_REFERENCE: Final = re.compile(r"-[0-9]|(?<![^\W_])[0-9a-fA-F]{7,40}(?![^\W_])")
-_NUMBERED: Final = re.compile(r"[0-9]+[.)]\Z")
-_TAIL: Final = re.compile(r"[.,;:!?]*\Z")
-_QUOTED: Final = re.compile(r"`([^`]+)`")
+_REFERENCE: Final = pattern(r"-[0-9]|(?<![^\W_])[0-9a-fA-F]{7,40}(?![^\W_])")
+_NUMBERED: Final = pattern(r"[0-9]+[.)]\Z")
+_TAIL: Final = pattern(r"[.,;:!?]*\Z")
+_QUOTED: Final = pattern(r"`([^`]+)`")
 
 
 def visible(text: str, keep: str = "") -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from difflib import unified_diff
 from typing import Final, Literal, NamedTuple
 
+from repairbot.records import pattern
 from repairbot.reports import Options, RuleInfo, Sample
 from repairbot.reports.markup import visible
 from repairbot.reports.terminal import Ink
 
-_STRONG: Final = re.compile(r"\*\*(.+?)\*\*")
+_STRONG: Final = pattern(r"\*\*(.+?)\*\*")
 
 
 class Part(NamedTuple):

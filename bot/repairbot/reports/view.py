@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from repairbot.model import SEVERITIES, Audit, Finding, Outcome, Step
+from repairbot.records import dataclass
 from repairbot.reports import Options
 
 

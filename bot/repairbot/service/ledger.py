@@ -166,7 +166,7 @@ class Ledger:
             "number": done.number,
             "head": done.head,
             "outcome": done.outcome,
-            "said": done.said[:2_000],
+            "said": _text(done.said[:2_000]),
             "leaks": sum(not leak.dismissed for leak in done.leaks or ()),
             "waited": done.waited,
             "seconds": sum(done.steps.values()),
@@ -193,6 +193,7 @@ class Ledger:
         """Bring the leaks of a pull request up to date; what happened to them for the first time."""
         counted: Counter[tuple[str, str, str]] = Counter()
         place = sa.and_(LEAK.c.repo == done.repo, LEAK.c.number == done.number)
+        unseen = {_text(path) for path in done.unseen}
         before = {row.id: row for row in line.execute(sa.select(LEAK).where(place))}
         there = {leak.id: leak for leak in leaks}
         for leak in there.values():
@@ -205,7 +206,7 @@ class Ledger:
             state: State = "dismissed" if leak.dismissed else "open"
             if old and (old.state, old.suggested) == (state, suggested):
                 continue
-            new = {"rule": leak.rule, "path": leak.path, "state": state, "suggested": suggested}
+            new = {"rule": leak.rule, "path": _text(leak.path), "state": state, "suggested": suggested}
             new |= {"dismissed": dismissed, "changed": at}
             key = {"repo": done.repo, "number": done.number, "id": leak.id}
             line.execute(
@@ -214,7 +215,7 @@ class Ledger:
                 .on_conflict_do_update(index_elements=list(key), set_=new)
             )
         for old in before.values():
-            if old.state != "open" or old.id in there or old.path in done.unseen:
+            if old.state != "open" or old.id in there or old.path in unseen:
                 continue
             line.execute(
                 sa.update(LEAK)
@@ -363,6 +364,11 @@ class Ledger:
         self._pruned = now
         line.execute(sa.delete(REVIEW).where(REVIEW.c.ended < now - KEPT))
         line.execute(sa.delete(LEAK).where(LEAK.c.changed < now - TRENDS))
+
+
+def _text(text: str) -> str:
+    """As databases take it: names in git may hold bytes that are no text, and PostgreSQL keeps no zero byte."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 @contextmanager

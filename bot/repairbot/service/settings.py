@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from platformdirs import user_data_path
+
 from repairbot.github.transport import Site
 
 DEFAULT_HOST, DEFAULT_PORT = "localhost", 3000
@@ -39,7 +41,7 @@ class Settings:
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:
         """As the environment says. Raises SettingsError, and GitHubError for an address that is none."""
-        held = {name: _value(environment, name) for name in (*_NEEDED, "DATABASE_URL")}
+        held = {name: _value(environment, name) for name in _NEEDED}
         if not held["PRIVATE_KEY"] and (path := environment.get("PRIVATE_KEY_PATH")):
             held["PRIVATE_KEY"] = _read("PRIVATE_KEY_PATH", path)
         if missing := [name for name in _NEEDED if not held[name]]:
@@ -52,19 +54,31 @@ class Settings:
             raise SettingsError(
                 "PRIVATE_KEY is no key: give the whole .pem file that GitHub made for the App"
             )
-        if held["DATABASE_URL"] and not held["DATABASE_URL"].startswith(("postgresql://", "postgres://")):
-            raise SettingsError(
-                "DATABASE_URL is no PostgreSQL address: postgresql://..., or unset for SQLite"
-            )
         return cls(
             app=_number("APP_ID", held["APP_ID"], 1, 1 << 53),
             key=key,
             secret=held["WEBHOOK_SECRET"],
             host=environment.get("HOST") or DEFAULT_HOST,
             port=_number("PORT", environment.get("PORT") or str(DEFAULT_PORT), 0, 65_535),
-            database=held["DATABASE_URL"],
+            database=_database(environment),
             site=Site.of(environment),
         )
+
+
+def place(environment: Mapping[str, str]) -> tuple[Path, str]:
+    """The folder where the App keeps its files, and the address of the database, "" for SQLite in that folder.
+
+    REPAIRBOT_HOME names the folder, else systemd's STATE_DIRECTORY, else it is the user's. Raises SettingsError.
+    """
+    folder = environment.get("REPAIRBOT_HOME") or environment.get("STATE_DIRECTORY", "").partition(":")[0]
+    return Path(folder) if folder else user_data_path("repairbot"), _database(environment)
+
+
+def _database(environment: Mapping[str, str]) -> str:
+    held = _value(environment, "DATABASE_URL")
+    if held and not held.startswith(("postgresql://", "postgres://")):
+        raise SettingsError("DATABASE_URL is no PostgreSQL address: postgresql://..., or unset for SQLite")
+    return held
 
 
 def _value(environment: Mapping[str, str], name: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from repairbot.model import FileResult, Outcome
+from repairbot.records import dataclass
 
 MAX_SIZE = 5_000_000
 """Bytes of the largest file that is read, unless the settings say otherwise."""

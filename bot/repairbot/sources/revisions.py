@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import TracebackType
 from typing import Self
 
 from repairbot import git
 from repairbot.config import Config
+from repairbot.records import dataclass
 from repairbot.sources import Entry, Found, Unreadable, skipped, too_large
 from repairbot.sources.ignore import Matcher, matcher
 from repairbot.sources.place import Place, relative

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 import socket
 import subprocess
@@ -17,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from . import actions, gitdata, graph, manifest, rest
+from . import actions, apps, gitdata, graph, manifest, rest
 from .answers import Json
 from .faults import Break, Fault, Lose, Refuse, Slow, Then
 from .judge import Judge, graphql
@@ -60,6 +61,8 @@ class Rig:
 
     state: State
     judge: Judge
+    app: apps.App = field(default_factory=apps.App)
+    """The App that is installed there."""
     url: str = ""
     complete: bool = False
     """Whether answers have all the fields that GitHub's have, and not only those that the bot reads."""
@@ -197,7 +200,8 @@ class _Handler(BaseHTTPRequestHandler):
         rig = self.held
         value = self.headers.get("Authorization", "").partition(" ")[2]
         token = rig.state.tokens.get(value)
-        if value and token is None:
+        itself = token is None and path.startswith(API) and bool(value) and rig.app.knows(value)
+        if value and not itself and (token is None or rig.app.ends.get(value, math.inf) < time.time()):
             return 401, {"message": "Bad credentials"}
         if path == GRAPHQL:
             return self._graphql(token, body)
@@ -207,6 +211,9 @@ class _Handler(BaseHTTPRequestHandler):
         if wrong:
             rig.violations += wrong
             return 422, {"message": "; ".join(wrong)}
+        if itself:
+            own = apps.answer(rig.app, rig.state, self.command, path, asked, rest.parsed(body), rig.url)
+            return own or (401, {"message": "A JSON web token could not be used for this"})
         call = rest.Call(
             rig.state, token or NOBODY, self.command, path, asked, rest.parsed(body), rig.url + API, rig.url
         )

@@ -12,8 +12,9 @@ from tree_sitter import Node
 from repairbot.languages.python.acquiring import Acquiring
 from repairbot.languages.python.syntax import captures, text
 from repairbot.lifetimes.ops import Resource
+from repairbot.records import pattern
 
-_HANDLER: Final = re.compile(
+_HANDLER: Final = pattern(
     rb"^([ \t]+)except[ \t]+Exception\b[^\n]*:[^\n]*\n(?:\1[ \t]+[^\n]*\n){0,3}?"
     rb"\1[ \t]+(await[ \t]+)?([A-Za-z_]\w*)\.(close|aclose|disconnect|terminate|abort)\(\)",
     re.MULTILINE,

@@ -26,6 +26,7 @@ from repairbot.languages.python.syntax import Definition, Module, dotted, span, 
 from repairbot.languages.python.vocabulary import GROWS
 from repairbot.lifetimes.ops import Container, Event, Kind, Member, Resource
 from repairbot.model import Span, Step
+from repairbot.records import pattern
 
 TEARDOWNS: Final = tuple(
     "close aclose stop shutdown disconnect terminate dispose cleanup clean_up teardown tear_down destroy release "
@@ -54,16 +55,16 @@ TRIGGERS: Final = frozenset(
     )
 )
 """A file with none of these words has nothing that grows."""
-_CACHED: Final = re.compile(
+_CACHED: Final = pattern(
     rb"@((?:functools\.)?(?:lru_cache\([^)\n]*None[^)\n]*\)|cache\b(?!\())(?:\(\))?)[ \t]*\n"
 )
-_LIMIT: Final = re.compile(
+_LIMIT: Final = pattern(
     rb"\bself\.(_?(?:max|limit|maxlen|maxsize|capacity|window)(?:_\w+)?|\w+_(?:limit|window|size|max|maxlen|maxsize|capacity))"
     rb"(?:[ \t]*:[^=\n]+)?[ \t]*=[^=]"
 )
-_APPLIED: Final = re.compile(rb"[<>%\[]|max|min\(|limit|\(self\.[,)]|return self\.[ \t]*$")
+_APPLIED: Final = pattern(rb"[<>%\[]|max|min\(|limit|\(self\.[,)]|return self\.[ \t]*$")
 """What stands in a line where a limit is put to use."""
-_BOUND: Final = re.compile(rb"(?:[ \t]*:[^=\n]+)?[ \t]*=[^=]|:[ \t]*\n")
+_BOUND: Final = pattern(rb"(?:[ \t]*:[^=\n]+)?[ \t]*=[^=]|:[ \t]*\n")
 """What stands behind a local name where it is bound."""
 
 

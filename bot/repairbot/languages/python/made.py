@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from tree_sitter import Node
@@ -13,6 +13,7 @@ from repairbot.languages.python.growing import grows
 from repairbot.languages.python.shapes import branched, looped, occurrences
 from repairbot.languages.python.syntax import Definition, Module, dotted, span, statement_of, text
 from repairbot.lifetimes.ops import Event, Kind, Resource
+from repairbot.records import dataclass, pattern
 
 COLLECTIONS: Final = {
     "list": "list",
@@ -39,16 +40,16 @@ _LITERALS: Final = {
     "set": "set",
     "set_comprehension": "set",
 }
-_VALUE: Final = re.compile(rb"=[ \t]*(?:\(\s*)?(?:await[ \t]+)?(?:[\[{]|([\w.]+)(?:\[[^\]\n]*\])?\()")
+_VALUE: Final = pattern(rb"=[ \t]*(?:\(\s*)?(?:await[ \t]+)?(?:[\[{]|([\w.]+)(?:\[[^\]\n]*\])?\()")
 """What is assigned, from the sign on: a display, or a call and its callee."""
-_TARGET: Final = re.compile(
+_TARGET: Final = pattern(
     rb"(?:^([ \t]*)|=[ \t]*)(?:(self|cls)\.)?([^\W\d]\w*)(?:[ \t]*:[^=]+)?[ \t]*$", re.MULTILINE
 )
 """To what it is assigned: the line before the sign."""
-_TUPLE: Final = re.compile(rb"self\.\w+[ \t]*,[^=\n]*=[ \t]*(?:await[ \t]+)?([\w.]+)\(")
-_SELF_NAME: Final = re.compile(rb"self\.(\w+)")
-_LOADER: Final = re.compile(r"(?:^|[._])(?:load|read|restore)(?:s|_\w+)?$")
-_LOADER_BYTES: Final = re.compile(rb"(?:^|_)(?:load|read|restore)(?:s|_|$)")
+_TUPLE: Final = pattern(rb"self\.\w+[ \t]*,[^=\n]*=[ \t]*(?:await[ \t]+)?([\w.]+)\(")
+_SELF_NAME: Final = pattern(rb"self\.(\w+)")
+_LOADER: Final = pattern(r"(?:^|[._])(?:load|read|restore)(?:s|_\w+)?$")
+_LOADER_BYTES: Final = pattern(rb"(?:^|_)(?:load|read|restore)(?:s|_|$)")
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ followed under that name within the function.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from tree_sitter import Node
@@ -31,6 +31,7 @@ from repairbot.languages.python.vocabulary import (
     SHRINKS,
 )
 from repairbot.lifetimes.ops import Kind
+from repairbot.records import dataclass
 
 _DEEPEST: Final = 3
 """How many names in a row an alias is followed through."""

@@ -15,8 +15,9 @@ from repairbot.languages.python.acquiring import Acquiring
 from repairbot.languages.python.caught import assigned
 from repairbot.languages.python.syntax import dotted
 from repairbot.lifetimes.ops import Resource
+from repairbot.records import pattern
 
-_GIVES: Final = re.compile(
+_GIVES: Final = pattern(
     rb"(?<![\w.])(await[ \t]+)?((?:\w+\.)+)(\w*(?:return|release|give_?back|put_?back|check_?in)\w*)\((\w+)\)"
 )
 _WORDS: Final = (
@@ -31,7 +32,7 @@ _WORDS: Final = (
     b"check_in",
 )
 """What a line must hold to give something back; looked for first, because that is fast."""
-_TAKES: Final = re.compile(r"(?:^|_)(?:get|take|acquire|check_?out|borrow|lease|obtain)(?:_|$)")
+_TAKES: Final = pattern(r"(?:^|_)(?:get|take|acquire|check_?out|borrow|lease|obtain)(?:_|$)")
 
 
 def _givings(source: bytes) -> Iterator[tuple[int, re.Match[bytes]]]:

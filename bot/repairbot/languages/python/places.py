@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from tree_sitter import Node
@@ -11,6 +11,7 @@ from tree_sitter import Node
 from repairbot.languages.python.shapes import branched, looped, occurrences
 from repairbot.languages.python.syntax import Definition, Module, span, statement_of, text
 from repairbot.lifetimes.ops import Event, Kind, Resource
+from repairbot.records import dataclass
 
 
 class Place(NamedTuple):

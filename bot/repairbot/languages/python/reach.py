@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import Final
 
 from repairbot.languages.python.shapes import occurrences
 from repairbot.languages.python.syntax import Definition, Module, text
+from repairbot.records import pattern
 
 _PARENTLESS: Final = frozenset({"object", "ABC", "abc.ABC", "Protocol", "Generic"})
-_CALLED_BACK: Final = re.compile(
+_CALLED_BACK: Final = pattern(
     r"_*(?:on|handle|run|main|loop|worker|serve|process|do|visit)(?:_|$)|.*[a-z](?:Event|Lost)$"
 )
 """Names of methods that a framework or a thread calls."""
-_SELF: Final = re.compile(rb"\bself[ \t]*\.[ \t]*(\w+)[ \t]*(\()?")
+_SELF: Final = pattern(rb"\bself[ \t]*\.[ \t]*(\w+)[ \t]*(\()?")
 
 
 def apart(

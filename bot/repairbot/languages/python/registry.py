@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
 from repairbot.lifetimes.resources import tables
+from repairbot.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

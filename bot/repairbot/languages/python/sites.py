@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from tree_sitter import Node
 
 from repairbot.languages.python.syntax import Definition, Module, dotted, text
 from repairbot.model import Step
+from repairbot.records import dataclass
 
 Standing = Literal["parameter", "injected", "global", "class", "owned", "made", "self", "unknown"]
 

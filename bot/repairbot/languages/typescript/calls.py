@@ -51,7 +51,7 @@ class Calls(Tracking):
         receiver = self._receiver(function)
         given = list(self._arguments(node, called))
         resource = self.acquiring.at(node)
-        if resource is not None and not (resource.only_released and not self._released_here(into, resource)):
+        if resource is not None and not (resource.paired and not self._released_here(into, resource)):
             for value, _ in given:
                 for place in value.places:
                     self._into_maker(node, called, place)

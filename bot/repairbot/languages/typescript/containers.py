@@ -104,8 +104,8 @@ class Collector:
             if name in view.methods:
                 for node in nodes:
                     up, method = node.up, view.places[id(node)]
-                    called = up is not None and up.kind == "call_expression" and up.kids[0] is node
-                    if called and method not in (*TEARDOWNS, CONSTRUCTOR, AT_END, "", name):
+                    calls = up is not None and up.kind == "call_expression" and up.kids[0] is node
+                    if calls and method not in TEARDOWNS and method not in (CONSTRUCTOR, AT_END, "", name):
                         yield name
                         break
 

@@ -66,11 +66,11 @@ class TypeScriptFrontend:
         The grammars lag behind the language here and there, so only what `lower` could not read counts.
         """
         try:
-            for grammar in ("javascript",) if self.language == "javascript" else ("typescript", "tsx"):
-                module = Module(source, "", grammar)
-                if not module.has_error:
-                    return ""
-            _broken(module)
+            module = Module(source, "", self.language)
+            if module.has_error and self.language == "typescript":
+                module = Module(source, "", "tsx")
+            if module.has_error:
+                _broken(module)
         except Unreadable as error:
             return str(error)
         return ""

@@ -67,7 +67,7 @@ class N:
 
     def walk(self) -> Iterator[N]:
         """The node and all below it, in the order of the source."""
-        waiting = [self]
+        waiting: list[N] = [self]
         while waiting:
             node = waiting.pop()
             yield node

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,10 +15,11 @@ from repairbot.languages.python.vocabulary import GROWS
 from repairbot.lifetimes.intents import PER_CALL
 from repairbot.lifetimes.ops import Idiom, Intent, Kind
 from repairbot.model import Step
+from repairbot.records import pattern
 
 TRIGGERS: Final = frozenset(name.encode() for name in GROWS)
-_DEFAULT: Final = re.compile(rb"=[ \t]*(\[\]|\{\}|(?:list|dict|set)\(\))(?=[ \t\n]*[,)])")
-_MEMO: Final = re.compile(r"^_|cache|memo|seen|registry|known")
+_DEFAULT: Final = pattern(rb"=[ \t]*(\[\]|\{\}|(?:list|dict|set)\(\))(?=[ \t\n]*[,)])")
+_MEMO: Final = pattern(r"^_|cache|memo|seen|registry|known")
 
 
 def collect(module: Module) -> list[Idiom]:

@@ -6,20 +6,20 @@ of Python 2 and of packages that stand in for it. The one of `collections` does,
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from repairbot.languages.python.syntax import Definition, Module, span, text
 from repairbot.lifetimes.intents import INSERT_AFTER
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
+from repairbot.records import pattern
 
 TRIGGERS: Final = frozenset({b"__setitem__"})
 _BASES: Final = frozenset({"dict", "UserDict", "UserDict.UserDict"})
 _SOUND: Final = frozenset({"collections.UserDict"})
-_LENGTH: Final = re.compile(rb"len\(self(?:\.data)?\)")
-_DROPPED: Final = re.compile(rb"\.pop(?:item)?\(|\bdel self")
-_DATA: Final = re.compile(rb"\bself\.data[ \t]*=[^=]")
+_LENGTH: Final = pattern(rb"len\(self(?:\.data)?\)")
+_DROPPED: Final = pattern(rb"\.pop(?:item)?\(|\bdel self")
+_DATA: Final = pattern(rb"\bself\.data[ \t]*=[^=]")
 _UPDATE: Final = """\
 
 def update(self, *args, **kwargs):

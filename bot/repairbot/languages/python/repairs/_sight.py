@@ -8,7 +8,6 @@ word, and imports keep their first name; blanks take up the difference, so that 
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -17,12 +16,13 @@ from tree_sitter import Node
 
 from repairbot.languages.python.syntax import parsed, text
 from repairbot.lifetimes.ops import Intent
+from repairbot.records import pattern
 
 CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__", "setUp"})
 """Methods that are always seen: they say which members an object has from its start."""
 _LONG = 60
 """Bytes from which on a value of the module is not seen."""
-_WORD = re.compile(r"[^\W\d]\w*")
+_WORD = pattern(r"[^\W\d]\w*")
 
 
 class _Dark(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import keyword
-import re
 import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +15,7 @@ import libcst as cst
 from libcst._nodes.internal import CodegenState
 
 from repairbot.model import Span
+from repairbot.records import pattern
 
 BOM = b"\xef\xbb\xbf"
 
@@ -29,7 +29,7 @@ FUNCTIONS = (cst.FunctionDef, cst.Lambda)
 COMPREHENSIONS = (cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp)
 
 _NODE = (cst.CSTNode,)
-_TRIVIA = re.compile(
+_TRIVIA = pattern(
     r"whitespace|leading_lines|lines_after|footer|header|indent|newline|semicolon|^comma$|^lpar|^rpar"
 )
 _BETWEEN = (
@@ -44,8 +44,8 @@ _BETWEEN = (
     cst.RightParen,
 )
 """The nodes of the fields that `_TRIVIA` names."""
-_WORD = re.compile(r"[^\W\d]\w*")
-_LINE_END = re.compile(rb"\r\n|\r|\n")
+_WORD = pattern(r"[^\W\d]\w*")
+_LINE_END = pattern(rb"\r\n|\r|\n")
 
 
 @lru_cache(maxsize=256)

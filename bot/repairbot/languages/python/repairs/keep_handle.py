@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
-
 import libcst as cst
 
 from repairbot.languages.python.repairs._cst import Row, Source
 from repairbot.lifetimes.intents import KEEP_HANDLE, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit
+from repairbot.records import pattern
 
 WRITES = (KEEP_HANDLE,)
 
 KEEPER = "_background_tasks"
-_ANNOTATED = re.compile(rb"\)[ \t]*->[^\n]*:")
+_ANNOTATED = pattern(rb"\)[ \t]*->[^\n]*:")
 """A function that says what it returns."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import libcst as cst
 
@@ -15,6 +14,7 @@ from repairbot.languages.python.repairs._made_on import makers
 from repairbot.lifetimes.intents import RELEASE_ON_EXIT, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit
+from repairbot.records import dataclass
 
 WRITES = (RELEASE_ON_EXIT,)
 
