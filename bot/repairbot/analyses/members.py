@@ -14,10 +14,9 @@ _ONCE = frozenset(
     {
         "", "__init__", "__post_init__", "__new__", "__enter__", "__aenter__", "open", "start", "run", "connect",
         "setup", "setUp", "asyncSetUp", "setUpClass",
-        "setup_method", "setup_class", "constructor", "ngOnInit", "ngAfterViewInit", "componentDidMount",
-        "connectedCallback",
-        "activate", "mounted", "created", "mount", "onAdd", "initialise", "init", "initialize", "begin", "launch",
-        "prepare",
+        "setup_method", "setup_class", "init", "initialize", "begin", "launch", "prepare", "constructor", "ngOnInit",
+        "ngAfterViewInit", "componentDidMount", "connectedCallback", "activate", "mounted", "created", "mount", "onAdd",
+        "initialise",
     }
 )  # fmt: skip
 """Methods that run once in an object's life, or in turn with its teardown."""

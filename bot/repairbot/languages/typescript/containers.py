@@ -104,8 +104,8 @@ class Collector:
             if name in view.methods:
                 for node in nodes:
                     up, method = node.up, view.places[id(node)]
-                    calls = up is not None and up.kind == "call_expression" and up.kids[0] is node
-                    if calls and method not in TEARDOWNS and method not in (CONSTRUCTOR, AT_END, "", name):
+                    called = up is not None and up.kind == "call_expression" and up.kids[0] is node
+                    if called and method not in (*TEARDOWNS, CONSTRUCTOR, AT_END, "", name):
                         yield name
                         break
 
@@ -180,7 +180,7 @@ class Collector:
     def _acquired(self, call: N) -> Resource | None:
         """What a call acquires that a member may hold; timers are registrations."""
         found = self.acquiring.at(call)
-        return found if found is not None and not found.only_released else None
+        return found if found is not None and not found.paired else None
 
     def _member(self, view: View, name: str, locate: Locate, inferred: dict[str, Resource]) -> Member | None:
         resource = self._resource(view, name, inferred)
@@ -248,20 +248,16 @@ class Collector:
     # The module
 
     def _module(self) -> Container | None:
-        names = {match[1].decode(): match for match in _MODULE_COLLECTION.finditer(self.module.source)}
+        names = dict.fromkeys(match[1].decode() for match in _MODULE_COLLECTION.finditer(self.module.source))
         if not names:
             return None
         container = Container(
             "<module>", "module", self.module.span(self.module.tree), lives="module", this="this"
         )
-        mentions: dict[str, list[N]] = {name: [] for name in names}
-        for node in self.module.tree.walk():
-            if node.kind in ("identifier", "shorthand_property_identifier"):
-                name = self.module.text(node)
-                if name in mentions:
-                    mentions[name].append(node)
-        for name, nodes in mentions.items():
-            container.members.update(self._global(name, nodes))
+        for name in names:
+            if not _may_grow(self.module.source, name.encode()):
+                continue
+            container.members.update(self._global(name, list(self.module.named(name))))
         return container if container.members else None
 
     def _global(self, name: str, nodes: list[N]) -> dict[str, Member]:
@@ -298,6 +294,14 @@ class Collector:
                 return True
             function = self.module.around(function.node)
         return False
+
+
+def _may_grow(source: bytes, name: bytes) -> bool:
+    """Whether some mention may add to a collection: a cheap look at the bytes behind its name."""
+    return any(
+        name + sign in source
+        for sign in (b".push(", b".set(", b".add(", b".unshift(", b"[", b" = [...", b" = {")
+    )
 
 
 def _value(kid: N) -> N | None:
