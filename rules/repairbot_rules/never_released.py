@@ -461,6 +461,97 @@ fn echo(allocator: std.mem.Allocator, text: ?[]const u8) !void {
             why="a defer behind a capture frees at the end of that block",
             language="zig",
         ),
+        Repair(
+            before="""import * as fs from 'fs';
+
+export function firstBytes(path: string): Buffer {
+  const descriptor = fs.openSync(path, 'r');
+  const bytes = Buffer.alloc(16);
+  fs.readSync(descriptor, bytes, 0, 16, 0);
+  return bytes;
+}
+""",
+            after="""import * as fs from 'fs';
+
+export function firstBytes(path: string): Buffer {
+  const descriptor = fs.openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(16);
+    fs.readSync(descriptor, bytes, 0, 16, 0);
+    return bytes;
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""import * as tf from '@tensorflow/tfjs'
+
+export async function norm(values: number[]): Promise<number> {
+  const vector = tf.tensor1d(values)
+  const [length] = await vector.data()
+  return length
+}
+""",
+            after="""import * as tf from '@tensorflow/tfjs'
+
+export async function norm(values: number[]): Promise<number> {
+  const vector = tf.tensor1d(values)
+  try {
+    const [length] = await vector.data()
+    return length
+  } finally {
+    vector.dispose()
+  }
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """import { createReadStream } from 'fs';
+
+export function lines(path: string) {
+  return createReadStream(path);
+}
+""",
+            "the caller owns what is returned",
+            language="typescript",
+        ),
+        Quiet(
+            """import * as tf from '@tensorflow/tfjs';
+
+export function norm(values: number[]): tf.Tensor {
+  return tf.tidy(() => {
+    const vector = tf.tensor1d(values);
+    return vector.norm();
+  });
+}
+""",
+            "`tidy` disposes what is made inside",
+            language="typescript",
+        ),
+        Quiet(
+            """import { open } from 'fs/promises';
+
+export async function head(path: string): Promise<string> {
+  await using file = await open(path);
+  const { buffer } = await file.read();
+  return buffer.toString();
+}
+""",
+            "`await using` closes it",
+            language="typescript",
+        ),
+        Quiet(
+            """export function later(work: () => void): void {
+  setTimeout(work, 1000);
+}
+""",
+            "a timer that fires once ends by itself",
+            language="typescript",
+        ),
         Quiet(
             code="""\
 mod libc {

@@ -146,6 +146,128 @@ class Ticker:
 """,
             why="it ends by itself once the object is closed",
         ),
+        Repair(
+            before="""export class Poller {
+  private timer: ReturnType<typeof setInterval> | null = null;
+
+  start(): void {
+    this.timer = setInterval(() => this.poll(), 5000);
+  }
+
+  stop(): void {
+    if (this.timer) {
+      clearInterval(this.timer);
+      this.timer = null;
+    }
+  }
+
+  private poll(): void {}
+}
+""",
+            after="""export class Poller {
+  private timer: ReturnType<typeof setInterval> | null = null;
+
+  start(): void {
+    if (this.timer) {
+      clearInterval(this.timer);
+    }
+    this.timer = setInterval(() => this.poll(), 5000);
+  }
+
+  stop(): void {
+    if (this.timer) {
+      clearInterval(this.timer);
+      this.timer = null;
+    }
+  }
+
+  private poll(): void {}
+}
+""",
+            language="typescript",
+            unsafe=True,
+        ),
+        Repair(
+            before="""export class Poller {
+  private timer?: NodeJS.Timeout;
+  private readonly agent = new Agent();
+
+  constructor() {
+    this.timer = setInterval(() => this.poll(), 5000);
+  }
+
+  dispose(): void {
+    this.agent.destroy();
+  }
+
+  private poll(): void {}
+}
+""",
+            after="""export class Poller {
+  private timer?: NodeJS.Timeout;
+  private readonly agent = new Agent();
+
+  constructor() {
+    this.timer = setInterval(() => this.poll(), 5000);
+  }
+
+  dispose(): void {
+    this.agent.destroy();
+    clearInterval(this.timer);
+  }
+
+  private poll(): void {}
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Poller {
+  private readonly agent = new Agent();
+
+  constructor() {
+    setInterval(() => this.poll(), 5000);
+  }
+
+  dispose(): void {
+    this.agent.destroy();
+  }
+
+  private poll(): void {}
+}
+""",
+            after="""export class Poller {
+  private readonly agent = new Agent();
+  private interval?: ReturnType<typeof setInterval>;
+
+  constructor() {
+    this.interval = setInterval(() => this.poll(), 5000);
+  }
+
+  dispose(): void {
+    this.agent.destroy();
+    clearInterval(this.interval);
+  }
+
+  private poll(): void {}
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Notice {
+  show(): void {
+    setTimeout(() => this.hide(), 3000);
+  }
+
+  dispose(): void {}
+
+  private hide(): void {}
+}
+""",
+            "a timer that fires once is over by itself",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

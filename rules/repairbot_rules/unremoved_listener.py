@@ -168,6 +168,114 @@ class Plugin:
 """,
             why="no teardown: it may well live as long as the bus",
         ),
+        Repair(
+            before="""export class Shortcuts {
+  constructor() {
+    window.addEventListener('keydown', this.onKey);
+    window.addEventListener('keyup', this.onRelease);
+  }
+
+  dispose(): void {
+    window.removeEventListener('keydown', this.onKey);
+  }
+
+  private onKey = (): void => {};
+  private onRelease = (): void => {};
+}
+""",
+            after="""export class Shortcuts {
+  constructor() {
+    window.addEventListener('keydown', this.onKey);
+    window.addEventListener('keyup', this.onRelease);
+  }
+
+  dispose(): void {
+    window.removeEventListener('keydown', this.onKey);
+    window.removeEventListener('keyup', this.onRelease);
+  }
+
+  private onKey = (): void => {};
+  private onRelease = (): void => {};
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Shortcuts {
+  constructor() {
+    document.addEventListener('keydown', () => this.press());
+  }
+
+  dispose(): void {
+    this.pressed = 0;
+  }
+
+  private pressed = 0;
+
+  private press(): void {
+    this.pressed += 1;
+  }
+}
+""",
+            after="""export class Shortcuts {
+  constructor() {
+    document.addEventListener('keydown', this.boundPress);
+  }
+
+  dispose(): void {
+    this.pressed = 0;
+    document.removeEventListener('keydown', this.boundPress);
+  }
+
+  private pressed = 0;
+  private readonly boundPress = () => this.press();
+
+  private press(): void {
+    this.pressed += 1;
+  }
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Tree extends Disposable {
+  constructor(private readonly model: Model) {
+    super();
+    this._register(this.model.onAdd(() => this.draw()));
+    this.model.onRemove(() => this.draw());
+  }
+
+  private draw(): void {}
+}
+""",
+            after="""export class Tree extends Disposable {
+  constructor(private readonly model: Model) {
+    super();
+    this._register(this.model.onAdd(() => this.draw()));
+    this._register(this.model.onRemove(() => this.draw()));
+  }
+
+  private draw(): void {}
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Shortcuts {
+  constructor(signal: AbortSignal) {
+    window.addEventListener('keydown', this.onKey, { signal });
+    window.addEventListener('load', this.onLoad, { once: true });
+  }
+
+  dispose(): void {}
+
+  private onKey = (): void => {};
+  private onLoad = (): void => {};
+}
+""",
+            "an AbortSignal and `once` take them back",
+            language="typescript",
+        ),
         Quiet(
             code="""\
 pub struct Subscription;

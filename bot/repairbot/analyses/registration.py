@@ -63,7 +63,8 @@ def _task(it: Registration, container: Container | None, _: list[Registration]) 
         sure: Confidence = "high" if it.endless else "medium"
         yield Registered(it, "uncancelled", steps, container, confidence=sure, evidence=it.evidence)
     elif not it.handle:
-        steps = (Step(it.at.line, "its handle is dropped: the loop keeps a weak reference only"),)
+        lost = "nobody can end it" if it.remove == ".terminate" else "the loop keeps a weak reference only"
+        steps = (Step(it.at.line, f"its handle is dropped: {lost}"),)
         yield Registered(it, "dropped", steps, container, it.teardown, it.keeper, "medium", it.evidence)
     elif not it.kept and it.teardown:
         steps = (

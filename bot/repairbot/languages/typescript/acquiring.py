@@ -80,7 +80,14 @@ class Acquiring:
         resource = self._named(call)
         if resource is None or (resource.needs and not re.search(resource.needs, self.module.text(call))):
             return None
-        return resource
+        return None if resource.unscoped and self._tidied(call) else resource
+
+    def _tidied(self, call: N) -> bool:
+        """Whether a scope of the runtime around the call's function releases what is made in it (`tf.tidy`)."""
+        return any(
+            up.kind == "call_expression" and self.module.callee(up).rpartition(".")[2] == "tidy"
+            for up in call.above()
+        )
 
     def _named(self, call: N) -> Resource | None:
         callee = self.module.callee(call)

@@ -23,6 +23,9 @@ _ENDINGS: Final = frozenset(name.strip("[]").encode() for name in TEARDOWNS) | {
     b"_register",
     b"Disposable",
 }
+_KEEPS: Final = frozenset(
+    {b"_register", b"register", b"_disposables", b"disposables", b"toDispose", b"subscriptions"}
+)
 _FILES: Final = frozenset({b"readFile", b"readFileSync", b"readTextFile", b"readTextFileSync"})
 _QUERIES: Final = frozenset(
     {b"execute", b"toArray", b"findMany", b"findAll", b"getMany", b"manyOrNone", b"fetchAll"}
@@ -74,8 +77,12 @@ def dull(source: bytes, resources: tuple[Resource, ...]) -> bool:
     )
     listens = not _LISTENERS.isdisjoint(words)
     return not (
-        (ends and (b"new" in words or listens or not _TIMERS.isdisjoint(words)))
+        (
+            ends
+            and (b"new" in words or listens or not _KEEPS.isdisjoint(words) or not _TIMERS.isdisjoint(words))
+        )
         or (listens and (b"addEventListener" in words or not _REMOVALS.isdisjoint(words)))
+        or (listens and source.count(b".on(") > 1)
         or not _EFFECTS.isdisjoint(words)
         or not _FILES.isdisjoint(words)
         or not _QUERIES.isdisjoint(words)

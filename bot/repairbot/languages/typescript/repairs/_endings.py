@@ -44,10 +44,14 @@ def add(source: Source, view: View, made: N, lines: list[str]) -> tuple[Edit, ..
     written = [each for each in there if source.function(each.row) is view.methods.get(CONSTRUCTOR)]
     row = source.row(made)
     constructor = view.methods.get(CONSTRUCTOR)
-    single = [each for each in written if each.function.kids and each.function.kids[-1].kind != "statement_block"]
+    single = [
+        each for each in written if each.function.kids and each.function.kids[-1].kind != "statement_block"
+    ]
     if single and row is not None and constructor is not None and source.function(row) is constructor:
         return (source.after(row, _like(source, single[0], lines)),)
-    blocks = [each for each in written if each.function.kids and each.function.kids[-1].kind == "statement_block"]
+    blocks = [
+        each for each in written if each.function.kids and each.function.kids[-1].kind == "statement_block"
+    ]
     if blocks:
         return (source.at_end(blocks[-1].function.kids[-1], lines),)
     if single:

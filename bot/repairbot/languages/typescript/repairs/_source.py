@@ -25,7 +25,21 @@ _TYPES: Final = frozenset(
 )
 _OPENS: Final = ("{", "}", ",", ";", "*/")
 _RESERVED: Final = frozenset(
-    {"case", "class", "default", "delete", "export", "for", "function", "import", "in", "new", "package", "return", "with"}
+    {
+        "case",
+        "class",
+        "default",
+        "delete",
+        "export",
+        "for",
+        "function",
+        "import",
+        "in",
+        "new",
+        "package",
+        "return",
+        "with",
+    }
 )
 
 
@@ -248,7 +262,11 @@ class Source:
         """Lines behind a row, at its indentation, behind the comment at the end of its line."""
         if not self.last_on_line(row.end):
             block = row.up
-            if block is not None and block.kind == "statement_block" and self.line_start(block.start) <= row.start:
+            if (
+                block is not None
+                and block.kind == "statement_block"
+                and self.line_start(block.start) <= row.start
+            ):
                 rows = self.rows(block)
                 behind = rows.index(row) + 1
                 if self.line_end(block.start) >= block.end:
@@ -296,15 +314,25 @@ class Source:
             return Edit(opened, block.end - 1, f"{shown}{self.newline}{self.indentation(block.start)}")
         return Edit(end, end, shown)
 
-    def _unfolded(
-        self, block: N, rows: Sequence[N], lines: Sequence[str], behind: Sequence[N] = ()
-    ) -> Edit:
+    def _unfolded(self, block: N, rows: Sequence[N], lines: Sequence[str], behind: Sequence[N] = ()) -> Edit:
         """A block on one line, spread over several."""
         blanks = self.indentation(block.start)
         first, last = ([self.slice(row.start, row.end) for row in some] for some in (rows, behind))
         every = [*first, *map(self.shown, lines), *last]
         shown = "".join(f"{self.newline}{blanks}{self.unit}{line}" for line in every)
         return Edit(block.start + 1, block.end - 1, f"{shown}{self.newline}{blanks}")
+
+    def under(self, row: N, test: str) -> tuple[Edit, ...]:
+        """A row under a condition: one step further in, in braces."""
+        blanks, nl = self.indentation(row.start), self.newline
+        at = self.line_end(row.start) + len(nl)
+        edits = [Edit(row.start, row.start, f"if ({test}) {{{nl}{blanks}{self.unit}")]
+        while at < row.end:
+            if self.data[at : self.line_end(at)].strip():
+                edits.append(Edit(at, at, self.unit))
+            at = self.line_end(at) + len(nl)
+        end = self.line_end(row.end)
+        return (*edits, Edit(end, end, f"{nl}{blanks}}}"))
 
     def without(self, row: N) -> Edit:
         """The edit that takes a row out, with its line where nothing else stands on it."""

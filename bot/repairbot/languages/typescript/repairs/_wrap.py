@@ -28,13 +28,21 @@ def at_last(release: Sequence[str]) -> list[str]:
 def clause(source: Source, tried: N, lines: Sequence[str]) -> str:
     """A `finally` for a `try` that is there."""
     blanks, nl = source.indentation(tried.start), source.newline
-    return f"finally {{{nl}" + "".join(f"{blanks}{source.shown(f'	{line}')}{nl}" for line in lines) + f"{blanks}}}"
+    return (
+        f"finally {{{nl}"
+        + "".join(f"{blanks}{source.shown(f'	{line}')}{nl}" for line in lines)
+        + f"{blanks}}}"
+    )
 
 
 def finally_of(source: Source, tried: N, lines: Sequence[str], place: str) -> tuple[Edit, ...] | Refusal:
     """A `finally` behind what a `try` that is there has already."""
     waits = awaited(source, source.rows(tried.kids[0]), place)
-    return waits if isinstance(waits, Refusal) else (Edit(tried.end, tried.end, f" {clause(source, tried, lines)}"), *waits)
+    return (
+        waits
+        if isinstance(waits, Refusal)
+        else (Edit(tried.end, tried.end, f" {clause(source, tried, lines)}"), *waits)
+    )
 
 
 def wrap(

@@ -16,11 +16,16 @@ from repairbot.model import Edit
 WRITES = (KEEP_CALLBACK,)
 
 _BOUND = re.compile(r"this\.([\w#$]+)\.bind\(this\)")
-_CALLS_ONE = re.compile(r"\(?[^()]*\)?\s*=>\s*(?:\{\s*)?(?:void\s+|return\s+)?this\.([\w#$]+)\([^()]*\);?(?:\s*\})?")
+_CALLS_ONE = re.compile(
+    r"\(?[^()]*\)?\s*=>\s*(?:\{\s*)?(?:void\s+|return\s+)?this\.([\w#$]+)\([^()]*\);?(?:\s*\})?"
+)
 _MAPS = (
     (re.compile(r"(?:window|globalThis|this\.[\w#]*[wW]indow)\??"), "WindowEventMap"),
     (re.compile(r"(?:(?:window\.)?document|this\.[\w#]*[dD]ocument)\??"), "DocumentEventMap"),
-    (re.compile(r"this\.[\w#]*(?:[eE]lement|[cC]anvas|[cC]ontainer|[bB]utton|[iI]nput)\??!?"), "HTMLElementEventMap"),
+    (
+        re.compile(r"this\.[\w#]*(?:[eE]lement|[cC]anvas|[cC]ontainer|[bB]utton|[iI]nput)\??!?"),
+        "HTMLElementEventMap",
+    ),
 )
 
 
@@ -138,7 +143,8 @@ def _undone(source: Source, call: N, handler: N, remove: str, name: str) -> str:
     head = source.text(call.kids[0]).rpartition(".")[0]
     given = arguments(call)
     rest = [source.text(each) for each in given if each.start > handler.end]
-    kept = [text for text in rest if text == "this" or text == "true" or re.search(r"capture\s*:\s*true", text)]
+    kept = [
+        text for text in rest if text == "this" or text == "true" or re.search(r"capture\s*:\s*true", text)
+    ]
     listed = ", ".join([source.text(given[0]), f"this.{name}", *kept])
     return f"{head}.{remove}({listed})"
-

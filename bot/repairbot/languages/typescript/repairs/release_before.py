@@ -32,7 +32,12 @@ def _around(source: Source, exits: N, place: str, line: str) -> tuple[Edit, ...]
     tried = block.up if block is not None else None
     if not source.is_row(exits) or block is None:
         return Refusal(f"what is returned still needs {place}")
-    alone = tried is not None and tried.kind == "try_statement" and tried.kids[0] is block and len(block.kids) == 1
+    alone = (
+        tried is not None
+        and tried.kind == "try_statement"
+        and tried.kids[0] is block
+        and len(block.kids) == 1
+    )
     if alone and tried is not None and tried.of("finally_clause") is None:
         return _wrap.finally_of(source, tried, [line], place)
     return _wrap.wrap(source, [exits], _wrap.at_last([line]), place)

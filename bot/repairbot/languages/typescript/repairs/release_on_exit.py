@@ -128,7 +128,9 @@ def _behind(source: Source, row: N, name: str, lines: list[str], old: list[N]) -
 def _longer(source: Source, rows: list[N], lines: list[str]) -> str:
     """Why it may not be held while these rows run, too, or ""."""
     line = source.module.line(rows[0].start) if rows else 0
-    waits = any(node.kind in ("await_expression", "yield_expression") for row in rows for node in source.own(row))
+    waits = any(
+        node.kind in ("await_expression", "yield_expression") for row in rows for node in source.own(row)
+    )
     if re.search(r"\b(?:clear(?:Timeout|Interval|Immediate))\(", lines[0]) and waits:
         return f"the timer would go on while line {line} and those behind it wait"
     if rows and re.search(r"\.(?:releaseLock|release|unlock)\(", lines[0]):
