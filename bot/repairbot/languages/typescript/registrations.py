@@ -237,7 +237,7 @@ class Registrations:
         elif (
             not before and method not in ("", CONSTRUCTOR) and (clears or last == "setInterval") and not short
         ):
-            if method in view.teardowns or self._only_from_constructor(view, method):
+            if self._only_from_constructor(view, method):
                 return
             around = view.methods.get(method)
             start = around.start if around is not None else call.start

@@ -1,4 +1,7 @@
-"""A time limit that goes on when the work has won: `Promise.race([work(), new Promise((_, no) => setTimeout(no, 60_000))])`."""
+"""A time limit that goes on when the work has won.
+
+    Promise.race([work(), new Promise((_, reject) => setTimeout(reject, 60_000))]);
+"""
 
 from __future__ import annotations
 
