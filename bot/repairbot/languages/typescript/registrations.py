@@ -226,7 +226,7 @@ class Registrations:
             return
         handle = f"this.{name}"
         weak = view.teardowns[:1] in (("stop",), ("end",), ("release",), ("detach",)) and not clears
-        if not ended and view.teardowns and not short and method not in view.teardowns and not weak:
+        if not ended and view.teardowns and not short and method != view.teardowns[0] and not weak:
             touches = "this" in self.module.text(arguments(call)[0]) if arguments(call) else False
             yield self._registration(
                 call,
