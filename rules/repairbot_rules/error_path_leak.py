@@ -560,6 +560,23 @@ pub fn start(name: &str) -> io::Result<Child> {
             why="ended where it is not handed out",
             language="rust",
         ),
+        Quiet(
+            code="""\
+import { open } from "node:fs/promises";
+
+export async function head(path: string): Promise<Buffer> {
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read();
+    return buffer;
+  } finally {
+    await file.close();
+  }
+}
+""",
+            why="the cleanup runs on every way out",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

@@ -626,6 +626,43 @@ impl Server {
             why="its owner ends the process",
             language="rust",
         ),
+        Quiet(
+            code="""\
+export class Editor extends Disposable {
+  private readonly decorations = this._register(new MutableDisposable());
+  private readonly changes = this._register(new Emitter());
+
+  constructor(private readonly model: Model) {
+    super();
+    this.decorations.value = model.decorate();
+  }
+}
+""",
+            why="what is registered ends with the object, and the model was made by somebody else",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+export class Session {
+  private socket: WebSocket | null = null;
+
+  open(url: string): void {
+    this.socket = new WebSocket(url);
+  }
+
+  dispose(): void {
+    this.reset();
+  }
+
+  private reset(): void {
+    this.socket?.close();
+    this.socket = null;
+  }
+}
+""",
+            why="the teardown calls what closes it",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

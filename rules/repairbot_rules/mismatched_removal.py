@@ -281,6 +281,25 @@ def finished(job):
             "one bound function, added and removed",
             language="typescript",
         ),
+        Quiet(
+            code="""\
+export class Keys {
+  private readonly onKey = this.handle.bind(this);
+
+  attach(): void {
+    document.addEventListener("keydown", this.onKey, { passive: true });
+  }
+
+  dispose(): void {
+    document.removeEventListener("keydown", this.onKey);
+  }
+
+  private handle(): void {}
+}
+""",
+            why="the same function goes in and out; only the capture flag would tell them apart",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

@@ -261,6 +261,18 @@ export function total(values: number[]): number {
             "the caller gets the address and revokes it",
             language="typescript",
         ),
+        Quiet(
+            code="""\
+export async function brightest(image: Tensor): Promise<number> {
+  const top = image.max();
+  const [value] = await top.data();
+  top.dispose();
+  return value;
+}
+""",
+            why="it has a name, and is disposed of by it",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

@@ -573,6 +573,53 @@ pub fn exists(path: &[u8]) -> bool {
             why="closed where it was opened",
             language="rust",
         ),
+        Quiet(
+            code="""\
+import * as tf from "@tensorflow/tfjs";
+
+export function scaled(image: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => {
+    const factor = tf.scalar(255);
+    return image.div(factor);
+  });
+}
+
+export async function pinned(values: number[]): Promise<void> {
+  const weights = tf.keep(tf.tensor(values));
+  await publish(weights);
+}
+
+declare function publish(weights: tf.Tensor): Promise<void>;
+""",
+            why="a scope frees the first, and the second is kept on purpose",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+import { opendir } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+
+export async function names(path: string): Promise<string[]> {
+  await using folder = await opendir(path);
+  const found: string[] = [];
+  for await (const entry of folder) {
+    found.push(entry.name);
+  }
+  return found;
+}
+
+export async function count(path: string): Promise<number> {
+  const file = createReadStream(path);
+  let bytes = 0;
+  for await (const chunk of file) {
+    bytes += chunk.length;
+  }
+  return bytes;
+}
+""",
+            why="`using` closes the folder, and the loop closes the file",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

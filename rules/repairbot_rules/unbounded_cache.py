@@ -357,6 +357,24 @@ impl Shaper {
             why="emptied when what it holds is no longer right",
             language="rust",
         ),
+        Quiet(
+            code="""\
+export class LayoutService {
+  private readonly sizes = new WeakMap<Element, number>();
+
+  measure(element: Element): number {
+    let size = this.sizes.get(element);
+    if (size === undefined) {
+      size = element.clientWidth;
+      this.sizes.set(element, size);
+    }
+    return size;
+  }
+}
+""",
+            why="an entry goes with its element",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

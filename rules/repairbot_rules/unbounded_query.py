@@ -123,6 +123,17 @@ export class Orders {
             "it has a limit",
             language="typescript",
         ),
+        Quiet(
+            code="""\
+export async function latest(users: Collection<User>, name: string): Promise<User[]> {
+  const recent = await users.find({}).sort({ at: -1 }).limit(50).toArray();
+  const named = await users.find({ name }).toArray();
+  return [...recent, ...named];
+}
+""",
+            why="one has a limit, the other a condition",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

@@ -268,6 +268,41 @@ class Ticker:
             "a timer that fires once is over by itself",
             language="typescript",
         ),
+        Quiet(
+            code="""\
+export class Toast {
+  show(): void {
+    setTimeout(() => this.hide(), 3000);
+    setInterval(() => this.log(), 60_000).unref();
+  }
+
+  private hide(): void {}
+
+  private log(): void {}
+
+  dispose(): void {
+    this.hide();
+  }
+}
+""",
+            why="one fires once, and nothing waits for the other",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+import { useEffect } from "react";
+
+export function Clock({ onTick }: Props) {
+  useEffect(() => {
+    const id = setInterval(onTick, 1000);
+    return () => clearInterval(id);
+  }, [onTick]);
+  return null;
+}
+""",
+            why="what the effect hands back stops it",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

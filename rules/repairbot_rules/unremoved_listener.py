@@ -355,6 +355,75 @@ impl View {
             why="nothing says that the type keeps its subscriptions",
             language="rust",
         ),
+        Quiet(
+            code="""\
+export class Job {
+  private readonly events = new EventEmitter();
+
+  constructor() {
+    this.events.on("progress", this.show);
+  }
+
+  private readonly show = (): void => {};
+
+  dispose(): void {
+    this.log();
+  }
+
+  private log(): void {}
+}
+""",
+            why="the emitter is the object's own, and goes with it",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+export class Banner {
+  constructor(private readonly controller: AbortController) {
+    window.addEventListener("load", this.show, { once: true });
+    window.addEventListener("resize", this.show, { signal: controller.signal });
+  }
+
+  private readonly show = (): void => {};
+
+  dispose(): void {
+    this.controller.abort();
+  }
+}
+""",
+            why="one fires once, the other ends with its signal",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+export class Profile extends Disposable {
+  constructor(private readonly users: UserService) {
+    super();
+    this._register(this.users.onChange(() => this.load()));
+    this.users.current.pipe(take(1)).subscribe(() => this.load());
+  }
+
+  private load(): void {}
+}
+""",
+            why="the class keeps the first, and the second ends after one value",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+import { useEffect } from "react";
+
+export function Title({ onResize }: Props) {
+  useEffect(() => {
+    window.addEventListener("resize", onResize);
+    return () => window.removeEventListener("resize", onResize);
+  }, [onResize]);
+  return null;
+}
+""",
+            why="what the effect hands back removes it",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

@@ -115,6 +115,26 @@ export async function loadConfig(configPath: string): Promise<unknown> {
             "a configuration file is small",
             language="typescript",
         ),
+        Quiet(
+            code="""\
+import { readFile, stat } from "node:fs/promises";
+
+export async function loadConfig(path: string): Promise<unknown> {
+  return JSON.parse(await readFile(path, "utf8"));
+}
+
+export async function indexFile(path: string): Promise<string[]> {
+  const { size } = await stat(path);
+  if (size > 1_000_000) {
+    return [];
+  }
+  const content = await readFile(path, "utf8");
+  return content.split("\\n");
+}
+""",
+            why="a file of settings is small, and the other's size is looked at first",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
