@@ -295,6 +295,99 @@ const ProfileService = struct {
             language="zig",
         ),
         Quiet(
+            """const views = new WeakMap<Document, View>();
+
+export function view(document: Document): View {
+  let found = views.get(document);
+  if (!found) {
+    found = new View(document);
+    views.set(document, found);
+  }
+  return found;
+}
+""",
+            "a WeakMap lets its keys go",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Sessions {
+  private readonly cache = new Map<string, Session>();
+
+  open(request: Request): Session {
+    const found = this.cache.get(request.sessionId);
+    if (found) return found;
+    const session = new Session(request);
+    this.cache.set(request.sessionId, session);
+    return session;
+  }
+}
+
+export const sessions = new Sessions();
+""",
+            after="""export class Sessions {
+  private readonly cache = new Map<string, Session>();
+
+  open(request: Request): Session {
+    const found = this.cache.get(request.sessionId);
+    if (found) return found;
+    const session = new Session(request);
+    this.cache.set(request.sessionId, session);
+    if (this.cache.size > 1000) {
+      const oldest = this.cache.keys().next().value;
+      if (oldest !== undefined) this.cache.delete(oldest);
+    }
+    return session;
+  }
+}
+
+export const sessions = new Sessions();
+""",
+            language="typescript",
+            unsafe=True,
+        ),
+        Repair(
+            before="""class Views {
+  constructor () {
+    this.cache = new Map()
+  }
+
+  handle (request, response) {
+    let view = this.cache.get(request.url)
+    if (!view) {
+      view = render(request.url)
+      this.cache.set(request.url, view)
+    }
+    response.end(view)
+  }
+}
+
+module.exports = new Views()
+""",
+            after="""class Views {
+  constructor () {
+    this.cache = new Map()
+  }
+
+  handle (request, response) {
+    let view = this.cache.get(request.url)
+    if (!view) {
+      view = render(request.url)
+      this.cache.set(request.url, view)
+      if (this.cache.size > 1000) {
+        const oldest = this.cache.keys().next().value
+        if (oldest !== undefined) this.cache.delete(oldest)
+      }
+    }
+    response.end(view)
+  }
+}
+
+module.exports = new Views()
+""",
+            language="javascript",
+            unsafe=True,
+        ),
+        Quiet(
             code="""\
 use std::collections::HashMap;
 
@@ -315,6 +408,24 @@ impl Shaper {
 """,
             why="emptied when what it holds is no longer right",
             language="rust",
+        ),
+        Quiet(
+            code="""\
+export class LayoutService {
+  private readonly sizes = new WeakMap<Element, number>();
+
+  measure(element: Element): number {
+    let size = this.sizes.get(element);
+    if (size === undefined) {
+      size = element.clientWidth;
+      this.sizes.set(element, size);
+    }
+    return size;
+  }
+}
+""",
+            why="an entry goes with its element",
+            language="typescript",
         ),
     )
 

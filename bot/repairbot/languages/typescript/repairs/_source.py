@@ -322,6 +322,18 @@ class Source:
         shown = "".join(f"{self.newline}{blanks}{self.unit}{line}" for line in every)
         return Edit(block.start + 1, block.end - 1, f"{shown}{self.newline}{blanks}")
 
+    def under(self, row: N, test: str) -> tuple[Edit, ...]:
+        """A row under a condition: one step further in, in braces."""
+        blanks, nl = self.indentation(row.start), self.newline
+        at = self.line_end(row.start) + len(nl)
+        edits = [Edit(row.start, row.start, f"if ({test}) {{{nl}{blanks}{self.unit}")]
+        while at < row.end:
+            if self.data[at : self.line_end(at)].strip():
+                edits.append(Edit(at, at, self.unit))
+            at = self.line_end(at) + len(nl)
+        end = self.line_end(row.end)
+        return (*edits, Edit(end, end, f"{nl}{blanks}}}"))
+
     def without(self, row: N) -> Edit:
         """The edit that takes a row out, with its line where nothing else stands on it."""
         if not self.first_on_line(row.start) or self.data[row.end : self.line_end(row.end)].strip():
