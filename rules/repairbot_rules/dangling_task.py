@@ -437,6 +437,7 @@ pub fn copy(source: impl Read) -> io::Result<()> {
         yield from idioms(facts, self.id)
         for it in problems(facts, "task", "dropped", "uncancelled"):
             yield _report(it)
+        yield from idioms(facts, self.id)
 
 
 def _report(it: Registered) -> Report:

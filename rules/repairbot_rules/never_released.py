@@ -21,6 +21,7 @@ from repairbot.analyses.facts import Facts
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import done, on_exit, report, worst
+from repairbot_rules._registered import idioms
 
 
 class NeverReleased(Rule):
@@ -580,3 +581,4 @@ pub fn exists(path: &[u8]) -> bool {
             if leak.shape == "never":
                 message = f"{leak.place} is never {done(leak.resource)}"
                 yield report(leak, message, worst(leak), (on_exit(leak),))
+        yield from idioms(facts, self.id)

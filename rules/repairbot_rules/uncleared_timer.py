@@ -23,7 +23,7 @@ from repairbot.lifetimes.intents import KEEP_HANDLE
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
-from repairbot_rules._registered import end_before_set, end_in_teardown, problems, report
+from repairbot_rules._registered import end_before_set, end_in_teardown, idioms, problems, report
 
 
 class UnclearedTimer(Rule):
@@ -301,6 +301,7 @@ class Ticker:
                     end_in_teardown(it, timer.handle, timer.remove),
                     f"{timer.handle} may not be set yet in {it.teardown}(): set it to None in the constructor first",
                 )
+        yield from idioms(facts, self.id)
 
 
 def _kept(it: Registered) -> tuple[Intent, ...]:

@@ -404,10 +404,11 @@ def _intent(it: Registered) -> tuple[Intent, ...]:
                     INSERT_AFTER, listener.at, listener.handler, title, {"lines": line}, (removal.statement,)
                 ),
             )
-    if head not in ("self", "this") or not it.teardown:
+    everywhere = listener.shared and it.container is not None and it.container.this == "this"
+    if (head not in ("self", "this") and not everywhere) or not it.teardown:
         return ()
     args = {"container": listener.owner, "method": it.teardown, "line": line, "after": "", "early": "yes"}
-    near = listener.target.count(".") == 1
+    near = everywhere or listener.target.count(".") == 1
     return (
         Intent(
             ADD_TO_TEARDOWN,

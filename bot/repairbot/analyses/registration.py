@@ -115,7 +115,9 @@ def _listener(
     if it.shared and it.holds == "made":
         if not it.guarded and not it.removals and it.method:
             steps: Steps = (Step(it.at.line, "one more at each call; the target keeps them all"),)
-            sure: Confidence = "high" if it.telling else "medium" if it.method == "__init__" else "low"
+            sure: Confidence = (
+                "high" if it.telling else "medium" if it.method in ("__init__", "constructor") else "low"
+            )
             yield Registered(
                 it, "duplicate", steps, container, it.teardown, confidence=sure, evidence=it.evidence
             )

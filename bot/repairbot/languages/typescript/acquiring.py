@@ -15,10 +15,12 @@ from repairbot.lifetimes.ops import Resource
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The resources by what acquires them: by qualified name, or by the last name of any receiver."""
+    """The resources by what acquires them: by qualified name, by the last name of any receiver, or (`endings`, in small
+    letters but for the method) by how the receiver's name ends."""
 
     exact: dict[str, Resource]
     methods: dict[str, Resource]
+    endings: dict[str, Resource]
     by_id: dict[str, Resource]
     last: frozenset[str]
     """The last names of all that acquires."""
@@ -29,14 +31,17 @@ def table_of(resources: tuple[Resource, ...]) -> Table:
     """The table of these resources; earlier ones win."""
     exact: dict[str, Resource] = {}
     methods: dict[str, Resource] = {}
+    endings: dict[str, Resource] = {}
     for resource in resources:
         for name in resource.acquire:
-            if name.startswith((".", "new .")):
+            if name.startswith("*"):
+                endings.setdefault(name[1:], resource)
+            elif name.startswith((".", "new .")):
                 methods.setdefault(name.replace(".", "", 1), resource)
             else:
                 exact.setdefault(name, resource)
-    last = frozenset(name.rpartition(".")[2].removeprefix("new ") for name in (*exact, *methods))
-    return Table(exact, methods, {item.id: item for item in resources}, last)
+    last = frozenset(name.rpartition(".")[2].removeprefix("new ") for name in (*exact, *methods, *endings))
+    return Table(exact, methods, endings, {item.id: item for item in resources}, last)
 
 
 class Acquiring:
@@ -103,7 +108,14 @@ class Acquiring:
         head, dot, last = callee.rpartition(".")
         if callee.startswith("new "):
             return self.table.methods.get("new " + last.removeprefix("new "))
-        return self.table.methods.get(last) if dot and head else None
+        if not dot or not head:
+            return None
+        owner = head.rpartition(".")[2].removesuffix("()").lower()
+        for name, resource in self.table.endings.items():
+            ending, _, method = name.partition(".")
+            if method == last and owner.endswith(ending):
+                return resource
+        return self.table.methods.get(last)
 
     def _own(self, call: N, callee: str) -> Resource | None:
         if callee.startswith("this."):

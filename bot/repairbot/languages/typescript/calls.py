@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -11,12 +10,17 @@ from repairbot.languages.typescript.syntax import arguments, bare
 from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.languages.typescript.values import NOTHING, Tracking, Value, short
 from repairbot.lifetimes.ops import UNLIKELY, Kind, Resource
+from repairbot.records import pattern
 
-_ENDING_EVENTS: Final = re.compile(r"^['\"](?:close|end|exit|finish|error|disconnect|abort)['\"]$")
+_ENDING_EVENTS: Final = pattern(r"^['\"](?:close|end|exit|finish|error|disconnect|abort)['\"]$")
 
 
 HANDLES: Final = frozenset({".dataId", ".handle", ".fd"})
 """Members that stand for the very thing they are a member of."""
+
+
+EVENTS: Final = frozenset({"on", "once", "addListener", "addEventListener", "subscribe", "listen"})
+"""Methods that give an object a handler."""
 
 
 class Called(NamedTuple):
@@ -64,6 +68,11 @@ class Calls(Tracking):
             for closure in self.closures:
                 self.captured(closure, place, node)
             return Value((place,))
+        owner = self.place_of(function) if function.kind == "identifier" else ""
+        held = self.held.get(owner) if owner in self.tracked else None
+        if held is not None and "()" in held.release:
+            self.emit(Kind.RELEASE, owner, node)
+            return NOTHING
         for place in receiver.places:
             held = self.held.get(place)
             if held is not None and f".{called.method}" in held.release:
@@ -183,8 +192,8 @@ class Calls(Tracking):
         name = f"x.{called.method}"
         if held is not None and among(held.keeps, name):
             return _Touch(Kind.ESCAPE, place, "kept", called.callee or called.method)
-        if called.method in ("on", "once", "addListener", "addEventListener", "setTimeout"):
-            return _Touch(Kind.USE, place, called.callee or called.method)
+        if held is not None and held.events and called.method in EVENTS:
+            return _Touch(Kind.ESCAPE, place, "captured", "its own handler")
         return _Touch(Kind.USE, place, called.callee or called.method)
 
     def _given(self, node: N, called: Called, place: str, slot: int, target: str) -> _Touch:

@@ -17,9 +17,10 @@ from repairbot.languages.typescript.syntax import arguments, bare, statement_of,
 from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.languages.typescript.vocabulary import CLEARS, CLOSERS, ITERATES, LISTS, LOOKS, SHRINKS
 from repairbot.lifetimes.ops import Event, Kind, Resource
+from repairbot.records import pattern
 
 _DEEPEST: Final = 3
-_EMPTY: Final = re.compile(r"^(?:\[\]|\{\}|new (?:Map|Set|Array)(?:<.*>)?\(\)|Object\.create\(null\))$", re.S)
+_EMPTY: Final = pattern(r"^(?:\[\]|\{\}|new (?:Map|Set|Array)(?:<.*>)?\(\)|Object\.create\(null\))$", re.S)
 _TESTS: Final = frozenset(
     {
         "if_statement",
@@ -31,7 +32,7 @@ _TESTS: Final = frozenset(
     }
 )
 _ENDS: Final = "dispose|destroy|close|unsubscribe|terminate|disconnect|stop|end|cancel|abort|kill|remove"
-_ANEW: Final = re.compile(
+_ANEW: Final = pattern(
     r"\w\+\+|\+\+\w|\b(?:uuid\w*|nanoid|randomUUID|ulid|cuid|uniqueId|generateId|Symbol)\(|\bDate\.now\("
 )
 _COMPARES: Final = (">", "<", "===", "!==", "==", "!=", ">=", "<=", "instanceof", "in")
@@ -136,6 +137,11 @@ class Reader:
                 self.note(Kind.READ, place, up, detail="all", how="unpacked")
         elif kind == "arguments":
             return self._argument(place, up)
+        elif kind == "call_expression" and up.kids[0] is node:
+            ends = self.resource is not None and "()" in self.resource.release and not place.depth
+            self.note(
+                Kind.RELEASE if ends else Kind.READ, place, up, detail="" if ends else "other", how="()"
+            )
         elif kind == "for_in_statement":
             if len(up.kids) > 1 and up.kids[-2] is node:
                 self._iterated(place, up.kids[0], up.kids[-1], up)

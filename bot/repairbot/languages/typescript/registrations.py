@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from repairbot.languages.typescript.classes import AT_END, CONSTRUCTOR, Classes, Locate, View
+from repairbot.languages.typescript.lives import lifetime
 from repairbot.languages.typescript.syntax import Module, arguments, bare, statement_of
 from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.lifetimes.ops import Registration, Removal
 from repairbot.model import Step
+from repairbot.records import pattern
 
 _TIMERS: Final = {
     "setInterval": "clearInterval",
@@ -33,18 +35,23 @@ _REMOVES: Final = frozenset(
 )
 _WORKERS: Final = frozenset({"new Worker", "new SharedWorker", "new worker_threads.Worker"})
 """What runs on until somebody ends it."""
-_GLOBALS: Final = re.compile(
+_GLOBALS: Final = pattern(
     r"(?:window|document|globalThis|process|navigator|screen|visualViewport|location|history|body)(?:\.\w+)*"
     r"|this\.[\w#]*(?:[wW]indow|[dD]ocument|ownerDocument)|window\.matchMedia\(\)|matchMedia\(\)"
 )
 """What lives as long as the page or the process."""
+_SHARED_NAMES: Final = pattern(
+    r"(?i)(?:service|manager|store|bus|emitter|hub|registry|dispatcher|events?|app|core|editor|workspace|map|scene|game|player|viewer"
+    r"|router|session|context|document|window|root|parent|socket\.io|api|provider|controller|engine|host)\$?$"
+)
+"""Names of what many objects share."""
 _SHORT_DELAY: Final = 100
 """Milliseconds; a timer that fires so soon is over before its owner's end matters."""
-_SUBSCRIBES: Final = re.compile(r"^(?:on[A-Z]\w*|subscribe|addDisposable\w*|observe)$")
-_ONE_SHOT: Final = re.compile(
+_SUBSCRIBES: Final = pattern(r"^(?:on[A-Z]\w*|subscribe|addDisposable\w*|observe)$")
+_ONE_SHOT: Final = pattern(
     r"\b(?:take|first|takeUntil|takeUntilDestroyed|takeWhile|untilDestroyed|firstValueFrom)\(|\bhttp\b|\bAbortSignal\b"
 )
-_SAFE_OPTIONS: Final = re.compile(r"\bonce\s*:\s*true|\bsignal\b")
+_SAFE_OPTIONS: Final = pattern(r"\bonce\s*:\s*true|\bsignal\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +225,8 @@ class Registrations:
         if last == "requestAnimationFrame" or handed:
             return
         handle = f"this.{name}"
-        if not ended and view.teardowns and not short:
+        weak = view.teardowns[:1] in (("stop",), ("end",), ("release",), ("detach",)) and not clears
+        if not ended and view.teardowns and not short and method != view.teardowns[0] and not weak:
             touches = "this" in self.module.text(arguments(call)[0]) if arguments(call) else False
             yield self._registration(
                 call,
@@ -229,7 +237,7 @@ class Registrations:
         elif (
             not before and method not in ("", CONSTRUCTOR) and (clears or last == "setInterval") and not short
         ):
-            if method in view.teardowns or self._only_from_constructor(view, method):
+            if self._only_from_constructor(view, method):
                 return
             around = view.methods.get(method)
             start = around.start if around is not None else call.start
@@ -398,11 +406,11 @@ class Registrations:
             handler_at=self.module.span(item.handler_at),
             remove=self._undo(item, removals),
             removals=tuple(self._removal(other, reached) for other in removals),
-            holds="made" if again else self._holds(item.handler_at),
+            holds="made" if again or self._each_time(item, view) else self._holds(item.handler_at),
             outlives=outlives,
             shared=shared or again,
             own=own,
-            telling=shared
+            telling=(shared or self._forgotten(view, item, reached))
             and item.key.strip("'\"`") not in ("exit", "load", "DOMContentLoaded", "unload", "beforeunload"),
             teardown=teardown,
             looped=item.repeats,
@@ -410,6 +418,15 @@ class Registrations:
             if outlives
             else (),
         )
+
+    def _forgotten(self, view: View | None, item: _Listened, reached: set[str]) -> bool:
+        """Whether the target was given to an object whose teardown never touches it."""
+        name = re.match(r"this\.([\w#$]+)", item.target)
+        if view is None or name is None or not view.teardowns or not self._given(view, item.target):
+            return False
+        if not _SHARED_NAMES.search(item.target):
+            return False
+        return not any(self._method(view, node)[0] in reached for node in view.mentions.get(name[1], []))
 
     def _once_more(self, item: _Listened) -> bool:
         """Whether a callback that runs for each event puts one more on an emitter of the whole process."""
@@ -449,8 +466,8 @@ class Registrations:
 
     def _of_module(self, name: str) -> bool:
         """Whether the module itself makes an emitter of this name."""
-        pattern = rf"(?m)^(?:export\s+)?const\s+{re.escape(name)}\b[^=\n]*=\s*new\s"
-        return re.search(pattern, self.module.text(self.module.tree)) is not None
+        made = rf"(?m)^(?:export\s+)?const\s+{re.escape(name)}\b[^=\n]*=\s*new\s"
+        return re.search(made, self.module.text(self.module.tree)) is not None
 
     def _undo(self, item: _Listened, removals: list[_Listened]) -> str:
         """How this kind is undone here: as the siblings are."""
@@ -468,6 +485,16 @@ class Registrations:
             self.module.span(statement_of(item.call)),
             self.module.span(item.handler_at),
         )
+
+    def _each_time(self, item: _Listened, view: View | None) -> bool:
+        """A handler made for each object, and given to the process, by a class that has no end."""
+        if view is None or view.teardowns or item.target != "process" or item.method != CONSTRUCTOR:
+            return False
+        lives, evidence = lifetime(self.module, view.name, (), view.node)
+        single = lives == "long" and any(
+            "made at" in step.note or "one for" in step.note for step in evidence
+        )
+        return not single and self._holds(item.handler_at) == "throwaway"
 
     def _holds(self, handler: N) -> str:
         inner = bare(handler)

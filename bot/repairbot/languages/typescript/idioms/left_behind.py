@@ -15,11 +15,12 @@ from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.lifetimes.intents import INSERT_AFTER
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
+from repairbot.records import pattern
 
 _ENDS = r"(?:unsubscribe|dispose|close|destroy|cancel|stop|remove|abort|disconnect)"
 
 
-_ADDS = re.compile(rb"this\.[\w#$]+\.(?:push|add)\(")
+_ADDS = pattern(rb"this\.[\w#$]+\.(?:push|add)\(")
 
 
 def find(module: Module, classes: Classes) -> Iterator[Idiom]:

@@ -5,7 +5,6 @@ close() { this.socket.close(); if (this.queue.isEmpty()) return; ...; this.subsc
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from repairbot.languages.typescript.classes import Classes, View
@@ -15,11 +14,12 @@ from repairbot.languages.typescript.vocabulary import TEARDOWNS
 from repairbot.lifetimes.intents import INSERT_BEFORE
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
+from repairbot.records import pattern
 
-_RELEASE = re.compile(
+_RELEASE = pattern(
     r"((?:this|self|that)(?:\._self)?\.[\w#$]+)\??\.(dispose|destroy|unsubscribe|terminate|disconnect)\(\)"
 )
-_WORK = re.compile(
+_WORK = pattern(
     r"\.(?:close|dispose|destroy|stop|end|disconnect|unsubscribe|terminate|removeAllListeners)\(|\bclear(?:Timeout|Interval)\("
 )
 
