@@ -1,4 +1,4 @@
-"""The rules' examples under Node: the leak is measured before and gone after; and TypeScript says nothing new of them."""
+"""The rules' examples under Node: the leak is there before and gone after; and TypeScript says nothing new of them."""
 
 from __future__ import annotations
 

@@ -143,7 +143,11 @@ def _raised(source: Source, rest: list[N], old: list[N]) -> tuple[Edit, ...] | R
         return Refusal("names that are set before the try are used behind it")
     body = tried.kids[0]
     begins, opened = source.line_start(tried.start), source.line_end(body.start)
-    if not source.alone(between[0]) or source.data[body.start + 1 : opened].strip() or not source.first_on_line(tried.start):
+    if (
+        not source.alone(between[0])
+        or source.data[body.start + 1 : opened].strip()
+        or not source.first_on_line(tried.start)
+    ):
         return Refusal("the try shares its line with other statements")
     return (
         *_wrap.begun(source, between),
