@@ -1,6 +1,6 @@
 """A time limit that goes on when the work has won.
 
-    Promise.race([work(), new Promise((_, reject) => setTimeout(reject, 60_000))]);
+Promise.race([work(), new Promise((_, reject) => setTimeout(reject, 60_000))]);
 """
 
 from __future__ import annotations
