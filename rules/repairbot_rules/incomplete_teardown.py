@@ -12,9 +12,9 @@ in the file names), and it is handed to nobody who might.
 **Quiet** when the class has no teardown, when the member may come from outside, when it is returned, passed
 on or registered elsewhere.
 
-**Rust.** `Drop` ends most members by itself. What it does not: a child process, memory behind a raw pointer that methods
-make with `into_raw` and take back with `from_raw`, handles of C libraries. Seen where the type has no `Drop` and
-nothing in the file ends the member.
+**Rust.** `Drop` ends most members by itself. What it does not: a child process, memory behind a raw pointer
+that methods make with `into_raw` and take back with `from_raw`, handles of C libraries. Seen where the type
+has no `Drop` and nothing in the file ends the member.
 """
 
 from __future__ import annotations
