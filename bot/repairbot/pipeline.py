@@ -15,10 +15,10 @@ from dataclasses import replace
 from repairbot import languages, wire
 from repairbot.cache import Cache, code_version, digest
 from repairbot.config import CONFIDENCES, Config
+from repairbot.lazily import dataclass
 from repairbot.links import Answers, Exchange, Line, Naming
 from repairbot.model import FileResult, Finding, Outcome
 from repairbot.pool import Pool, Task
-from repairbot.records import dataclass
 from repairbot.sources import Entry, Source, Unreadable, binary, failed, skipped
 
 Progress = Callable[[int, int, int], None]

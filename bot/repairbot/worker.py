@@ -18,9 +18,9 @@ from typing import BinaryIO
 from repairbot import languages, wire
 from repairbot.examine import examine
 from repairbot.languages.base import Language, Project
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Resource, Summary
 from repairbot.model import Settings
-from repairbot.records import dataclass
 from repairbot.rule import all_rules
 from repairbot.suppression import suppress
 

@@ -15,6 +15,11 @@ what a wait leaves is cancelled behind it; the teardown cancels a member; `try`/
 
 **Quiet** for task groups, for tasks that are returned, stored or passed on, beside `run_forever()`, and for
 a member that any other code of the file touches.
+
+**Rust.** `detach()` alone is no leak. Seen as one: the task fills the entry of a map whose entries another method
+removes, and does not end with its entry; a flag keeps a second task from starting and only the task itself resets
+it; a task is aborted when a step fails and not when the caller is dropped at an `.await`; a loop reads lines and
+never looks how many bytes it got. The task is kept under the same key, or in place of the flag.
 """
 
 from __future__ import annotations

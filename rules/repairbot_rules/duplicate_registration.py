@@ -11,6 +11,10 @@ again; or a constructor does it, for each object.
 
 **Quiet** for code at module level, behind a check of `handlers`, beside a removal, and in functions that are
 cached.
+
+**Rust.** An entry of a map is overwritten, and where an entry is removed something is undone that it stood for
+(tools unregistered, a token cancelled): the overwritten one stays registered. The same is done with what `insert`
+gives back. Quiet where the function looks at the entry first.
 """
 
 from __future__ import annotations

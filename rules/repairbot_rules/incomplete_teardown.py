@@ -11,6 +11,10 @@ in the file names), and it is handed to nobody who might.
 
 **Quiet** when the class has no teardown, when the member may come from outside, when it is returned, passed
 on or registered elsewhere.
+
+**Rust.** `Drop` ends most members by itself. What it does not: a child process, memory behind a raw pointer
+that methods make with `into_raw` and take back with `from_raw`, handles of C libraries. Seen where the type
+has no `Drop` and nothing in the file ends the member.
 """
 
 from __future__ import annotations
@@ -66,8 +70,6 @@ def _intents(owned: Owned, coroutine: bool) -> tuple[Intent, ...]:
 
 def _line(owned: Owned, coroutine: bool) -> tuple[Intent, ...]:
     """One line more in the teardown."""
-    if owned.teardown not in owned.container.methods and owned.container.this == "this":
-        return ()
     place = _place(owned)
     resource = _as_released_here(owned)
     if (resource.asynchronous and not coroutine) or waits(resource):
@@ -81,7 +83,7 @@ def _line(owned: Owned, coroutine: bool) -> tuple[Intent, ...]:
         line = f"if {now} is not None:\n    {line}"
     title = f"release {place} in {owned.teardown}()"
     args = {"container": owned.container.name, "method": owned.teardown, "line": line, "after": ""}
-    intent = Intent(ADD_TO_TEARDOWN, owned.made.at, place, title, args)
+    intent = Intent(ADD_TO_TEARDOWN, owned.made.statement or owned.made.at, place, title, args)
     if owned.releases and not _harmless_twice(owned, resource):
         other = owned.releases[0].method
         choice = f"{owned.teardown}() then releases what {other}() released, if both are called"

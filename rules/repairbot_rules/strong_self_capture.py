@@ -10,6 +10,12 @@ a C extension is given its owner and not dropped by the teardown.
 **Repair.** The callback's own argument; the value instead of the object; the part dropped in the teardown.
 
 **Quiet** for ordinary cycles of Python objects, which are no leak.
+
+**Rust.** Nothing collects such a cycle. Seen as one: a strong handle of the object (`cx.view().clone()`, `self.clone()`
+of an `Arc`) in a closure that the object or a part of it stores; a detached subscription whose callback captures what
+it was taken on; a task in a loop without an end, or a timer that starts itself again, with a strong handle; a task
+that an object keeps and that is given the object. The handle is made weak and upgraded inside. Quiet for tasks that
+end by themselves.
 """
 
 from __future__ import annotations

@@ -17,6 +17,9 @@ in the code names is unsafe.
 
 **Quiet** when entries are removed or the length is checked, when the keys are constants, for static and class
 methods, and for caches of objects that are made, used and dropped.
+
+**Rust.** `LruCache::unbounded()` in a member, and maps that are named caches, filled by methods, seen by this file
+alone and never emptied in it. Quiet for keys that come from a finite set.
 """
 
 from __future__ import annotations

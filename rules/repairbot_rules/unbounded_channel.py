@@ -11,6 +11,9 @@ objects that one method fills and another empties in a loop.
 what empties the queue, and must not be needed when the reader has gone.
 
 **Quiet** when it is filled by `put_nowait`, which would raise; and when it has a size.
+
+**Rust.** Unbounded channels between actors are common and mostly right. Reported, and not repaired: one loop reads from
+outside and sends what it gets, another waits for work of its own on each message.
 """
 
 from __future__ import annotations

@@ -16,6 +16,10 @@ What is saved and loaded again is reported and never trimmed.
 **Quiet** for builders, parsers, results and messages, which are made, read and dropped; for registries with a
 finite set of keys; wherever something removes entries in the course of work, under whatever name; and where a
 length is checked.
+
+**Rust.** A `JoinSet` that is filled in a loop which never takes finished tasks out, or only failed ones; entries under
+keys that are counted up, in a member that nobody else sees and nothing removes from; a history that is cut at its own
+end. Quiet when the set is drained in the loop or its length is looked at.
 """
 
 from __future__ import annotations

@@ -13,6 +13,9 @@ hangs on a callback which is only held weakly.
 
 **Quiet** where the object made the target itself, where a removal takes its handlers out of a variable, and
 for weak registrations.
+
+**Rust.** `detach()` lets go of the handle whose drop would end the subscription. It counts where the type has a member
+for subscriptions and this one is not in it, unless it was taken on what the object made itself. It is kept there.
 """
 
 from __future__ import annotations

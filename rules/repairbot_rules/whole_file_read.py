@@ -10,6 +10,9 @@ export, a dump or the like.
 depends on what is done with it, so that is left to the reader.
 
 **Quiet** where the size is looked at, and where the list of lines is kept.
+
+**Rust.** `fs::read_to_string` whose lines are walked once and nothing else, and the body of a request taken at once
+without a limit anywhere in the file.
 """
 
 from __future__ import annotations

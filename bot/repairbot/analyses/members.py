@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import Owned
+from repairbot.analyses.roles import snake
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import OTHER_BRANCH, Container, Event, Kind, Member, Resource
 from repairbot.model import Confidence, Step
-from repairbot.records import pattern
 
 _ONCE = frozenset(
     {
         "", "__init__", "__post_init__", "__new__", "__enter__", "__aenter__", "open", "start", "run", "connect",
         "setup", "setUp", "asyncSetUp", "setUpClass",
-        "setup_method", "setup_class", "constructor", "ngOnInit", "ngAfterViewInit", "componentDidMount",
-        "connectedCallback",
-        "activate", "mounted", "created", "mount", "onAdd", "initialise", "init", "initialize", "begin", "launch",
-        "prepare",
+        "setup_method", "setup_class", "init", "initialize", "begin", "launch", "prepare", "constructor", "ngOnInit",
+        "ngAfterViewInit", "componentDidMount", "connectedCallback", "activate", "mounted", "created", "mount", "onAdd",
+        "initialise",
     }
 )  # fmt: skip
 """Methods that run once in an object's life, or in turn with its teardown."""
-_SETS_UP = pattern(r"_*(?:init|setup|set_up|initiali[sz]e)(?:_|[A-Z])")
+_SETS_UP = regex(r"_*(?:init|setup|set_up|initiali[sz]e)(?:_|[A-Z])")
 """The beginnings of names of such methods."""
+_WEAK = frozenset({"stop", "end", "release", "detach", "cleanup", "cleanUp", "deactivate", "unload"})
+"""Methods of these names may end something else than the object."""
 _RETURNED = frozenset({"escape", "returned", "passed"})
 
 
@@ -123,6 +125,8 @@ def _confidence(member: Member, made: list[Event], siblings: bool, teardown: str
         return "low"
     if siblings:
         return "high"
+    if teardown in _WEAK and made[0].resource is not None and made[0].resource.collected:
+        return "low"
     return "low" if teardown.startswith("_") and not teardown.endswith("__") else "medium"
 
 
@@ -134,7 +138,7 @@ def _overwriting(container: Container, member: Member, made: list[Event]) -> Ite
         if (
             not event.repeats
             or event.conditional
-            or event.method.lstrip("_") in _ONCE
+            or snake(event.method).lstrip("_").removeprefix("do_") in _ONCE
             or event.method in _ONCE
             or _SETS_UP.match(event.method)
             or _paired(container, event.method)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from repairbot.records import dataclass
+from repairbot.lazily import dataclass
 
 RELEASE_ON_EXIT: Final = "release-on-exit"
 """Release `place` on every way out of its scope. at: the acquiring op. args: release (".close" or

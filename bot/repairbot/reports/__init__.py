@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Final, Literal, Protocol, cast, get_args
 
+from repairbot.lazily import dataclass
 from repairbot.model import Audit, Severity
-from repairbot.records import dataclass
 
 Format = Literal["terminal", "markdown", "json", "sarif", "patch", "github", "html"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)

@@ -62,6 +62,7 @@ _RECOGNISERS: Final = (
             b"Arc::",
             b"Rc::",
             b"|this",
+            b"subscribe(",
             b"observe_global",
         ),
         re.compile(

@@ -77,10 +77,7 @@ class Calls(Tracking):
         if not place or "." in place or self.body is None:
             return False
         body = self.module.source[self.body.start : self.body.end]
-        name = re.escape(place.partition("#")[0].encode())
-        return any(
-            re.search(re.escape(end.encode()) + rb"\(\s*" + name + rb"\b", body) for end in resource.release
-        )
+        return self.ends(body, place, resource)
 
     def _method(self, function: N) -> str:
         member = bare(function)

@@ -11,8 +11,8 @@ from repairbot.languages.typescript.acquiring import Acquiring
 from repairbot.languages.typescript.classes import AT_END, CONSTRUCTOR, Classes, Locate, View
 from repairbot.languages.typescript.lives import lifetime
 from repairbot.languages.typescript.mentions import Place, Reader
-from repairbot.languages.typescript.syntax import names_in, strip
-from repairbot.languages.typescript.tree import CALLS, FUNCTIONS, N
+from repairbot.languages.typescript.syntax import strip
+from repairbot.languages.typescript.tree import CALLS, N
 from repairbot.languages.typescript.vocabulary import BASES, DISPOSERS, KEEPERS, TEARDOWNS
 from repairbot.lifetimes.ops import OTHER_BRANCH, Container, Event, Kind, Member, Resource
 from repairbot.model import Span
@@ -42,7 +42,6 @@ class Collector:
     def __init__(self, acquiring: Acquiring, classes: Classes) -> None:
         self.acquiring, self.module, self.classes = acquiring, acquiring.module, classes
         self.disposable = self._disposable()
-        self._locals: dict[int, set[str]] = {}
 
     # What has to be ended
 
@@ -105,8 +104,8 @@ class Collector:
             if name in view.methods:
                 for node in nodes:
                     up, method = node.up, view.places[id(node)]
-                    calls = up is not None and up.kind == "call_expression" and up.kids[0] is node
-                    if calls and method not in TEARDOWNS and method not in (CONSTRUCTOR, AT_END, "", name):
+                    called = up is not None and up.kind == "call_expression" and up.kids[0] is node
+                    if called and method not in (*TEARDOWNS, CONSTRUCTOR, AT_END, "", name):
                         yield name
                         break
 
@@ -169,7 +168,7 @@ class Collector:
             inner = strip(value)
             if inner is None or inner.kind not in CALLS:
                 continue
-            found = self.acquiring.at(inner)
+            found = self._acquired(inner)
             if found is None and (maker := self._maker(inner)):
                 found = inferred.get(maker) or self.disposable.get(maker.removeprefix("new "))
                 if inner.kind != "new_expression" and found is not None and maker not in inferred:
@@ -177,6 +176,11 @@ class Collector:
             if found is not None:
                 return found
         return None
+
+    def _acquired(self, call: N) -> Resource | None:
+        """What a call acquires that a member may hold; timers are registrations."""
+        found = self.acquiring.at(call)
+        return found if found is not None and not found.paired else None
 
     def _member(self, view: View, name: str, locate: Locate, inferred: dict[str, Resource]) -> Member | None:
         resource = self._resource(view, name, inferred)
@@ -223,7 +227,7 @@ class Collector:
         """What a call makes that has to be ended."""
 
         def resource_of(call: N) -> Resource | None:
-            found = self.acquiring.at(call)
+            found = self._acquired(call)
             if found is not None:
                 return found
             maker = self._maker(call)
@@ -272,7 +276,7 @@ class Collector:
         value = made.up.kids[-1] if made is not None and made.up is not None else None
         if made is None or value is None or value is made:
             return {}
-        reader = Reader(self.acquiring, None, self._symbol, self.acquiring.at, [])
+        reader = Reader(self.acquiring, None, self._symbol, self._acquired, [])
         reader.made(Place(made), value, made, how="=")
         for node in nodes:
             if node is not made and not self._shadowed(node, name):
@@ -290,10 +294,7 @@ class Collector:
         """Whether a function around a node has a name of its own like this."""
         function = self.module.around(node)
         while function is not None:
-            key = id(function)
-            if key not in self._locals:
-                self._locals[key] = {self.module.text(found) for found in _declared(function.node)}
-            if name in self._locals[key]:
+            if name in self.module.declared(function):
                 return True
             function = self.module.around(function.node)
         return False
@@ -307,20 +308,6 @@ def _value(kid: N) -> N | None:
         if part.kind not in ("accessibility_modifier", "decorator", "type_annotation")
     ]
     return values[-1] if len(values) > 1 else None
-
-
-def _declared(function: N) -> Iterator[N]:
-    """The names that a function declares: parameters and locals of its own code."""
-    waiting = list(function.kids)
-    while waiting:
-        node = waiting.pop()
-        if node.kind in FUNCTIONS:
-            continue
-        if node.kind in ("formal_parameters", "identifier") and node.up is function:
-            yield from names_in(node)
-        elif node.kind in ("variable_declarator", "for_in_statement") and node.kids:
-            yield from names_in(node.kids[0])
-        waiting.extend(node.kids)
 
 
 def _made(name: str, ending: str) -> Resource:

@@ -331,8 +331,14 @@ class Lowering(Expressions):
         value = self.evaluate(right)
         header, inside, after = self.flow.block(), self.flow.block(), self.flow.block()
         self.flow.join(header)
-        self.each(value, Kind.USE, right, detail="iteration")
-        if b"await" in self.module.source[node.start : left.start]:
+        waits = b"await" in self.module.source[node.start : left.start]
+        for place in value.places:
+            held = self.held.get(place)
+            if waits and held is not None and "for await" in held.keeps:
+                self.emit(Kind.ESCAPE, place, right, detail="kept", other="the loop ends it")
+            else:
+                self.emit(Kind.USE, place, right, detail="iteration")
+        if waits:
             self.emit(Kind.CALL, "", right, "the iteration can fail", detail="for await", fallible=True)
         self.flow.edge("normal", inside)
         self.flow.edge("normal", after)

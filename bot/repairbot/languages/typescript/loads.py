@@ -29,6 +29,11 @@ _SQL_BOUND: Final = re.compile(
     r"\b(?:limit|where|top\s+\d|fetch\s+first|pragma|information_schema|sqlite_master)\b|\bpg_|\b(?:count|max|min|sum|avg|exists)\s*\(|\$\{",
     re.IGNORECASE,
 )
+_SMALL: Final = re.compile(
+    r"\bfrom\s+\W?\w*(?:migration|version|setting|config|role|permission|schema|metadata|meta|enum|type)",
+    re.I,
+)
+"""Tables of few rows, by their names."""
 _READS: Final = frozenset(
     {"fs.readFile", "fs.readFileSync", "fs.promises.readFile", "fs-extra.readFile", "fs-extra.readFileSync",
      "Deno.readTextFile", "Deno.readTextFileSync"}
@@ -126,6 +131,8 @@ class Loads:
             yield self._load(call, "query", "orm", evidence, self._assigned(call) or "rows")
         elif last in ("query", "all", "any", "manyOrNone", "execute") and given:
             select = _SQL.match(self.module.text(given[0]))
+            if select is not None and _SMALL.search(select["rest"]):
+                return
             if (
                 select is not None
                 and not _SQL_BOUND.search(select["rest"])
@@ -217,7 +224,7 @@ class Loads:
         behind = self.module.source[loop.end : definition.body.end].decode("utf-8", "replace")
         derived = {name, *re.findall(rf"\b(?:const|let)\s+([\w$]+)\s*=\s*{re.escape(name)}\.map\(", behind)}
         for each in derived:
-            taken = re.search(rf"await\s[^;\n(]*\([^;]*?(?<![\w.]){re.escape(each)}(?![\w.])", behind)
+            taken = re.search(rf"await\s[^;\n(]*\([^;\n]*?(?<![\w.]){re.escape(each)}(?![\w.])", behind)
             if taken is not None:
                 return self.module.line(loop.end + len(behind[: taken.start()].encode()))
         return 0

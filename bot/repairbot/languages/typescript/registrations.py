@@ -149,7 +149,7 @@ class Registrations:
         endless = last == "setInterval" or (rearmed and method != CONSTRUCTOR)
         common = {
             "what": "timer",
-            "handler": _first_line(handler_text),
+            "handler": _called(handler_text),
             "target": receiver,
             "remove": f"{receiver}.{_TIMERS[last]}" if receiver else _TIMERS[last],
             "endless": endless,
@@ -215,6 +215,12 @@ class Registrations:
             not before and method not in ("", CONSTRUCTOR) and (clears or last == "setInterval") and not short
         ):
             if method in view.teardowns or self._only_from_constructor(view, method):
+                return
+            around = view.methods.get(method)
+            start = around.start if around is not None else call.start
+            head = self.module.source[start : call.start].decode("utf-8", "replace")
+            hidden = method.startswith(("#", "_")) or re.match(r"(?:private|protected)\b", head) is not None
+            if (hidden and last != "setInterval") or re.search(r"\bif\s*\([^)]*\)\s*\{?\s*throw\b", head):
                 return
             yield self._registration(
                 call, view, method, **{**common, "handle": handle, "teardown": "", "looped": True}
@@ -322,15 +328,38 @@ class Registrations:
     def _listeners(self, heard: list[_Listened]) -> Iterator[Registration]:
         groups: dict[tuple[int, str], list[_Listened]] = {}
         for item in heard:
-            scope = id(item.view) if item.view is not None else 0
-            groups.setdefault((scope, "" if item.view is not None else item.method), []).append(item)
+            groups.setdefault(self._scope(item), []).append(item)
+        added = {(item.key, item.handler): item.target for item in heard if not item.removes}
         for items in groups.values():
             removals = [item for item in items if item.removes]
             for item in items:
                 if not item.removes:
+                    mine = [other for other in removals if other.target == item.target]
                     yield from self._listener(
-                        item, [other for other in removals if other.target == item.target]
+                        item, [other for other in mine if self._meant(item, other, added)]
                     )
+
+    def _scope(self, item: _Listened) -> tuple[int, str]:
+        """What a target's name means the same thing in: the class, or the function that declares the name."""
+        root = re.match(r"[\w$]+", item.target)
+        name = root[0] if root is not None else ""
+        if item.view is not None and name in ("this", "self", "that", "_this"):
+            return id(item.view), ""
+        function = self.module.around(item.call)
+        while function is not None:
+            if name == "this" or name in self.module.declared(function):
+                return function.start, name
+            function = self.module.around(function.node)
+        return (id(item.view) if item.view is not None else 0), name
+
+    def _meant(self, item: _Listened, removal: _Listened, added: dict[tuple[str, str], str]) -> bool:
+        """Whether a removal may be meant for a registration: its handler is known, and not that of another target."""
+        if removal.handler == item.handler:
+            return True
+        if added.get((removal.key, removal.handler), item.target) != item.target:
+            return False
+        plain = re.fullmatch(r"[\w$]+", removal.handler)
+        return plain is None or any(found.name == removal.handler for found in self.module.functions)
 
     def _listener(self, item: _Listened, removals: list[_Listened]) -> Iterator[Registration]:
         view = item.view
@@ -478,6 +507,15 @@ class Registrations:
             teardown=view.teardowns[0] if view.teardowns else "",
             remove="dispose",
         )
+
+
+def _called(handler: str) -> str:
+    """A timer's callback in a word."""
+    found = re.search(r"((?:this\.)?[\w#$]+(?:\.[\w#$]+)*)\(", handler)
+    short = re.fullmatch(r"[\w.#$]+", handler) is not None
+    return (
+        handler if short else f"{found[1]}()" if found is not None and "\n" not in handler else "its callback"
+    )
 
 
 def _first_line(text: str) -> str:

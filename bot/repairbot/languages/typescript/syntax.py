@@ -5,11 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import field
 from functools import cached_property
 from typing import Final, Literal
 
 from repairbot.languages.typescript.tree import CLASSES, FUNCTIONS, N, convert, parse
+from repairbot.lazily import dataclass
 from repairbot.model import Span
 
 _THROUGH: Final = frozenset(
@@ -72,6 +74,7 @@ class Module:
     def __init__(self, source: bytes, path: str, grammar: str) -> None:
         self.source, self.path, self.grammar = source, path, grammar
         self._ascii = source.isascii()
+        self._declared: dict[int, set[str]] = {}
         self.string = source.decode("utf-8", "replace") if self._ascii else ""
 
     @cached_property
@@ -254,6 +257,12 @@ class Module:
             found.append(self.text(plain) if plain is not None and plain.kind == "identifier" else "")
         return found
 
+    def declared(self, function: Definition) -> set[str]:
+        """The names that a function declares: its parameters and the locals of its own code."""
+        if function.start not in self._declared:
+            self._declared[function.start] = {self.text(name) for name in _declared(function.node)}
+        return self._declared[function.start]
+
     # Names
 
     def callee(self, call: N) -> str:
@@ -383,3 +392,17 @@ def names_in(pattern: N) -> list[N]:
                 continue
             found.append(node)
     return found
+
+
+def _declared(function: N) -> Iterator[N]:
+    """The names that a function declares: parameters and locals of its own code."""
+    waiting = list(function.kids)
+    while waiting:
+        node = waiting.pop()
+        if node.kind in FUNCTIONS:
+            continue
+        if node.kind in ("formal_parameters", "identifier") and node.up is function:
+            yield from names_in(node)
+        elif node.kind in ("variable_declarator", "for_in_statement") and node.kids:
+            yield from names_in(node.kids[0])
+        waiting.extend(node.kids)

@@ -166,10 +166,10 @@ class Tracking(ABC):
             else:
                 self.emit(Kind.USE, place, node, detail="callback")
 
-    def ends(self, body: bytes, place: str) -> bool:
+    def ends(self, body: bytes, place: str, resource: Resource | None = None) -> bool:
         """Whether some code names a release of the place."""
         name = re.escape(place.partition("#")[0].encode())
-        resource = self.held.get(place)
+        resource = resource or self.held.get(place)
         for release in resource.release if resource else (".close",):
             last = re.escape(release.rpartition(".")[2].encode())
             ending = (

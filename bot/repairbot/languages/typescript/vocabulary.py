@@ -44,10 +44,11 @@ ITERATES: Final = frozenset(
 )
 LOOKS: Final = frozenset({"has", "includes", "indexOf", "lastIndexOf", "peek", "at"})
 TEARDOWNS: Final = (
-    "dispose", "ngOnDestroy", "destroy", "[Symbol.dispose]", "[Symbol.asyncDispose]", "componentWillUnmount",
-    "disconnectedCallback", "close", "disconnect", "shutdown", "terminate", "unmount", "beforeUnmount", "beforeDestroy",
+    "dispose", "ngOnDestroy", "destroy", "onRemove", "[Symbol.dispose]", "[Symbol.asyncDispose]",
+    "componentWillUnmount", "disconnectedCallback", "close", "disconnect", "shutdown", "terminate",
+    "unmount", "beforeUnmount", "beforeDestroy",
     "destroyed", "teardown", "tearDown", "cleanup", "cleanUp", "deactivate", "onunload", "uninstall", "stop", "end",
-    "onRemove", "removeHooks", "detach", "unload", "onDestroy", "_destroy", "_dispose", "doDispose", "disposeInternal",
+    "removeHooks", "detach", "unload", "onDestroy", "_destroy", "_dispose", "doDispose", "disposeInternal",
     "[kDestroy]", "[kClose]", "toDisposable", "stopAsync", "stopService", "disposeAsync", "release",
 )  # fmt: skip
 """Methods that end an instance's life, the strongest first."""

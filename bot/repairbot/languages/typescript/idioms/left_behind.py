@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from repairbot.languages.typescript.classes import Classes
 from repairbot.languages.typescript.syntax import Module, arguments, bare, statement_of
 from repairbot.languages.typescript.tree import FUNCTIONS, N
-from repairbot.lifetimes.ops import Idiom
+from repairbot.lifetimes.intents import INSERT_AFTER
+from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
 
 _ENDS = r"(?:unsubscribe|dispose|close|destroy|cancel|stop|remove|abort|disconnect)"
@@ -54,6 +55,7 @@ def _method(module: Module, method: N, undo: N) -> Iterator[Idiom]:
         if not re.search(rf"(?<![\w.]){re.escape(entry)}\??\.{_ENDS}\(", code) or place in code:
             continue
         line = module.line(undo.start)
+        intents = _taken_out(module, undo, entry, place, callee.endswith(".add"))
         yield Idiom(
             "unbounded-collection",
             module.symbol_at(call),
@@ -61,4 +63,19 @@ def _method(module: Module, method: N, undo: N) -> Iterator[Idiom]:
             module.span(statement_of(call)),
             f"{place} keeps each {entry}, also when what line {line} returns has ended it",
             (Step(module.line(call.start), "put in"), Step(line, "ended here, and not taken out")),
+            intents=intents,
         )
+
+
+def _taken_out(module: Module, undo: N, entry: str, place: str, unordered: bool) -> tuple[Intent, ...]:
+    """The entry leaves the collection right behind its end."""
+    ending = rf"{re.escape(entry)}\??\.{_ENDS}\([^()]*\)"
+    for row in undo.walk():
+        if row.kind == "expression_statement" and re.fullmatch(rf"{ending};?", module.text(row)):
+            span = module.span(row)
+            lines = f"const index = {place}.indexOf({entry})\nif (index !== -1) {{\n\t{place}.splice(index, 1)\n}}"
+            if unordered:
+                lines = f"{place}.delete({entry})"
+            title = f"take it out of {place} where it ends"
+            return (Intent(INSERT_AFTER, span, place, title, {"lines": lines}, (span,)),)
+    return ()

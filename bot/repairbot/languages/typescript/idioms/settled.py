@@ -84,9 +84,6 @@ def _executor(module: Module, executor: N) -> Iterator[Idiom]:
 
 def _cleans(module: Module, body: N, code: str, ending: re.Pattern[str]) -> bool:
     """Whether a handler calls a function of the executor that ends it."""
-    return any(
-        body.start <= definition.start < body.end
-        and ending.search(module.text(definition.node))
-        and re.search(rf"(?<![\w.]){re.escape(definition.name)}\(", code)
-        for definition in module.functions
-    )
+    inside = (definition for definition in module.functions if body.start <= definition.start < body.end)
+    enders = [re.escape(each.name) for each in inside if ending.search(module.text(each.node))]
+    return any(re.search(rf"(?<![\w.]){name}\(", code) for name in enders)

@@ -91,8 +91,7 @@ def _made(module: Module, view: View, name: str) -> N | None:
     """The first place where a member gets a value that is something."""
     for node in view.mentions.get(name, []):
         up = node.up
-        if up is None or up.kind != "assignment_expression" or up.kids[0] is not node:
-            continue
-        if up.kids[-1].kind not in ("null", "undefined"):
+        given = up is not None and up.kind == "assignment_expression" and up.kids[0] is node
+        if up is not None and given and up.kids[-1].kind not in ("null", "undefined"):
             return up
     return None

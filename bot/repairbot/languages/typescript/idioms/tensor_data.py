@@ -18,10 +18,9 @@ from repairbot.model import Step
 
 _TENSORS: Final = re.compile(rb"tensorflow|tfjs|\bTensor\b")
 _OPERATIONS: Final = frozenset(
-    "min max mean sum argMax argMin toFloat toInt toBool asType cast reshape expandDims squeeze flatten mul add sub "
-    "div softmax sigmoid relu slice gather transpose concat norm square sqrt abs exp log predict pad tile "
-    "equal greater less as1D "
-    "as2D as3D as4D predictOnBatch execute resizeBilinear matMul dot".split()
+    "min max mean sum argMax argMin toFloat toInt toBool asType cast reshape expandDims squeeze flatten mul "
+    "add sub div softmax sigmoid relu slice gather transpose concat norm square sqrt abs exp log predict pad "
+    "tile equal greater less as1D as2D as3D as4D predictOnBatch execute resizeBilinear matMul dot".split()
 )
 """Methods that give a new tensor."""
 

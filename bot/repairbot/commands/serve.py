@@ -1,0 +1,97 @@
+"""`repairbot serve` and `repairbot worker`: the GitHub App."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from repairbot.child import Process
+
+USAGE, FAILED = 2, 3
+_NEEDED = "repairbot: the App needs more packages: pip install 'repairbot[app]' (in a clone: '.[app]')"
+
+
+def _say(words: str) -> None:
+    click.echo(f"repairbot: {words}", err=True)
+
+
+@click.command()
+@click.pass_obj
+def serve(_first: Process | None) -> int:
+    """Run the GitHub App: take webhooks in, review pull requests, show how it goes.
+
+    Settings come from the environment: APP_ID, PRIVATE_KEY or PRIVATE_KEY_PATH, WEBHOOK_SECRET, HOST, PORT,
+    DATABASE_URL (PostgreSQL, for several processes), JOBS (at a time), REPAIRBOT_HOME (where files are kept),
+    LOG_LEVEL. Where nothing says which App this is, a page is shown that makes one.
+
+    Exit codes: 0 stopped, 2 settings, 3 something failed.
+    """
+    return _run(only_work=False)
+
+
+@click.command()
+@click.pass_obj
+def worker(_first: Process | None) -> int:
+    """Do the App's jobs beside `repairbot serve`; any number of these, on any number of machines.
+
+    Takes the same settings; DATABASE_URL must be set.
+
+    Exit codes: 0 stopped, 2 settings, 3 something failed.
+    """
+    return _run(only_work=True)
+
+
+def _run(*, only_work: bool) -> int:
+    try:
+        import dbos
+        import psycopg
+        import starlette
+        import uvicorn
+    except ImportError:
+        click.echo(_NEEDED, err=True)
+        return USAGE
+    del dbos, starlette, uvicorn
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from repairbot.github.errors import BadToken, GitHubError
+    from repairbot.github.redact import redact
+    from repairbot.service import logs, running
+    from repairbot.service import setup as setups
+    from repairbot.service.settings import Settings, SettingsError, listens, place
+    from repairbot.service.slots import Taken
+
+    try:
+        folder, database = place(os.environ)
+        logs.start(level=os.environ.get("LOG_LEVEL") or "info")
+        if only_work and not database:
+            raise SettingsError(
+                "a worker needs DATABASE_URL, the PostgreSQL it shares with `repairbot serve`; without one `serve` "
+                "does the jobs itself"
+            )
+        if setups.wanted(os.environ, folder):
+            if only_work:
+                raise SettingsError(
+                    "which App is this? Set APP_ID, PRIVATE_KEY and WEBHOOK_SECRET as for `serve`"
+                )
+            if not running.set_up(os.environ, folder, *listens(os.environ), _say):
+                return 0
+        environment = setups.settings(os.environ, folder)
+        settings = Settings.of(environment)
+        logs.start(
+            settings.key, settings.secret, settings.database, level=environment.get("LOG_LEVEL") or "info"
+        )
+        if only_work:
+            running.work(settings, folder, _say)
+        else:
+            running.serve(settings, environment, folder, _say)
+    except (SettingsError, setups.SetupError, Taken, BadToken, ValueError) as error:
+        _say(str(error))
+        return USAGE
+    except GitHubError as error:
+        _say(str(error))
+        return FAILED
+    except (SQLAlchemyError, psycopg.Error, OSError) as error:
+        _say(f"the database or its folder cannot be used: {redact(str(error)).splitlines()[0]}")
+        return FAILED
+    return 0

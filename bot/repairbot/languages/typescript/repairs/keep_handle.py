@@ -1,0 +1,62 @@
+"""What would be dropped is given to what the class keeps such things with until it ends."""
+
+from __future__ import annotations
+
+import re
+
+from repairbot.languages.typescript.repairs._source import Source
+from repairbot.languages.typescript.tree import CALLS, N
+from repairbot.lifetimes.intents import KEEP_HANDLE, Refusal
+from repairbot.lifetimes.ops import Intent
+from repairbot.model import Edit
+
+WRITES = (KEEP_HANDLE,)
+
+
+def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
+    """See KEEP_HANDLE; `keeper` is a call with {} for what it keeps ("this._register({})")."""
+    keeper = intent.args.get("keeper", "")
+    if not keeper:
+        return Refusal("nothing here keeps such handles")
+    head, _, tail = keeper.partition("{}")
+    node = source.node(intent.at)
+    call = node if node.kind in CALLS else next((kid for kid in node.walk() if kid.kind in CALLS), None)
+    if call is None:
+        return Refusal("there is no call whose value could be kept")
+    statement = call.up
+    if statement is not None and statement.kind == "expression_statement":
+        return (Edit(call.start, call.start, head), Edit(call.end, call.end, tail))
+    if _replaced(source, intent.place):
+        return Refusal(f"{intent.place} gets other values later on, and each would be kept")
+    if _hands_back(head):
+        return (Edit(call.start, call.start, head), Edit(call.end, call.end, tail))
+    return _behind(source, call, intent, head, tail)
+
+
+def _replaced(source: Source, place: str) -> bool:
+    """Whether a member is set at more than one place, or outside of the constructor and the fields."""
+    sets = [
+        node
+        for node in source.root.walk()
+        if node.kind == "assignment_expression"
+        and source.text(node.kids[0]) == place
+        and node.kids[-1].kind not in ("null", "undefined")
+    ]
+    functions = [source.function(node) for node in sets]
+    return len(sets) > 1 or any(
+        function is None or not source.text(function).startswith("constructor") for function in functions
+    )
+
+
+def _hands_back(head: str) -> bool:
+    """Whether the keeper's call has what it keeps as its value."""
+    return re.search(r"\.(?:_?register\w*|_own|own|_?track|_?takeOwnership|add)\($", head) is not None
+
+
+def _behind(source: Source, call: N, intent: Intent, head: str, tail: str) -> tuple[Edit, ...] | Refusal:
+    """The keeper gets the member in a statement of its own."""
+    row = source.row(call)
+    up = call.up
+    if row is None or up is None or up.kind != "assignment_expression" or up.up is not row:
+        return Refusal("no statement can stand behind it")
+    return (source.after(row, [f"{head}{intent.place}{tail}"]),)
