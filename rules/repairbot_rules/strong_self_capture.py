@@ -88,6 +88,144 @@ class Client:
 """,
             why="it needs the object itself",
         ),
+        Repair(
+            before="""\
+use gpui::Context;
+
+#[derive(Default)]
+pub struct List {
+    draw: Option<Box<dyn Fn(usize)>>,
+}
+
+impl List {
+    pub fn set_draw(&mut self, draw: impl Fn(usize) + 'static) {
+        self.draw = Some(Box::new(draw));
+    }
+}
+
+pub struct Panel {
+    list: List,
+    drawn: usize,
+}
+
+impl Panel {
+    pub fn new(cx: &mut Context<Self>) -> Self {
+        let mut list = List::default();
+        let panel = cx.entity().clone();
+        list.set_draw(move |row| {
+            panel.update(&mut Context::root(), |panel, _| panel.drawn = row);
+        });
+        Self { list, drawn: 0 }
+    }
+}
+""",
+            after="""\
+use gpui::Context;
+
+#[derive(Default)]
+pub struct List {
+    draw: Option<Box<dyn Fn(usize)>>,
+}
+
+impl List {
+    pub fn set_draw(&mut self, draw: impl Fn(usize) + 'static) {
+        self.draw = Some(Box::new(draw));
+    }
+}
+
+pub struct Panel {
+    list: List,
+    drawn: usize,
+}
+
+impl Panel {
+    pub fn new(cx: &mut Context<Self>) -> Self {
+        let mut list = List::default();
+        let panel = cx.weak_entity();
+        list.set_draw(move |row| {
+            if let Some(panel) = panel.upgrade() {
+                panel.update(&mut Context::root(), |panel, _| panel.drawn = row);
+            }
+        });
+        Self { list, drawn: 0 }
+    }
+}
+""",
+            language="rust",
+        ),
+        Repair(
+            before="""\
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+#[derive(Default)]
+pub struct Client {
+    handlers: RefCell<Vec<Box<dyn Fn(u32)>>>,
+    last: Cell<u32>,
+}
+
+impl Client {
+    pub fn remember(self: &Rc<Self>) {
+        let client = self.clone();
+        self.handlers.borrow_mut().push(Box::new(move |message| {
+            client.last.set(message);
+        }));
+    }
+
+    pub fn receive(&self, message: u32) {
+        for handler in self.handlers.borrow().iter() {
+            handler(message);
+        }
+    }
+}
+
+#[test]
+fn a_client_goes_with_its_last_user() {
+    let client = Rc::new(Client::default());
+    client.remember();
+    client.receive(7);
+    assert_eq!(client.last.get(), 7);
+    assert_eq!(Rc::strong_count(&client), 1);
+}
+""",
+            after="""\
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+#[derive(Default)]
+pub struct Client {
+    handlers: RefCell<Vec<Box<dyn Fn(u32)>>>,
+    last: Cell<u32>,
+}
+
+impl Client {
+    pub fn remember(self: &Rc<Self>) {
+        let client = Rc::downgrade(self);
+        self.handlers.borrow_mut().push(Box::new(move |message| {
+            if let Some(client) = client.upgrade() {
+                client.last.set(message);
+            }
+        }));
+    }
+
+    pub fn receive(&self, message: u32) {
+        for handler in self.handlers.borrow().iter() {
+            handler(message);
+        }
+    }
+}
+
+#[test]
+fn a_client_goes_with_its_last_user() {
+    let client = Rc::new(Client::default());
+    client.remember();
+    client.receive(7);
+    assert_eq!(client.last.get(), 7);
+    assert_eq!(Rc::strong_count(&client), 1);
+}
+""",
+            language="rust",
+        ),
         Quiet(
             code="""\
 use std::sync::{Arc, Mutex};

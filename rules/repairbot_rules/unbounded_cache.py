@@ -245,6 +245,66 @@ class ProfileParser:
 """,
             why="a parser is made, used and dropped",
         ),
+        Repair(
+            before="""\
+use lru::LruCache;
+
+pub struct Lines {
+    lines: LruCache<usize, String>,
+}
+
+impl Lines {
+    pub fn new() -> Self {
+        Self {
+            lines: LruCache::unbounded(),
+        }
+    }
+
+    pub fn render(&mut self, row: usize) {
+        self.lines.put(row, row.to_string());
+    }
+}
+
+#[test]
+fn the_cache_is_bounded() {
+    let mut lines = Lines::new();
+    for row in 0..3_000 {
+        lines.render(row);
+    }
+    assert_eq!(lines.lines.len(), 1_000);
+}
+""",
+            after="""\
+use lru::LruCache;
+
+pub struct Lines {
+    lines: LruCache<usize, String>,
+}
+
+impl Lines {
+    pub fn new() -> Self {
+        Self {
+            lines: LruCache::new(1000),
+        }
+    }
+
+    pub fn render(&mut self, row: usize) {
+        self.lines.put(row, row.to_string());
+    }
+}
+
+#[test]
+fn the_cache_is_bounded() {
+    let mut lines = Lines::new();
+    for row in 0..3_000 {
+        lines.render(row);
+    }
+    assert_eq!(lines.lines.len(), 1_000);
+}
+""",
+            language="rust",
+            unsafe=True,
+        ),
         Quiet(
             code="""\
 use std::collections::HashMap;
