@@ -17,6 +17,9 @@ in the code names is unsafe.
 
 **Quiet** when entries are removed or the length is checked, when the keys are constants, for static and class
 methods, and for caches of objects that are made, used and dropped.
+
+**Rust.** `LruCache::unbounded()` in a member, and maps that are named caches, filled by methods, seen by this file
+alone and never emptied in it. Quiet for keys that come from a finite set.
 """
 
 from __future__ import annotations
@@ -241,6 +244,66 @@ class ProfileParser:
         self._cache[name_id] = look_up(name_id)
 """,
             why="a parser is made, used and dropped",
+        ),
+        Repair(
+            before="""\
+use lru::LruCache;
+
+pub struct Lines {
+    lines: LruCache<usize, String>,
+}
+
+impl Lines {
+    pub fn new() -> Self {
+        Self {
+            lines: LruCache::unbounded(),
+        }
+    }
+
+    pub fn render(&mut self, row: usize) {
+        self.lines.put(row, row.to_string());
+    }
+}
+
+#[test]
+fn the_cache_is_bounded() {
+    let mut lines = Lines::new();
+    for row in 0..3_000 {
+        lines.render(row);
+    }
+    assert_eq!(lines.lines.len(), 1_000);
+}
+""",
+            after="""\
+use lru::LruCache;
+
+pub struct Lines {
+    lines: LruCache<usize, String>,
+}
+
+impl Lines {
+    pub fn new() -> Self {
+        Self {
+            lines: LruCache::new(1000),
+        }
+    }
+
+    pub fn render(&mut self, row: usize) {
+        self.lines.put(row, row.to_string());
+    }
+}
+
+#[test]
+fn the_cache_is_bounded() {
+    let mut lines = Lines::new();
+    for row in 0..3_000 {
+        lines.render(row);
+    }
+    assert_eq!(lines.lines.len(), 1_000);
+}
+""",
+            language="rust",
+            unsafe=True,
         ),
         Repair(
             before="""\
