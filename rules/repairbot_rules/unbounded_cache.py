@@ -353,6 +353,14 @@ const ProfileService = struct {
         self.cache.deinit(self.allocator);
     }
 };
+
+test ProfileService {
+    var service: ProfileService = .{ .allocator = std.testing.allocator };
+    defer service.deinit();
+    try std.testing.expectEqual(7, try service.find("7"));
+    service.forget("7");
+    try std.testing.expectEqual(0, service.cache.count());
+}
 """,
             why="an entry goes with its user",
             language="zig",
