@@ -9,10 +9,10 @@ from repairbot.languages.typescript.callees import ASKERS, CLOSERS, HARMLESS, Ca
 from repairbot.languages.typescript.syntax import arguments, bare
 from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.languages.typescript.values import NOTHING, Tracking, Value, short
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import UNLIKELY, Kind, Resource
-from repairbot.records import pattern
 
-_ENDING_EVENTS: Final = pattern(r"^['\"](?:close|end|exit|finish|error|disconnect|abort)['\"]$")
+_ENDING_EVENTS: Final = regex(r"^['\"](?:close|end|exit|finish|error|disconnect|abort)['\"]$")
 
 
 HANDLES: Final = frozenset({".dataId", ".handle", ".fd"})

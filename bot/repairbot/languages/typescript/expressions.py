@@ -8,15 +8,15 @@ from repairbot.languages.typescript.calls import HANDLES, Calls
 from repairbot.languages.typescript.syntax import arguments, bare, names_in
 from repairbot.languages.typescript.tree import CALLS, CLASSES, FUNCTIONS, N
 from repairbot.languages.typescript.values import NOTHING, TooDeep, Value
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Kind
-from repairbot.records import pattern
 
 _DEEPEST: Final = 150
 _NONE: Final = frozenset({"null", "undefined", "false"})
 _SOME: Final = frozenset({"string", "template_string", "true", "regex"})
 
 
-_SHOWS: Final = pattern(r"\.(?:src|href|poster|data|srcset)$")
+_SHOWS: Final = regex(r"\.(?:src|href|poster|data|srcset)$")
 
 
 class Expressions(Calls):

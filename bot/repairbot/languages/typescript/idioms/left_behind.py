@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from repairbot.languages.typescript.classes import Classes
 from repairbot.languages.typescript.syntax import Module, arguments, bare, statement_of
 from repairbot.languages.typescript.tree import FUNCTIONS, N
+from repairbot.lazily import regex
 from repairbot.lifetimes.intents import INSERT_AFTER
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
-from repairbot.records import pattern
 
 _ENDS = r"(?:unsubscribe|dispose|close|destroy|cancel|stop|remove|abort|disconnect)"
 
 
-_ADDS = pattern(rb"this\.[\w#$]+\.(?:push|add)\(")
+_ADDS = regex(rb"this\.[\w#$]+\.(?:push|add)\(")
 
 
 def find(module: Module, classes: Classes) -> Iterator[Idiom]:

@@ -11,15 +11,15 @@ from repairbot.languages.typescript.classes import Classes, View
 from repairbot.languages.typescript.syntax import Module, statement_of
 from repairbot.languages.typescript.tree import N
 from repairbot.languages.typescript.vocabulary import TEARDOWNS
+from repairbot.lazily import regex
 from repairbot.lifetimes.intents import INSERT_BEFORE
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
-from repairbot.records import pattern
 
-_RELEASE = pattern(
+_RELEASE = regex(
     r"((?:this|self|that)(?:\._self)?\.[\w#$]+)\??\.(dispose|destroy|unsubscribe|terminate|disconnect)\(\)"
 )
-_WORK = pattern(
+_WORK = regex(
     r"\.(?:close|dispose|destroy|stop|end|disconnect|unsubscribe|terminate|removeAllListeners)\(|\bclear(?:Timeout|Interval)\("
 )
 

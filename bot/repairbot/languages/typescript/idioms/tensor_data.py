@@ -11,12 +11,12 @@ from typing import Final
 from repairbot.languages.typescript.classes import Classes
 from repairbot.languages.typescript.syntax import Module, bare, statement_of
 from repairbot.languages.typescript.tree import N
+from repairbot.lazily import regex
 from repairbot.lifetimes.intents import NAME_AND_RELEASE
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
-from repairbot.records import pattern
 
-_TENSORS: Final = pattern(rb"tensorflow|tfjs|\bTensor\b")
+_TENSORS: Final = regex(rb"tensorflow|tfjs|\bTensor\b")
 _OPERATIONS: Final = frozenset(
     "min max mean sum argMax argMin toFloat toInt toBool asType cast reshape expandDims squeeze flatten mul "
     "add sub div softmax sigmoid relu slice gather transpose concat norm square sqrt abs exp log predict pad "
