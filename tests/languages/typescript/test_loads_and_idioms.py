@@ -10,7 +10,7 @@ from tests.languages.typescript.reading import said
 @pytest.mark.parametrize(
     "query",
     [
-        'import * as db from "vectordb";\nexport const f = async (t) => { const rows = await t.filter("true").execute(); };',
+        'import * as db from "vectordb";\nconst f = async (t) => { const rows = await t.filter("true").execute(); };',
         'import { Collection } from "mongodb";\nconst f = async (t) => { const rows = await t.find({}).toArray(); };',
         "export const f = async (db) => { const rows = await db.user.findMany(); };",
         "export const f = async (db) => { const rows = await db.query('SELECT id FROM events'); };",

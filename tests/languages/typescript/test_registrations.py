@@ -31,7 +31,7 @@ def test_a_teardown_that_does_not_undo_it(line: str, rule: str) -> None:
     "source",
     [
         "class V { constructor() { this.t = setInterval(f, 9); } dispose() { clearInterval(this.t); } }",
-        "class V { constructor() { this.t = setInterval(f, 9); } dispose() { this.x(); } x() { clearInterval(this.t); } }",
+        "class V { constructor() { this.t = setInterval(f, 9); } end() { this.x(); } x() { clearInterval(this.t); } }",
         "class V { constructor() { this.t = setTimeout(f, 10); } dispose() {} }",
         "class V { constructor() { setTimeout(f, 9000); } dispose() {} }",
         "class V { constructor() { this.t = setInterval(f, 9); hand(this.t); } dispose() {} }",
