@@ -26,7 +26,7 @@ LAYERS = (
     {"repairbot.languages", "repairbot.analyses", "repairbot.rule", "repairbot_rules"},
     {"repairbot.lifetimes"},
     {"repairbot.model"},
-    {"repairbot.records"},
+    {"repairbot.lazily"},
 )
 """Top first. A module may import from its own layer and from those below, never from one above."""
 
@@ -50,7 +50,7 @@ FORBIDDEN = {
         f"repairbot.{room}"
         for room in ("lifetimes", "analyses", "languages", "rule", "sources", "reports", "pipeline", "wire")
     },
-    "repairbot.records": {"repairbot"},
+    "repairbot.lazily": {"repairbot"},
     "repairbot.languages": {"repairbot_rules", "repairbot.rule", "repairbot.pipeline"},
     "repairbot.proof": {"repairbot.cli", "repairbot.github"},
 }
@@ -60,7 +60,7 @@ OWN_ROOMS = {
     "repairbot.reports": {
         "repairbot.__version__",
         "repairbot.model",
-        "repairbot.records",
+        "repairbot.lazily",
         "repairbot.rule",
         "repairbot.wire",
         "repairbot_templates",
@@ -69,12 +69,15 @@ OWN_ROOMS = {
     "repairbot_rules": {
         "repairbot.rule",
         "repairbot.model",
-        "repairbot.records",
+        "repairbot.lazily",
         "repairbot.analyses.facts",
         "repairbot.lifetimes",
     },
 }
 """By module: all of ours that it may import."""
+
+OPEN_TO_ALL = {"repairbot.lazily"}
+"""What every room may import: it knows nothing of ours, and stands for the standard library."""
 
 HEAVY = {"libcst", "github", "git", "jinja2", "rich", "markupsafe"}
 """What the scan path never imports: each costs more time than a small job has."""
@@ -136,6 +139,7 @@ def test_a_room_never_imports_what_is_not_for_it(room: str) -> None:
         if within(module, room)
         for target, line in imports(module)
         if any(within(target, name) for name in FORBIDDEN[room])
+        and not any(within(target, name) for name in OPEN_TO_ALL)
     ]
     assert wrong == []
 
@@ -149,7 +153,7 @@ def test_a_room_imports_only_what_it_speaks_of(room: str) -> None:
         for target, line in imports(module)
         if within(target, "repairbot")
         and target != "repairbot"
-        and not any(within(target, name) for name in OWN_ROOMS[room])
+        and not any(within(target, name) for name in OWN_ROOMS[room] | OPEN_TO_ALL)
     ]
     assert wrong == []
 

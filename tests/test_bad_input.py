@@ -322,6 +322,15 @@ def test_a_reader_that_goes_away_is_no_error(folder: Path) -> None:
     said(done)
 
 
+@pytest.mark.parametrize("arguments", [("rules",), ("explain", "never-released"), ("audit", ".")])
+def test_a_pipe_that_is_closed_before_anything_is_written_ends_as_of_its_signal(
+    folder: Path, arguments: tuple[str, ...]
+) -> None:
+    ends = '"$@" | { exec <&-; sleep 3; }; exit ${PIPESTATUS[0]}'
+    done = repairbot(folder, *arguments, prefix=["bash", "-c", ends, "bash"])
+    assert (done.returncode, done.stderr) == (141, "")
+
+
 def test_ctrl_c_in_the_middle_ends_at_once_and_harms_nothing(folder: Path) -> None:
     for number in range(1500):
         functions = "".join(

@@ -11,8 +11,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
+from repairbot.lazily import dataclass
 from repairbot.model import SEVERITIES, Confidence, Settings
-from repairbot.records import dataclass
 from repairbot.sources import MAX_SIZE
 
 OWN_FILE, PYPROJECT = ".repairbot.toml", "pyproject.toml"

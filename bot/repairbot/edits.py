@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Sequence
-from difflib import SequenceMatcher
 
+from repairbot.lazily import dataclass, regex
 from repairbot.model import Edit
-from repairbot.records import dataclass, pattern
 
 CONTEXT = 3
 """Lines around a change in a unified diff."""
 NO_NEWLINE = "\\ No newline at end of file\n"
-COOKIE = pattern(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+COOKIE = regex(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 """PEP 263: https://peps.python.org/pep-0263/#defining-the-encoding"""
 
-_DECLARED = pattern(r"\b(?:const|var|let)\s+(\w+)\s*[=:]")
+_DECLARED = regex(r"\b(?:const|var|let)\s+(\w+)\s*[=:]")
 
 Opcode = tuple[str, int, int, int, int]
 
@@ -121,6 +120,8 @@ def _changes(old: Sequence[bytes], new: Sequence[bytes]) -> list[Opcode]:
     tail = 0
     while tail < limit - head and old[-1 - tail] == new[-1 - tail]:
         tail += 1
+    from difflib import SequenceMatcher  # what repairs nothing writes no diff
+
     inner = SequenceMatcher(None, old[head : len(old) - tail], new[head : len(new) - tail], autojunk=False)
     return [
         (tag, a + head, b + head, c + head, d + head)

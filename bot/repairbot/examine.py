@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import re
 from collections import Counter
@@ -14,6 +13,7 @@ from repairbot.analyses import analyse
 from repairbot.analyses.facts import Facts
 from repairbot.edits import Transcoded, UndecodableError, apply, transcode, unified
 from repairbot.languages.base import Language, PartFrontend, Printer, Project, Unreadable
+from repairbot.lazily import dataclass, regex
 from repairbot.lifetimes.intents import Refusal
 from repairbot.lifetimes.ops import Intent, Resource, Summary
 from repairbot.lifetimes.resources import load
@@ -30,12 +30,11 @@ from repairbot.model import (
     Span,
     Step,
 )
-from repairbot.records import dataclass
 from repairbot.rule import Report, Rule, enabled
 from repairbot.verify import Climb, Key, Reported, climb
 
-_BLANKS = re.compile(r"\s+")
-_LOOSE = re.compile(r" ?([^\w\s]) ?")
+_BLANKS = regex(r"\s+")
+_LOOSE = regex(r" ?([^\w\s]) ?")
 LONGEST = 3
 """A place of more lines than this is known by its first line: its body may change."""
 
@@ -181,7 +180,7 @@ class _Room:
             return Reported(wrong="the repaired file is nested too deeply")
 
 
-_TEST = re.compile(
+_TEST = regex(
     r"(?:^|\.)(?:test_\w+|Test[A-Z_]\w*|\w+Tests?|\w+TestCase|\w*TestBase|(?:async)?[sS]etUp\w*|tearDown\w*)(?:\.|$)"
 )
 """The symbol of a place in test code."""
@@ -318,8 +317,10 @@ def fingerprint(rule: str, symbol: str, source: bytes, at: Span) -> str:
     It survives moved lines and new indentation. Equal code in one function has equal fingerprints: they are
     counted, not numbered, since a number would change when the first of two is repaired.
     """
+    from hashlib import sha256  # loads OpenSSL, which a file without findings does not need
+
     code = source[at.start : at.end].decode("utf-8", "replace")
     if at.end_line - at.line >= LONGEST:
         code = code.partition("\n")[0]
     code = _LOOSE.sub(r"\1", _BLANKS.sub(" ", code).strip()).replace(",)", ")").replace(",]", "]")
-    return hashlib.sha256("\0".join((rule, symbol, code)).encode()).hexdigest()[:20]
+    return sha256("\0".join((rule, symbol, code)).encode()).hexdigest()[:20]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from typing import Any
 
-from repairbot.records import dataclass
+from repairbot.lazily import dataclass
 
 Answers = dict[str, dict[str, Any]]
 """What others answered to one file: {"summaries": {asked name: Summary as JSON}, "resources": {...}}."""

@@ -11,7 +11,7 @@ from dataclasses import field
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-from repairbot.records import dataclass
+from repairbot.lazily import dataclass
 
 Severity = Literal["low", "medium", "high"]
 Confidence = Literal["low", "medium", "high"]

@@ -18,8 +18,8 @@ from types import TracebackType
 
 from repairbot import wire
 from repairbot.child import Process, read
+from repairbot.lazily import dataclass
 from repairbot.model import Settings
-from repairbot.records import dataclass
 
 AHEAD_FILES = 32
 AHEAD_BYTES = 1 << 18

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field, replace
 
 from repairbot import edits, wire
+from repairbot.lazily import dataclass
 from repairbot.links import Answers
 from repairbot.model import Edit, FileResult, Finding, Outcome
 from repairbot.pipeline import Examination, Run, request
 from repairbot.pool import Pool, Task
-from repairbot.records import dataclass
 
 ROUNDS = 200
 """A file that is not done by then stays as it is: its repairs do not come to an end."""

@@ -16,9 +16,9 @@ from typing import ClassVar, Literal
 
 from repairbot import plugins
 from repairbot.analyses.facts import Facts
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Confidence, Impact, Settings, Severity, Span, Step
-from repairbot.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

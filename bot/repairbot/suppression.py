@@ -10,8 +10,8 @@ import re
 from dataclasses import field, replace
 
 from repairbot.languages.base import Extents, Language
+from repairbot.lazily import dataclass
 from repairbot.model import FileResult, Finding, Outcome, Step
-from repairbot.records import dataclass
 
 MARK = b"repairbot:"
 

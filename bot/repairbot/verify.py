@@ -15,9 +15,9 @@ from dataclasses import field
 
 from repairbot.edits import BadEditsError, apply, ordered
 from repairbot.languages.base import Printer
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.intents import Refusal
 from repairbot.model import Check, Edit
-from repairbot.records import dataclass
 from repairbot.rule import Report
 
 Key = tuple[str, str, str]

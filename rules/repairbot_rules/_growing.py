@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 from repairbot.analyses.facts import Bound, Growing
+from repairbot.lazily import regex
 from repairbot.lifetimes.intents import BOUND_DEQUE, INSERT_AFTER, TRIM_AFTER, WEAK
 from repairbot.lifetimes.ops import Event, Idiom, Intent, Kind
 from repairbot.model import Impact, Settings, Severity, Step
-from repairbot.records import pattern
 from repairbot.rule import Report
 
 _LISTS = frozenset({"append", "extend", "+="})
-_HELD = pattern(r"(?i)client|connection|conn\b|conns\b|socket|session\(|open\(|process\b|executor|pool")
+_HELD = regex(r"(?i)client|connection|conn\b|conns\b|socket|session\(|open\(|process\b|executor|pool")
 """Values that somebody has to close."""
 _DICTS = frozenset({"setitem", "set empty", "setdefault"})
 
@@ -169,8 +169,8 @@ def repairs(fact: Growing, bound: Bound) -> tuple[tuple[Intent, ...], tuple[str,
     return tuple(intents), () if intents else (trim,)
 
 
-_WAITING = pattern(r"(?i)waiter|waiting|future|pending|promise|deferred")
-_THREADS = pattern(r"ident\(\)$|current_thread\(\)$")
+_WAITING = regex(r"(?i)waiter|waiting|future|pending|promise|deferred")
+_THREADS = regex(r"ident\(\)$|current_thread\(\)$")
 
 
 def _needed(fact: Growing) -> str:

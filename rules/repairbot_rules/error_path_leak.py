@@ -545,6 +545,33 @@ export async function header(path: string): Promise<string> {
         ),
         Quiet(
             code="""\
+const std = @import("std");
+
+const Client = struct {
+    arena: *std.heap.ArenaAllocator,
+
+    pub fn get(self: *Client, path: []const u8) ![]u8 {
+        const allocator = self.arena.allocator();
+        return target(allocator, path);
+    }
+};
+
+fn target(allocator: std.mem.Allocator, path: []const u8) ![]u8 {
+    const query = try encoded(allocator, path);
+    return std.fmt.allocPrint(allocator, "/{s}", .{query});
+}
+
+fn encoded(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
+    const copy = try allocator.dupe(u8, text);
+    if (text.len > 99) return error.TooLong;
+    return copy;
+}
+""",
+            why="private helpers, and every caller gives them an arena",
+            language="zig",
+        ),
+        Quiet(
+            code="""\
 use std::io;
 use std::process::{Child, Command};
 

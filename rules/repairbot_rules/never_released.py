@@ -554,6 +554,70 @@ export async function head(path: string): Promise<string> {
         ),
         Quiet(
             code="""\
+const std = @import("std");
+
+test "nothing is made by what always fails" {
+    try nothing();
+}
+
+fn nothing() !void {
+    var names = std.array_list.Managed([]const u8).init(std.testing.failing_allocator);
+    names.append("one") catch return;
+}
+""",
+            why="an allocator that always fails gives nothing to release",
+            language="zig",
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const Job = struct {
+    allocator: std.mem.Allocator,
+    node: std.SinglyLinkedList.Node = .{},
+
+    fn fromNode(node: *std.SinglyLinkedList.Node) *Job {
+        return @fieldParentPtr("node", node);
+    }
+
+    fn stop(self: *Job) void {
+        self.deinit();
+    }
+
+    fn deinit(self: *Job) void {
+        self.allocator.destroy(self);
+    }
+};
+
+fn stopAll(jobs: *std.SinglyLinkedList) void {
+    while (jobs.popFirst()) |node| {
+        const job = Job.fromNode(node);
+        job.stop();
+    }
+}
+""",
+            why="a function that makes nothing hands out what was there",
+            language="zig",
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+fn work(editor: *Editor, allocator: std.mem.Allocator, key: u8) !void {
+    if (key == 'q') {
+        const answer = try editor.handle(key);
+        std.debug.print("{any}\\n", .{answer});
+    } else {
+        const answer = try editor.ask(allocator);
+        defer answer.deinit();
+    }
+}
+""",
+            why="another value of that name is released, in another block",
+            language="zig",
+        ),
+        Quiet(
+            code="""\
 mod libc {
     extern "C" {
         pub fn open(path: *const u8, flags: i32) -> i32;

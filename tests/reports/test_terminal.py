@@ -91,3 +91,15 @@ def test_quiet_is_silent_when_nothing_was_found() -> None:
     assert render("terminal", audit(file()), options=Options(quiet=True)) == ""
     assert render("terminal", audit(file())) == "1 file: 1 clean\n"
     assert render("terminal", sample(), options=Options(quiet=True)).count("\n") == 3
+
+
+def test_files_that_were_skipped_for_one_reason_are_counted_together_wherever_in_them_it_is() -> None:
+    reasons = (
+        "line 3: syntax error",
+        "line 40: syntax error",
+        "line 2: not valid Python 3 (print statement)",
+        "binary",
+    )
+    files = [file(f"a{at}.py", outcome=Outcome.SKIPPED, reason=why) for at, why in enumerate(reasons)]
+    text = render("terminal", audit(*files))
+    assert "4 skipped (2 syntax error, binary, not valid Python 3 (print statement))" in text

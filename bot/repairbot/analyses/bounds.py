@@ -7,12 +7,12 @@ from typing import Final
 
 from repairbot.analyses.facts import Bound
 from repairbot.analyses.roles import role_of
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Container, Event, Kind, Member
 from repairbot.model import Step
-from repairbot.records import pattern
 
-_IN_SCOPE: Final = pattern(r"self\.\w+|[A-Z][A-Z0-9_]*|\d+")
-_GENERIC: Final = pattern(r"self\._?(?:max_?(?:size|len|entries|items)|maxsize|maxlen|limit|capacity)")
+_IN_SCOPE: Final = regex(r"self\.\w+|[A-Z][A-Z0-9_]*|\d+")
+_GENERIC: Final = regex(r"self\._?(?:max_?(?:size|len|entries|items)|maxsize|maxlen|limit|capacity)")
 _HARMLESS: Final = frozenset({"truth", "last"})
 
 

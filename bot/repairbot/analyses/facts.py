@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Literal
 
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Container, Event, Load, Member, Op, Registration, Resource, Unit
 from repairbot.model import Confidence, SafePattern, Span, Step
-from repairbot.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,9 +31,9 @@ from repairbot.analyses.roles import (
     snake,
 )
 from repairbot.analyses.shared import shared_by_all
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Container, Event, Kind, Member, Unit
 from repairbot.model import Confidence, SafePattern
-from repairbot.records import pattern
 
 Removal = Literal["none", "partial", "full"]
 _ORDERED: Final = frozenset({"append", "appendleft", "extend", "+="})
@@ -45,8 +45,8 @@ _DEQUE_READS: Final = frozenset({"len", "truth", "iterate", "key"})
 _TAKERS: Final = frozenset({"list", "tuple", "sorted", "sum", "min", "max", "any", "set", "reversed"})
 """Functions that take a deque as they take a list."""
 _FEW: Final = 3
-_WEAK_VALUE: Final = pattern(r"^(?:\w+ = )?(?:[\w.]+\.)?[A-Z]\w*\(")
-_LOCK_VALUE: Final = pattern(r"^\w+ = (?:[\w.]+\.)?(?:R?Lock|\w*Semaphore|Condition)\(")
+_WEAK_VALUE: Final = regex(r"^(?:\w+ = )?(?:[\w.]+\.)?[A-Z]\w*\(")
+_LOCK_VALUE: Final = regex(r"^\w+ = (?:[\w.]+\.)?(?:R?Lock|\w*Semaphore|Condition)\(")
 
 
 def analyse(unit: Unit) -> Growth:

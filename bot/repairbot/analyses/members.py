@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from repairbot.analyses.facts import Owned
 from repairbot.analyses.roles import snake
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import OTHER_BRANCH, Container, Event, Kind, Member, Resource
 from repairbot.model import Confidence, Step
-from repairbot.records import pattern
 
 _ONCE = frozenset(
     {
@@ -20,7 +20,7 @@ _ONCE = frozenset(
     }
 )  # fmt: skip
 """Methods that run once in an object's life, or in turn with its teardown."""
-_SETS_UP = pattern(r"_*(?:init|setup|set_up|initiali[sz]e)(?:_|[A-Z])")
+_SETS_UP = regex(r"_*(?:init|setup|set_up|initiali[sz]e)(?:_|[A-Z])")
 """The beginnings of names of such methods."""
 _WEAK = frozenset({"stop", "end", "release", "detach", "cleanup", "cleanUp", "deactivate", "unload"})
 """Methods of these names may end something else than the object."""

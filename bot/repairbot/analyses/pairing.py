@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from repairbot.analyses.facts import Leak, Misuse, Pairing, Shape, Way
+from repairbot.analyses.graph import Graph
 from repairbot.analyses.members import owned
 from repairbot.analyses.tracking import Track, follow, is_constructor, name_of, sites, stored
 from repairbot.lifetimes.ops import UNLIKELY, Function, Op, Unit
@@ -23,10 +24,11 @@ def analyse(unit: Unit) -> Pairing:
     given_up: list[Step] = []
     unknown = 0
     for function in unit.functions:
+        graph = Graph(function)
         for site in sites(function):
             if "." in site.place:
                 continue  # an object keeps it: see members and setup
-            track = follow(function, site)
+            track = follow(graph, site)
             unknown += len(track.unknown)
             if track.gave_up:
                 given_up.append(
@@ -34,14 +36,14 @@ def analyse(unit: Unit) -> Pairing:
                 )
                 continue
             misuses.extend(_misuses(function, track))
-            found = _leaks(function, track)
+            found = _leaks(graph, track)
             for leak in found:
                 if leak.shape == "error" and function.symbol == "<module>":
                     continue  # a program that ends by this error
                 if leak.shape == "error" and is_constructor(function) and stored(track):
                     continue  # the object keeps it, and its constructor fails: see setup
                 leaks.append(leak)
-            if not found and (pattern := _safe(unit, function, track)) is not None:
+            if not found and (pattern := _safe(unit, graph, track)) is not None:
                 safe.append(pattern)
     leaks = _wholes([_weighed(unit, leak) for leak in leaks])
     members = tuple(item for container in unit.containers for item in owned(container))
@@ -77,14 +79,15 @@ def _misuses(function: Function, track: Track) -> list[Misuse]:
     return list(dict.fromkeys([*twice, *late]))
 
 
-def _leaks(function: Function, track: Track) -> list[Leak]:
+def _leaks(graph: Graph, track: Track) -> list[Leak]:
     """While it has a place of its own, a release can name it; what went into something else by then is another leak."""
     wide = tuple(way for way in track.ways if way.passes is None)
     ways = wide or tuple(track.ways)
     ways = tuple(way for way in ways if not _unlikely(way)) or ways
     direct = tuple(way for way in ways if not way.inside)
     inside = tuple(way for way in ways if way.inside)
-    first = _leak(function, track, name_of(function, track.site.place), direct)
+    function = graph.function
+    first = _leak(function, track, name_of(graph, track.site.place), direct)
     second = _leak(function, track, inside[0].inside if inside else "", inside)
     if first is not None and second is not None:
         second = replace(second, confidence="low")
@@ -196,7 +199,7 @@ def _confidence(function: Function, track: Track, shape: Shape, ways: tuple[Way,
     return "medium" if all(op.detail == "returned" for op in track.escapes) else "low"
 
 
-def _safe(unit: Unit, function: Function, track: Track) -> SafePattern | None:
+def _safe(unit: Unit, graph: Graph, track: Track) -> SafePattern | None:
     """A pair that is right on every path, with the reason."""
     if not track.releases or track.escapes or track.unknown or track.ways:
         return None
@@ -204,8 +207,8 @@ def _safe(unit: Unit, function: Function, track: Track) -> SafePattern | None:
     return SafePattern(
         unit.path,
         track.site.at.line,
-        function.symbol,
-        name_of(function, track.site.place),
+        graph.function.symbol,
+        name_of(graph, track.site.place),
         _why(release, track),
     )
 

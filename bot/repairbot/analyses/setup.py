@@ -6,6 +6,7 @@ When a constructor raises, nobody gets the object, so nobody can close what it a
 from __future__ import annotations
 
 from repairbot.analyses.facts import Halfway, Way
+from repairbot.analyses.graph import Graph
 from repairbot.analyses.tracking import Track, follow, is_constructor, sites, stored
 from repairbot.lifetimes.ops import UNLIKELY, Container, Function, Kind, Op, Unit
 from repairbot.model import Confidence, Step
@@ -32,7 +33,8 @@ def analyse(unit: Unit) -> tuple[Halfway, ...]:
 
 
 def _halfway(function: Function, container: Container | None) -> Halfway | None:
-    tracks = [follow(function, site, keeps_stored=True) for site in sites(function)]
+    graph = Graph(function)
+    tracks = [follow(graph, site, keeps_stored=True) for site in sites(function)]
     held = [track for track in tracks if track.ways and not track.gave_up and stored(track)]
     failures = [
         (way, way.failing)

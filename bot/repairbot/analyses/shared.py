@@ -6,15 +6,15 @@ import re
 from typing import Final
 
 from repairbot.analyses.facts import Shared
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Container, Event, Kind, Member
 from repairbot.model import Step
-from repairbot.records import pattern
 
-_MEANT: Final = pattern(
+_MEANT: Final = regex(
     r"cache|memo|instance|registry|registered|shared|global|known|all_|pool|lock|^[A-Z_0-9]+$|^__"
 )
 """Names of what is shared on purpose."""
-_TEST: Final = pattern(r"^Test|Tests?$|TestCase$|Enum$|Meta$|Mixin$|Singleton")
+_TEST: Final = regex(r"^Test|Tests?$|TestCase$|Enum$|Meta$|Mixin$|Singleton")
 
 
 def shared_by_all(container: Container, member: Member) -> Shared | None:

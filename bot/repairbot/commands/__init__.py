@@ -25,11 +25,18 @@ COMMANDS = {
     "baseline": "audit:baseline",
     "review": "review:review",
     "action": "action:action",
+    "serve": "serve:serve",
+    "worker": "serve:worker",
     "jobs": "jobs:jobs",
+    "sweep": "sweep:sweep",
     "new-rule": "scaffold:new_rule",
     "completion": "completion:completion",
 }
 """Where each command stands: module and name. They are imported when they are called."""
+
+
+class _ReaderGone(Exception):
+    """A closed pipe, past click: it would end the process itself, as if there had been findings."""
 
 
 class _Lazy(click.Group):
@@ -54,6 +61,12 @@ class _Lazy(click.Group):
             raise click.UsageError(f"unknown command {args[0]!r}{nearest(args[0], COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGone from error
+
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="repairbot", message="%(prog)s %(version)s")
@@ -66,11 +79,13 @@ def repairbot() -> None:
 
 
 def run(arguments: list[str], first: Process | None = None) -> int:
-    """Run one command line; the exit code. `first`: a worker that is awake already."""
+    """Run one command line; the exit code. `first`: a worker that is awake already. Raises BrokenPipeError."""
     try:
         code = repairbot.main(arguments, prog_name="repairbot", standalone_mode=False, obj=first)
     except click.Abort:
         raise KeyboardInterrupt from None
+    except _ReaderGone:
+        raise BrokenPipeError from None
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -13,6 +13,7 @@ import click
 from repairbot import languages, reports, wire
 from repairbot.child import Process
 from repairbot.commands.session import Session, common, opened, options
+from repairbot.lazily import dataclass
 from repairbot.model import Audit, Finding, Measurement, Proof
 from repairbot.pipeline import Run, Sifted
 from repairbot.proof import ProofError
@@ -20,7 +21,6 @@ from repairbot.proof.detectors import walk
 from repairbot.proof.judging import names
 from repairbot.proof.session import Bench, chosen
 from repairbot.proof.worktrees import AFTER, BEFORE, Worktrees, commits
-from repairbot.records import dataclass
 from repairbot.repairing import gather, repair
 from repairbot.reports import measured
 from repairbot.sources.place import relative

@@ -17,8 +17,8 @@ from repairbot.github.errors import BadToken, GitHubError, HeadMoved, NotThere
 from repairbot.github.surroundings import Step
 from repairbot.github.telling import annotated, not_posted
 from repairbot.github.transport import Site, Transport
+from repairbot.lazily import dataclass
 from repairbot.pool import Pool
-from repairbot.records import dataclass
 from repairbot.reports.markup import visible
 
 USAGE, PARTLY_FAILED = 2, 3

@@ -20,10 +20,10 @@ from repairbot.cache import Cache, default_folder
 from repairbot.child import Process
 from repairbot.commands.progress import Progress
 from repairbot.config import Config, load, nearest
+from repairbot.lazily import dataclass
 from repairbot.model import Audit, FileResult, Outcome
 from repairbot.pipeline import Run, Sifted, sift
 from repairbot.pool import Pool
-from repairbot.records import dataclass
 from repairbot.sources import Source, SourceError
 from repairbot.sources.place import Place, locate
 from repairbot.sources.tree import Tree

@@ -7,10 +7,11 @@ and after a lost answer only when `found` says that it was not done.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import github
 import requests
@@ -31,6 +32,8 @@ as long each time. Source: "wait for at least one minute" (rate limits for the R
 LOST_PAUSE: Final = 1.0
 """Seconds before the first repeat or look after a lost answer; then twice as long each time."""
 PAGE: Final = 100
+
+_CURSOR: Final = re.compile(r'[?&]cursor=([^&>]+)[^>]*>; rel="next"')
 
 Json = Any
 Found = TypeVar("Found")
@@ -114,6 +117,17 @@ class Transport:
             if 'rel="next"' not in headers.get("link", ""):
                 return
             number += 1
+
+    def cursor_pages(self, path: str, **query: str | int) -> Iterator[Json]:
+        """Read a list whose pages are told apart by a cursor and not by numbers. Raises GitHubError."""
+        asked = {**query, "per_page": PAGE}
+        while True:
+            headers, page = self._read(lambda asked=asked: self._send(self._rest, "GET", path, query=asked))  # type: ignore[misc]
+            yield page
+            found = _CURSOR.search(headers.get("link", ""))
+            if found is None:
+                return
+            asked = {**asked, "cursor": unquote(found[1])}
 
     def query(self, document: str, **variables: Json) -> Json:
         """Read by GraphQL: the `data`. Raises GitHubError."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from repairbot.records import dataclass
+from repairbot.lazily import dataclass
 
 if TYPE_CHECKING:  # the parent process knows languages by their suffixes alone and loads nothing of this
     from repairbot.lifetimes.intents import Refusal

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from repairbot.records import dataclass
+from repairbot.lazily import dataclass
 
 RELEASE_ON_EXIT: Final = "release-on-exit"
 """Release `place` on every way out of its scope. at: the acquiring op. args: release (".close" or
@@ -80,6 +80,8 @@ ENTRY_API: Final = "entry-api"
 TAKE_BACK: Final = "take-back"
 """A value was made raw and a way out loses it. at: the `let`; spans: the way out, where it is taken back. args:
 name, back (the text that takes it back), raw (how it was made raw)."""
+LEAVE_AT_END: Final = "leave-at-end"
+"""Leave a loop when a read gives nothing more. at: the reading statement; spans[0]: the loop."""
 ADD_DROP: Final = "add-drop"
 """Give a type a Drop. at: the type; spans[0]: the member. args: container, member, end (a statement, {} is the
 member), cell (RefCell, Mutex, Option, or ""), what."""

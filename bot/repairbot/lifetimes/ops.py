@@ -11,8 +11,8 @@ from dataclasses import field
 from enum import StrEnum
 from typing import Literal
 
+from repairbot.lazily import dataclass
 from repairbot.model import Confidence, SafePattern, Span, Step
-from repairbot.records import dataclass
 
 EXIT = -1
 """The edge target that leaves a function normally (return, or its end)."""

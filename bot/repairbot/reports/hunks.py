@@ -10,11 +10,11 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from repairbot.records import dataclass, pattern
+from repairbot.lazily import dataclass, regex
 
 CONTEXT: Final = 3
-_HEADER: Final = pattern(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
-_PLAIN_PATH: Final = pattern(r"[\w./@%+=:,~ -]*\Z", re.ASCII)
+_HEADER: Final = regex(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_PLAIN_PATH: Final = regex(r"[\w./@%+=:,~ -]*\Z", re.ASCII)
 
 
 class Change(NamedTuple):

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import field
 from typing import Final, NamedTuple, TypeVar
 
+from repairbot.lazily import dataclass
 from repairbot.model import SEVERITIES, Audit, Finding, SafePattern
-from repairbot.records import dataclass
 from repairbot.reports import Options, RuleInfo, measured, words
 from repairbot.reports.filling import SHORT, fill_template
 from repairbot.reports.hunks import DiffError, hunks, parse

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from repairbot.records import pattern
+from repairbot.lazily import regex
 
 
 class Safe(str):
@@ -20,20 +20,20 @@ class Safe(str):
 
 
 # Printable for Python, and yet nothing to see: fillers, joiners, variation selectors, the blank braille cell.
-_INVISIBLE: Final = pattern(
+_INVISIBLE: Final = regex(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-_BACKTICKS: Final = pattern("`+")
-_LANGUAGE: Final = pattern(r"[a-z]*\Z")
+_BACKTICKS: Final = regex("`+")
+_LANGUAGE: Final = regex(r"[a-z]*\Z")
 
 # A word that no renderer makes anything of: letters and digits, joined by a hyphen, apostrophe or slash.
-_WORD: Final = pattern(r"\(?[^\W_]+(?:['\u2019/-][^\W_]+)*\)?[.,;:!?]*\Z|[\u00d7·→\u2013—…]\Z")
-_FIGURE: Final = pattern(r"\(?[0-9]+(?:[.,][0-9]+)+%?\)?[.,;:!?]*\Z")
+_WORD: Final = regex(r"\(?[^\W_]+(?:['\u2019/-][^\W_]+)*\)?[.,;:!?]*\Z|[\u00d7·→\u2013—…]\Z")
+_FIGURE: Final = regex(r"\(?[0-9]+(?:[.,][0-9]+)+%?\)?[.,;:!?]*\Z")
 # Words that it does make something of: commit ids, references with a prefix (GH-1).
-_REFERENCE: Final = pattern(r"-[0-9]|(?<![^\W_])[0-9a-fA-F]{7,40}(?![^\W_])")
-_NUMBERED: Final = pattern(r"[0-9]+[.)]\Z")
-_TAIL: Final = pattern(r"[.,;:!?]*\Z")
-_QUOTED: Final = pattern(r"`([^`]+)`")
+_REFERENCE: Final = regex(r"-[0-9]|(?<![^\W_])[0-9a-fA-F]{7,40}(?![^\W_])")
+_NUMBERED: Final = regex(r"[0-9]+[.)]\Z")
+_TAIL: Final = regex(r"[.,;:!?]*\Z")
+_QUOTED: Final = regex(r"`([^`]+)`")
 
 
 def visible(text: str, keep: str = "") -> str:

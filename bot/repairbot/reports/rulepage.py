@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from difflib import unified_diff
 from typing import Final, Literal, NamedTuple
 
-from repairbot.records import pattern
+from repairbot.lazily import regex
 from repairbot.reports import Options, RuleInfo, Sample
 from repairbot.reports.markup import visible
 from repairbot.reports.terminal import Ink
 
-_STRONG: Final = pattern(r"\*\*(.+?)\*\*")
+_STRONG: Final = regex(r"\*\*(.+?)\*\*")
 
 
 class Part(NamedTuple):

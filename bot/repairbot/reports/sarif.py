@@ -13,8 +13,8 @@ from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from repairbot import __version__
+from repairbot.lazily import regex
 from repairbot.model import Audit, Finding, Fix, Outcome, Severity, Step
-from repairbot.records import pattern
 from repairbot.reports import Options, RuleInfo
 from repairbot.reports.hunks import Change, DiffError, parse
 from repairbot.reports.markup import visible
@@ -27,8 +27,8 @@ LEVELS: Final[dict[Severity, Literal["error", "warning", "note"]]] = {
 }
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT: Final = "%SRCROOT%"
-_LINK: Final = pattern(r"[\[\]](?=[^\[\]]*\]\(|\()")
-_PLACEHOLDER: Final = pattern(r"\{(\d+)\}")
+_LINK: Final = regex(r"[\[\]](?=[^\[\]]*\]\(|\()")
+_PLACEHOLDER: Final = regex(r"\{(\d+)\}")
 
 
 def _message(text: str) -> Json:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Final
 
+from repairbot.lazily import dataclass, regex
 from repairbot.model import SEVERITIES, Audit, Finding, Outcome, Step
-from repairbot.records import dataclass
 from repairbot.reports import Options
+
+_PLACE: Final = regex(r"^line [0-9]+(?:: | (?=is|has))")
+"""Where in its file a reason stands, when it says that first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +91,10 @@ def why(finding: Finding) -> tuple[str, str]:
 
 
 def reasons(audit: Audit, outcome: Outcome) -> list[tuple[str, int]]:
-    """Why files ended so, the most frequent reason first."""
-    counts = Counter(file.reason or "no reason given" for file in audit.files if file.outcome is outcome)
+    """Why files ended so, the most frequent reason first; where in the file it is, is left to its own line."""
+    counts = Counter(
+        _PLACE.sub("", file.reason) or "no reason given" for file in audit.files if file.outcome is outcome
+    )
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 

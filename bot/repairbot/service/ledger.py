@@ -173,8 +173,9 @@ class Ledger:
             "ended": at,
         }
         with self._engine.begin() as line:
-            put = line.execute(self._insert(REVIEW).values(row).on_conflict_do_nothing())
-            if not put.rowcount:
+            # What comes back tells whether it was put in: PostgreSQL's driver does not count such rows.
+            put = self._insert(REVIEW).values(row).on_conflict_do_nothing().returning(REVIEW.c.job)
+            if line.execute(put).first() is None:
                 return
             counted: Counter[tuple[str, str, str]] = Counter({("jobs", done.outcome, ""): 1})
             counted["requests", "", ""] += done.requests
@@ -236,23 +237,25 @@ class Ledger:
                 .on_conflict_do_update(index_elements=["installation"], set_=new)
             )
 
-    def claim(self, guid: str, times: int, pause: float, now: float) -> bool:
-        """Whether the caller is to ask for this delivery again: nobody did within `pause` seconds, grown threefold each
-        time, nor `times` times in all."""
+    def claim(self, guid: str, attempt: int, now: float, times: int, pause: float) -> bool:
+        """Whether the caller is to ask for this delivery again, whose last failed attempt is `attempt`.
+
+        Not where somebody did for that attempt, nor within `pause` seconds, grown threefold each time, nor more than
+        `times` times in all.
+        """
         with self._engine.begin() as line:
-            put = line.execute(
-                self._insert(ASKED).values(guid=guid, times=1, last=now).on_conflict_do_nothing()
-            )
-            if put.rowcount:
+            new = {"guid": guid, "times": 1, "attempt": attempt, "last": now}
+            put = self._insert(ASKED).values(new).on_conflict_do_nothing().returning(ASKED.c.guid)
+            if line.execute(put).first() is not None:
                 line.execute(sa.delete(ASKED).where(ASKED.c.last < now - 30 * 86_400))
                 return True
             old = line.execute(sa.select(ASKED).where(ASKED.c.guid == guid)).one()
-            if old.times >= times or now < old.last + pause * 3 ** (old.times - 1):
+            if old.attempt == attempt or old.times >= times or now < old.last + pause * 3 ** (old.times - 1):
                 return False
             taken = line.execute(
                 sa.update(ASKED)
                 .where(ASKED.c.guid == guid, ASKED.c.times == old.times)
-                .values(times=old.times + 1, last=now)
+                .values(times=old.times + 1, attempt=attempt, last=now)
             )
             return bool(taken.rowcount)
 

@@ -36,6 +36,9 @@ WAITING: Final = ["ENQUEUED", "DELAYED"]
 AGAIN: Final = "again"
 """The outcome of a try that the next one follows."""
 _LATER: Final = "~"
+_KEPT: Final = 30 * 86_400.0
+"""Seconds for which a job that ended well is kept: as long as GitHub can deliver what asked for it once more."""
+_BATCH: Final = 500
 
 
 class Shelved(Exception):
@@ -139,10 +142,18 @@ class Queue:
     def find(self, job: str) -> Standing | Failed | Finished | None:
         """One job, whatever became of it; None where there is none of this id."""
         for each in self._rows(workflow_ids=[job], load_output=True):
-            if each.status in FAILED:
-                return _failed(each)
-            return _finished(each) if each.status == "SUCCESS" and each.output else _standing(each)
+            return _seen(each)
         return None
+
+    def asked_by(self, delivery: str, prefix: str) -> dict[str, Standing | Failed | Finished]:
+        """The jobs that this asked for and whose ids begin so, by the id of their first turn, each as its last one
+        stands."""
+        last: dict[str, WorkflowStatus] = {}
+        for each in self._rows(workflow_id_prefix=prefix, load_output=True):
+            first = each.workflow_id.partition(_LATER)[0]
+            if first.rpartition(":")[2] == delivery:
+                last[first] = each  # they come in the order in which they were queued
+        return {first: _seen(each) for first, each in last.items()}
 
     def again(self, job: str) -> bool:
         """Try a job on the shelf once more, now; False where it is none of them."""
@@ -156,6 +167,15 @@ class Queue:
         except error.DBOSNonExistentWorkflowError:
             return False
         return True
+
+    def prune(self, seconds: float = _KEPT) -> int:
+        """Forget jobs that ended well so long ago; how many."""
+        before = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - seconds))
+        count = 0
+        while old := self._rows(status="SUCCESS", end_time=before, limit=_BATCH):
+            self._client.delete_workflows([each.workflow_id for each in old])
+            count += len(old)
+        return count
 
     def later(self, task: Task) -> bool:
         """Whether another job of its place is queued, which will see what this one would."""
@@ -177,6 +197,12 @@ class Queue:
 def job_id(task: Task, turn: int) -> str:
     """The id of one turn of a task's job."""
     return task.id if turn == 1 else f"{task.id}{_LATER}{turn}"
+
+
+def _seen(row: WorkflowStatus) -> Standing | Failed | Finished:
+    if row.status in FAILED:
+        return _failed(row)
+    return _finished(row) if row.status == "SUCCESS" and row.output else _standing(row)
 
 
 def _standing(row: WorkflowStatus) -> Standing:

@@ -14,6 +14,7 @@ from typing import Final
 from platformdirs import user_data_path
 
 from repairbot.github.transport import Site
+from repairbot.pool import processors
 
 DEFAULT_HOST, DEFAULT_PORT = "localhost", 3000
 _NEEDED: Final = ("APP_ID", "PRIVATE_KEY", "WEBHOOK_SECRET")
@@ -28,6 +29,7 @@ class Settings:
     """How the App runs. The secrets are no part of its representation.
 
     `key`: the private key, PEM. `database`: a PostgreSQL address (it may hold a password), "" for SQLite.
+    `jobs`: at a time in a process, 0 for none. `sweep`: minutes between looks for failed deliveries, 0 for none.
     """
 
     app: int
@@ -36,6 +38,8 @@ class Settings:
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     database: str = field(default="", repr=False)
+    jobs: int = 2
+    sweep: int = 10
     site: Site = field(default_factory=Site)
 
     @classmethod
@@ -54,15 +58,25 @@ class Settings:
             raise SettingsError(
                 "PRIVATE_KEY is no key: give the whole .pem file that GitHub made for the App"
             )
+        host, port = listens(environment)
         return cls(
             app=_number("APP_ID", held["APP_ID"], 1, 1 << 53),
             key=key,
             secret=held["WEBHOOK_SECRET"],
-            host=environment.get("HOST") or DEFAULT_HOST,
-            port=_number("PORT", environment.get("PORT") or str(DEFAULT_PORT), 0, 65_535),
+            host=host,
+            port=port,
             database=_database(environment),
+            # One more than one installation gets: another one's job never waits for all of them.
+            jobs=_number("JOBS", environment.get("JOBS") or str(processors() + 1), 0, 256),
+            sweep=_number("SWEEP_MINUTES", environment.get("SWEEP_MINUTES") or "10", 0, 1_440),
             site=Site.of(environment),
         )
+
+
+def listens(environment: Mapping[str, str]) -> tuple[str, int]:
+    """Where to listen: HOST and PORT. Raises SettingsError."""
+    port = _number("PORT", environment.get("PORT") or str(DEFAULT_PORT), 0, 65_535)
+    return environment.get("HOST") or DEFAULT_HOST, port
 
 
 def place(environment: Mapping[str, str]) -> tuple[Path, str]:

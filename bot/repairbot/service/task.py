@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -16,7 +17,8 @@ class Task:
     """One thing to do. `kind`: who does it; `delivery`: what asked for it (a delivery's id, a sweep's name).
 
     `number`: the pull request's, 0 where it is about none; `head`: the commit that was spoken of, "" for none;
-    `said`: a comment with commands; `button`: the identifier of a check run's button, which `by` pressed.
+    `said`: a comment with commands; `button`: the identifier of a check run's button, which `by` pressed. `since`:
+    seconds since 1970 at which it was asked for.
     """
 
     kind: Kind
@@ -28,6 +30,7 @@ class Task:
     said: Said | None = None
     button: str = ""
     by: str = ""
+    since: float = 0.0
 
     @property
     def place(self) -> str:
@@ -50,7 +53,16 @@ def tasks(work: Work) -> list[Task]:
     """What is to be done for a delivery: something for each pull request, which is to be found where none is named."""
     kind: Kind = "command" if work.said or work.button else "review"
     common = Task(
-        kind, work.delivery, work.installation, work.repo, 0, work.head, work.said, work.button, work.by
+        kind,
+        work.delivery,
+        work.installation,
+        work.repo,
+        0,
+        work.head,
+        work.said,
+        work.button,
+        work.by,
+        time.time(),
     )
     if not work.numbers:
         return [replace(common, kind="lookup")]

@@ -54,6 +54,7 @@ class App:
     _tokens: dict[tuple[int, str, tuple[tuple[str, str], ...]], Held] = field(
         default_factory=dict, repr=False
     )
+    _commits: dict[int, tuple[bool, float]] = field(default_factory=dict, repr=False)
     _limiters: dict[int, Limiter] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -71,6 +72,12 @@ class App:
             limiter = self._limiters.setdefault(installation, Limiter())
         return Transport(self.token(installation, repo, wanted), self.site, limiter, patience=PATIENCE)
 
+    def everywhere(self, installation: int, wanted: Permissions) -> Transport:
+        """The way to GitHub as an installation, for all its repositories; to be closed."""
+        body = {"permissions": dict(wanted)}
+        answer = self._asked("POST", f"/app/installations/{int(installation)}/access_tokens", body)
+        return Transport(str(answer["token"]), self.site, patience=PATIENCE)
+
     def token(self, installation: int, repo: str, wanted: Permissions) -> str:
         """A token for one repository, with what is wanted as far as the owner granted it."""
         key = (installation, repository(repo), tuple(sorted(wanted.items())))
@@ -84,9 +91,21 @@ class App:
                 self._tokens[key] = held
         return held.value
 
+    def may_commit(self, installation: int) -> bool:
+        """Whether the owner granted that repairs be committed. Asked for once an hour."""
+        with self._lock:
+            found = self._commits.get(installation)
+        if found is None or found[1] < self.now():
+            there = self._asked("GET", f"/app/installations/{int(installation)}")["permissions"]
+            found = (granted(COMMANDS, there).get("contents") == "write", self.now() + 3_600)
+            with self._lock:
+                self._commits[installation] = found
+        return found[0]
+
     def forget(self, installation: int) -> None:
         """Make new tokens from now on: it was changed, or GitHub refused one."""
         with self._lock:
+            self._commits.pop(installation, None)
             for key in [key for key in self._tokens if key[0] == installation]:
                 del self._tokens[key]
 
@@ -101,7 +120,7 @@ class App:
             # GitHub gives no token with less than was asked for, so ask for what there is.
             there = self._asked("GET", place)["permissions"]
             less = granted(wanted, there)
-            if "contents" not in less:
+            if not less or ("contents" in wanted and "contents" not in less):
                 raise Denied(
                     "the App may not read the code: in its settings on GitHub give it the permissions of the README's "
                     "table, and have the owner of the installation accept them"

@@ -104,6 +104,7 @@ def _asked(name: str, delivery: str, payload: Json) -> Work | Noted | Nothing:
             button, by = str(payload["requested_action"]["identifier"]), str(payload["sender"]["login"])
             if button not in BUTTONS:
                 return Nothing("the button is none of ours")
+            button = "" if button == plan.RERUN.identifier else button
     elif name in _TALK:
         heard = events.read(name, payload)
         if not isinstance(heard, Said):

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import logging
 import random
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +30,7 @@ _POLL: Final = 0.1
 """Seconds between looks for jobs; DBOS's own second is slow (github.md)."""
 _DEATHS: Final = 20
 """How often a job may take its process along before it is shelved."""
-STOP: Final = 15
+STOP: Final = 14
 """Seconds that jobs get to end when the process is to stop; what is not done by then runs again elsewhere."""
 
 
@@ -55,6 +54,10 @@ Do = Callable[[Task], Ending]
 """Does a task. Raises Again; what else it raises shelves the job."""
 
 
+Noted = Callable[[Task, Ending, str], None]
+"""Hears of jobs that ended without being done, or failed for good, with the job's id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Retries:
     """How often a job is tried, and the seconds before the second time; then three times as long each time."""
@@ -74,6 +77,7 @@ class Workers:
     do: Do
     queue: Queue
     retries: Retries
+    noted: Noted
     _running: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -110,6 +114,7 @@ class Workers:
                 return ended
             if tried + 1 >= self.retries.attempts:
                 _LOG.error("shelved after %d tries: %s", tried + 1, ended["said"])
+                self.noted(task, Ending("failed", ended["said"]), name)
                 raise Shelved(ended["said"])
             pause = max(ended["pause"], self.retries.before(tried + 1))
             _LOG.warning("try %d failed, the next in %.0f s: %s", tried + 1, pause, ended["said"])
@@ -122,7 +127,7 @@ class Workers:
             ending = self.do(Task.of(held))
         except Again as error:
             return {"outcome": AGAIN, "said": str(error), "pause": error.pause}
-        return {"outcome": ending.outcome, "said": ending.said}
+        return asdict(ending)
 
 
 @contextmanager
@@ -134,6 +139,7 @@ def working(
     jobs: int = 2,
     retries: Retries | None = None,
     slot: int = 0,
+    noted: Noted = lambda _task, _ending, _job: None,
 ) -> Iterator[Workers]:
     """Work on the queue until the block is left, which takes STOP seconds at most.
 
@@ -151,7 +157,7 @@ def working(
     if not database:
         config["system_database_engine"] = queues.engine(folder, database)
     DBOS(config=config)
-    workers = Workers(do, queue, retries or Retries())
+    workers = Workers(do, queue, retries or Retries(), noted)
 
     @DBOS.step(name="do")
     def step(held: dict[str, Any]) -> dict[str, Any]:
@@ -180,10 +186,3 @@ def recover(executor: str) -> int:
     return len(
         DBOS._recover_pending_workflows([executor])
     )  # the public resume_workflow asks not whose they are
-
-
-def hard_exit(workers: Workers) -> None:
-    """Where jobs did not end in time, end without waiting for their threads: their slot comes free with the process."""
-    if workers.running:
-        sys.stderr.flush()
-        slots.end_now()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from repairbot.lazily import dataclass
 from repairbot.model import FileResult, Outcome
-from repairbot.records import dataclass
 
 MAX_SIZE = 5_000_000
 """Bytes of the largest file that is read, unless the settings say otherwise."""

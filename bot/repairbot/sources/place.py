@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from repairbot import config, git
-from repairbot.records import dataclass
+from repairbot.lazily import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Self
 
 from repairbot import git
 from repairbot.config import Config
-from repairbot.records import dataclass
+from repairbot.lazily import dataclass
 from repairbot.sources import Entry, Found, Unreadable, skipped, too_large
 from repairbot.sources.ignore import Matcher, matcher
 from repairbot.sources.place import Place, relative

@@ -11,7 +11,7 @@ from dataclasses import field
 
 from repairbot import git
 from repairbot.config import Config
-from repairbot.records import dataclass
+from repairbot.lazily import dataclass
 from repairbot.sources import Entry, Found, SourceError, Unreadable, failed, skipped, too_large
 from repairbot.sources.ignore import Matcher, ignore_file, matcher
 from repairbot.sources.place import Place, inside, relative

@@ -195,6 +195,10 @@ def answer(
             return 200, _shown(app, held)
         if method == "POST" and found[2]:
             return _token(app, state, held, body)
+    if method == "GET" and re.fullmatch(r"/(orgs|users)/[^/]+/installation", path):
+        if path != f"/users/{state.full_name.partition('/')[0]}/installation":
+            return 404, {"message": "Not Found"}
+        return 200, _shown(app, next(iter(app.installations.values())))
     if method == "GET" and path == f"/repos/{state.full_name}/installation":
         return 200, _shown(app, next(iter(app.installations.values())))
     return _deliveries(app, method, path, query)

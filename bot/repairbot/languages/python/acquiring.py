@@ -14,19 +14,19 @@ from tree_sitter import Node
 
 from repairbot.languages.base import Project
 from repairbot.languages.python.syntax import APART, Module, dotted, statement_of, text
+from repairbot.lazily import dataclass, regex
 from repairbot.lifetimes.ops import Resource
-from repairbot.records import dataclass, pattern
 
-_MADE: Final = pattern(rb"[ \t]*(?::[^=\n]+)?=[ \t]*\(?\s*(?:await\s+)?([A-Za-z_][\w.]*(?:\(\)\.\w+)*)\(")
-_TYPED: Final = pattern(rb"[ \t]*:[ \t]*[\"']?([A-Za-z_][\w.]*)")
-_ENTERED: Final = pattern(rb"([A-Za-z_][\w.]*)\([^\n]*\)\s+as\s+$")
-_PART: Final = pattern(rb"[\w.]")
+_MADE: Final = regex(rb"[ \t]*(?::[^=\n]+)?=[ \t]*\(?\s*(?:await\s+)?([A-Za-z_][\w.]*(?:\(\)\.\w+)*)\(")
+_TYPED: Final = regex(rb"[ \t]*:[ \t]*[\"']?([A-Za-z_][\w.]*)")
+_ENTERED: Final = regex(rb"([A-Za-z_][\w.]*)\([^\n]*\)\s+as\s+$")
+_PART: Final = regex(rb"[\w.]")
 _COROUTINES: Final = frozenset("get post put delete patch head options request ws_connect".split())
 """Methods of clients that give a coroutine (or what may be entered in its place)."""
-_RAISES: Final = pattern(r"\b(?:raises|assertRaises\w*)\(")
-_WORD: Final = pattern(rb"\w")
+_RAISES: Final = regex(r"\b(?:raises|assertRaises\w*)\(")
+_WORD: Final = regex(rb"\w")
 _READS: Final = frozenset({"read", "readline", "readlines", "write", "writelines"})
-_RENAMES: Final = pattern(rb" as [ \t]*(\w+)[ \t]*(?:[,)#\r\n]|$)")
+_RENAMES: Final = regex(rb" as [ \t]*(\w+)[ \t]*(?:[,)#\r\n]|$)")
 """An import under another name, by what follows it; what `with` and `except` name is followed by a colon."""
 _LONGEST: Final = 80
 """Bytes of the longest name that is looked for before it."""

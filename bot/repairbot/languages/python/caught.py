@@ -11,10 +11,10 @@ from tree_sitter import Node
 
 from repairbot.languages.python.acquiring import Acquiring
 from repairbot.languages.python.syntax import captures, text
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Resource
-from repairbot.records import pattern
 
-_HANDLER: Final = pattern(
+_HANDLER: Final = regex(
     rb"^([ \t]+)except[ \t]+Exception\b[^\n]*:[^\n]*\n(?:\1[ \t]+[^\n]*\n){0,3}?"
     rb"\1[ \t]+(await[ \t]+)?([A-Za-z_]\w*)\.(close|aclose|disconnect|terminate|abort)\(\)",
     re.MULTILINE,

@@ -7,13 +7,13 @@ from typing import Final
 
 from repairbot.languages.python.shapes import occurrences
 from repairbot.languages.python.syntax import Definition, Module, span, statement_of, text
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Load
 from repairbot.model import Step
-from repairbot.records import pattern
 
 TRIGGERS: Final = frozenset({b"Queue"})
 """A file without this word has no such queue."""
-_QUEUE: Final = pattern(rb"(?<![\w.])(\w+)(?:[ \t]*:[^=\n]+)?[ \t]*=[ \t]*(?:\w+\.)?Queue\(\)")
+_QUEUE: Final = regex(rb"(?<![\w.])(\w+)(?:[ \t]*:[^=\n]+)?[ \t]*=[ \t]*(?:\w+\.)?Queue\(\)")
 _QUEUES: Final = frozenset(
     ("asyncio.Queue", "queue.Queue", "anyio.Queue", "trio.Queue", "gevent.queue.Queue")
 )

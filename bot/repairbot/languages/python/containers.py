@@ -24,9 +24,9 @@ from repairbot.languages.python.reach import apart
 from repairbot.languages.python.shapes import occurrences
 from repairbot.languages.python.syntax import Definition, Module, dotted, span, text
 from repairbot.languages.python.vocabulary import GROWS
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Container, Event, Kind, Member, Resource
 from repairbot.model import Span, Step
-from repairbot.records import pattern
 
 TEARDOWNS: Final = tuple(
     "close aclose stop shutdown disconnect terminate dispose cleanup clean_up teardown tear_down destroy release "
@@ -55,16 +55,16 @@ TRIGGERS: Final = frozenset(
     )
 )
 """A file with none of these words has nothing that grows."""
-_CACHED: Final = pattern(
+_CACHED: Final = regex(
     rb"@((?:functools\.)?(?:lru_cache\([^)\n]*None[^)\n]*\)|cache\b(?!\())(?:\(\))?)[ \t]*\n"
 )
-_LIMIT: Final = pattern(
+_LIMIT: Final = regex(
     rb"\bself\.(_?(?:max|limit|maxlen|maxsize|capacity|window)(?:_\w+)?|\w+_(?:limit|window|size|max|maxlen|maxsize|capacity))"
     rb"(?:[ \t]*:[^=\n]+)?[ \t]*=[^=]"
 )
-_APPLIED: Final = pattern(rb"[<>%\[]|max|min\(|limit|\(self\.[,)]|return self\.[ \t]*$")
+_APPLIED: Final = regex(rb"[<>%\[]|max|min\(|limit|\(self\.[,)]|return self\.[ \t]*$")
 """What stands in a line where a limit is put to use."""
-_BOUND: Final = pattern(rb"(?:[ \t]*:[^=\n]+)?[ \t]*=[^=]|:[ \t]*\n")
+_BOUND: Final = regex(rb"(?:[ \t]*:[^=\n]+)?[ \t]*=[^=]|:[ \t]*\n")
 """What stands behind a local name where it is bound."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import warnings
 from collections.abc import Iterator, Set
 from functools import cached_property
@@ -28,6 +27,7 @@ from repairbot.languages.python.callees import among, callees
 from repairbot.languages.python.functions import MODULE, Lowering, TooDeep
 from repairbot.languages.python.summaries import Oracle, factories
 from repairbot.languages.python.syntax import Definition, Module, dotted, text, words_of
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Function, Kind, Resource, Unit
 from repairbot.model import Step
 
@@ -36,10 +36,10 @@ _THROUGH = frozenset(
 )
 """What may stand between an acquiring call and the name it is assigned to."""
 _PYTHON_2 = (
-    (re.compile(rb"print[ \t]+[\"'\w]"), "print statement"),
-    (re.compile(rb"except[ \t]+[\w.()]+[ \t]*,[ \t]*[a-z_]\w*[ \t]*:"), "except with a comma"),
-    (re.compile(rb"raise[ \t]+[\w.]+[ \t]*,"), "raise with a comma"),
-    (re.compile(rb"exec[ \t]+[\"'\w]"), "exec statement"),
+    (regex(rb"print[ \t]+[\"'\w]"), "print statement"),
+    (regex(rb"except[ \t]+[\w.()]+[ \t]*,[ \t]*[a-z_]\w*[ \t]*:"), "except with a comma"),
+    (regex(rb"raise[ \t]+[\w.]+[ \t]*,"), "raise with a comma"),
+    (regex(rb"exec[ \t]+[\"'\w]"), "exec statement"),
 )
 """Forms of Python 2, at the beginning of a line. Each begins with plain text, which is fast to look for."""
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"()[]{}")

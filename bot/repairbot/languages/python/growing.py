@@ -10,24 +10,24 @@ from typing import Final
 from repairbot.languages.python.shapes import occurrences
 from repairbot.languages.python.syntax import APART
 from repairbot.languages.python.vocabulary import GROWS, HEAP_GROWS
-from repairbot.records import pattern
+from repairbot.lazily import regex
 
-_GROWTH: Final = pattern(
+_GROWTH: Final = regex(
     rb"\.(?:" + b"|".join(sorted(name.encode() for name in GROWS)) + rb")\b|\[[^\n]*(?:=|\.\w+\()|[ \t]*[+|]"
 )
 """What stands behind a name when it grows then and there."""
 _ONWARD: Final = frozenset(b".[),\n:")
 """What may stand behind a member that grows under another name."""
-_OTHER_METHOD: Final = pattern(rb"\.(?!(?:get|items|values|queue)\b)\w")
+_OTHER_METHOD: Final = regex(rb"\.(?!(?:get|items|values|queue)\b)\w")
 """A method whose result is neither the member nor in it, or another attribute."""
-_TESTED: Final = pattern(rb"(?:^|[ \t(])(?:if|elif|while|not|and|or)[ \t]+$")
-_PASSED: Final = pattern(rb"(\w+)\($")
+_TESTED: Final = regex(rb"(?:^|[ \t(])(?:if|elif|while|not|and|or)[ \t]+$")
+_PASSED: Final = regex(rb"(\w+)\($")
 _HANDS_ON: Final = frozenset(
     b"list tuple sorted reversed iter enumerate in if elif else and or not return yield await is lambda".split()
     + [name.encode() for name in HEAP_GROWS]
 )
 """Words before a bracket after which what stands in it may go on under another name, or grows."""
-_DEF: Final = pattern(rb"def[ \t]+(\w+)")
+_DEF: Final = regex(rb"def[ \t]+(\w+)")
 
 
 def grows(source: bytes, name: bytes, offsets: list[int], *, shared: bool) -> bool:

@@ -7,21 +7,21 @@ from typing import Final
 
 from repairbot.languages.living import LONG, SHORT
 from repairbot.languages.python.syntax import Definition, Module, text
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Lives
 from repairbot.model import Step
-from repairbot.records import pattern
 
-_SHORT_BASES: Final = pattern(
+_SHORT_BASES: Final = regex(
     r"(?:NamedTuple|BaseModel|Exception|Error|TypedDict|Enum|NodeVisitor|NodeTransformer|TestCase|ABCMeta|type|Thread"
     r"LocalMixin|HTMLParser|Mock|Protocol\[|Visitor|Codemod|Command|Directive|Warning)$"
 )
-_LONG_BASES: Final = pattern(
+_LONG_BASES: Final = regex(
     r"(?:logging\.Handler|^Handler|Thread|BaseHTTPMiddleware|Middleware|Server|Service|Extension|Singleton\w*|Process|Greenlet"
     r"|DataUpdateCoordinator|Daemon)$"
 )
-_MADE: Final = pattern(rb"=[ \t]*([A-Z_]\w*)\(")
-_TARGET: Final = pattern(rb"^([ \t]*)(\w+)(?:[ \t]*:[^=\n]+)?[ \t]*$", re.MULTILINE)
-_GLOBAL: Final = pattern(rb"global[ \t]+([\w, \t]+)\n")
+_MADE: Final = regex(rb"=[ \t]*([A-Z_]\w*)\(")
+_TARGET: Final = regex(rb"^([ \t]*)(\w+)(?:[ \t]*:[^=\n]+)?[ \t]*$", re.MULTILINE)
+_GLOBAL: Final = regex(rb"global[ \t]+([\w, \t]+)\n")
 _LOOPS: Final = (
     "serve_forever",
     "run_forever",

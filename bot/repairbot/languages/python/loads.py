@@ -18,6 +18,7 @@ from repairbot.languages.python.sites import (
     single_assignment,
 )
 from repairbot.languages.python.syntax import Definition, Module, captures, dotted, span, statement_of, text
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Load
 from repairbot.model import Step
 
@@ -36,21 +37,17 @@ TRIGGERS = frozenset(
 )
 """A file with none of these words has nothing for this module."""
 
-_HANDLER = re.compile(
-    r"\.(route|get|post|put|patch|delete|websocket|api_view|view_config)\b|^api_view|^route\b"
-)
-_LIMITED = re.compile(
+_HANDLER = regex(r"\.(route|get|post|put|patch|delete|websocket|api_view|view_config)\b|^api_view|^route\b")
+_LIMITED = regex(
     r"\.(limit|first|one|one_or_none|slice|paginate|filter|filter_by|where|get|count|batch_size|in_)\s*\(|\[[^\]]*:"
 )
-_SQL = re.compile(r"(?is)^\s*\(?\s*[rbuf]*[\"']{1,3}\s*select\b")
-_SQL_BOUND = re.compile(
+_SQL = regex(r"(?is)^\s*\(?\s*[rbuf]*[\"']{1,3}\s*select\b")
+_SQL_BOUND = regex(
     r"(?i)\b(limit|where|top\s+\d|fetch\s+first|pragma|information_schema|sqlite_master)\b|\bpg_"
     r"|\b(count|max|min|sum|avg)\s*\("
 )
-_BIG = re.compile(
-    r"(?i)(^|[^a-z])(logs?|uploads?|exports?|dumps?|jsonl|csv|tsv|access|history|backup)([^a-z]|$)"
-)
-_WATCHED = re.compile(rb"\b(?:psutil|tracemalloc|getrusage|memory_info|gc\.collect|malloc_trim)\b")
+_BIG = regex(r"(?i)(^|[^a-z])(logs?|uploads?|exports?|dumps?|jsonl|csv|tsv|access|history|backup)([^a-z]|$)")
+_WATCHED = regex(rb"\b(?:psutil|tracemalloc|getrusage|memory_info|gc\.collect|malloc_trim)\b")
 
 
 def collect(module: Module) -> list[Load]:

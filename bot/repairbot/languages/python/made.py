@@ -12,8 +12,8 @@ from tree_sitter import Node
 from repairbot.languages.python.growing import grows
 from repairbot.languages.python.shapes import branched, looped, occurrences
 from repairbot.languages.python.syntax import Definition, Module, dotted, span, statement_of, text
+from repairbot.lazily import dataclass, regex
 from repairbot.lifetimes.ops import Event, Kind, Resource
-from repairbot.records import dataclass, pattern
 
 COLLECTIONS: Final = {
     "list": "list",
@@ -40,16 +40,16 @@ _LITERALS: Final = {
     "set": "set",
     "set_comprehension": "set",
 }
-_VALUE: Final = pattern(rb"=[ \t]*(?:\(\s*)?(?:await[ \t]+)?(?:[\[{]|([\w.]+)(?:\[[^\]\n]*\])?\()")
+_VALUE: Final = regex(rb"=[ \t]*(?:\(\s*)?(?:await[ \t]+)?(?:[\[{]|([\w.]+)(?:\[[^\]\n]*\])?\()")
 """What is assigned, from the sign on: a display, or a call and its callee."""
-_TARGET: Final = pattern(
+_TARGET: Final = regex(
     rb"(?:^([ \t]*)|=[ \t]*)(?:(self|cls)\.)?([^\W\d]\w*)(?:[ \t]*:[^=]+)?[ \t]*$", re.MULTILINE
 )
 """To what it is assigned: the line before the sign."""
-_TUPLE: Final = pattern(rb"self\.\w+[ \t]*,[^=\n]*=[ \t]*(?:await[ \t]+)?([\w.]+)\(")
-_SELF_NAME: Final = pattern(rb"self\.(\w+)")
-_LOADER: Final = pattern(r"(?:^|[._])(?:load|read|restore)(?:s|_\w+)?$")
-_LOADER_BYTES: Final = pattern(rb"(?:^|_)(?:load|read|restore)(?:s|_|$)")
+_TUPLE: Final = regex(rb"self\.\w+[ \t]*,[^=\n]*=[ \t]*(?:await[ \t]+)?([\w.]+)\(")
+_SELF_NAME: Final = regex(rb"self\.(\w+)")
+_LOADER: Final = regex(r"(?:^|[._])(?:load|read|restore)(?:s|_\w+)?$")
+_LOADER_BYTES: Final = regex(rb"(?:^|_)(?:load|read|restore)(?:s|_|$)")
 
 
 @dataclass(slots=True)

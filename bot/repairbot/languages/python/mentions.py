@@ -30,8 +30,8 @@ from repairbot.languages.python.vocabulary import (
     SAVERS,
     SHRINKS,
 )
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Kind
-from repairbot.records import dataclass
 
 _DEEPEST: Final = 3
 """How many names in a row an alias is followed through."""

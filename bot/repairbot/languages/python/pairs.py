@@ -14,10 +14,10 @@ from tree_sitter import Node
 from repairbot.languages.python.acquiring import Acquiring
 from repairbot.languages.python.caught import assigned
 from repairbot.languages.python.syntax import dotted
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Resource
-from repairbot.records import pattern
 
-_GIVES: Final = pattern(
+_GIVES: Final = regex(
     rb"(?<![\w.])(await[ \t]+)?((?:\w+\.)+)(\w*(?:return|release|give_?back|put_?back|check_?in)\w*)\((\w+)\)"
 )
 _WORDS: Final = (
@@ -32,7 +32,7 @@ _WORDS: Final = (
     b"check_in",
 )
 """What a line must hold to give something back; looked for first, because that is fast."""
-_TAKES: Final = pattern(r"(?:^|_)(?:get|take|acquire|check_?out|borrow|lease|obtain)(?:_|$)")
+_TAKES: Final = regex(r"(?:^|_)(?:get|take|acquire|check_?out|borrow|lease|obtain)(?:_|$)")
 
 
 def _givings(source: bytes) -> Iterator[tuple[int, re.Match[bytes]]]:

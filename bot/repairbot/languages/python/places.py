@@ -10,8 +10,8 @@ from tree_sitter import Node
 
 from repairbot.languages.python.shapes import branched, looped, occurrences
 from repairbot.languages.python.syntax import Definition, Module, span, statement_of, text
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Event, Kind, Resource
-from repairbot.records import dataclass
 
 
 class Place(NamedTuple):

@@ -7,14 +7,14 @@ from typing import Final
 
 from repairbot.languages.python.shapes import occurrences
 from repairbot.languages.python.syntax import Definition, Module, text
-from repairbot.records import pattern
+from repairbot.lazily import regex
 
 _PARENTLESS: Final = frozenset({"object", "ABC", "abc.ABC", "Protocol", "Generic"})
-_CALLED_BACK: Final = pattern(
+_CALLED_BACK: Final = regex(
     r"_*(?:on|handle|run|main|loop|worker|serve|process|do|visit)(?:_|$)|.*[a-z](?:Event|Lost)$"
 )
 """Names of methods that a framework or a thread calls."""
-_SELF: Final = pattern(rb"\bself[ \t]*\.[ \t]*(\w+)[ \t]*(\()?")
+_SELF: Final = regex(rb"\bself[ \t]*\.[ \t]*(\w+)[ \t]*(\()?")
 
 
 def apart(

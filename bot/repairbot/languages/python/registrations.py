@@ -24,12 +24,13 @@ from repairbot.languages.python.sites import (
     single_assignment,
 )
 from repairbot.languages.python.syntax import Definition, Module, dotted, span, statement_of, text
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Registration, Removal
 from repairbot.model import Step
 
 _SINK_WORDS = (b"callbacks", b"listeners", b"observers", b"subscribers")
 _SINKS = rb"(?:callbacks|listeners|observers|subscribers)\s*\.\s*(?:append|add)(?=\s*\()"
-_SINK = re.compile(r"(^|_)(callbacks|listeners|observers|subscribers)$")
+_SINK = regex(r"(^|_)(callbacks|listeners|observers|subscribers)$")
 _SINK_UNDO = {"add": ("discard", "remove", "pop", "clear"), "append": ("remove", "pop", "clear")}
 _VERBS = {
     "add": ("remove", "discard", "delete", "drop"),
@@ -39,7 +40,7 @@ _VERBS = {
 }
 _PAIRED = {
     verb: (
-        re.compile(rb"\." + verb.encode() + rb"_(\w+)(?=\s*\(\s*self\s*[,)])"),
+        regex(rb"\." + verb.encode() + rb"_(\w+)(?=\s*\(\s*self\s*[,)])"),
         tuple(f"{opposite}_".encode() for opposite in opposites),
     )
     for verb, opposites in _VERBS.items()
@@ -203,7 +204,7 @@ def _listener(
     )
 
 
-_LOGGERS = re.compile(r"(^|\.)(getLogger|get_logger)\(?\)?$")
+_LOGGERS = regex(r"(^|\.)(getLogger|get_logger)\(?\)?$")
 
 
 def _shared_logger(module: Module, function: Definition | None, front: str) -> Step | None:

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from functools import cache
 from typing import Literal
 
+from repairbot.lazily import dataclass, regex
 from repairbot.lifetimes.resources import tables
-from repairbot.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def registry() -> Registry:
             what=row["what"],
             calls=tuple(row["calls"]),
             undo=tuple(row["undo"]),
-            receiver=re.compile(row["receiver"]) if row.get("receiver") else None,
+            receiver=regex(row["receiver"]) if row.get("receiver") else None,
             handler=row.get("handler", 0),
             key=row.get("key", -1),
             strong=row.get("strong", False),

@@ -9,8 +9,8 @@ from typing import Literal
 from tree_sitter import Node
 
 from repairbot.languages.python.syntax import Definition, Module, dotted, text
+from repairbot.lazily import dataclass
 from repairbot.model import Step
-from repairbot.records import dataclass
 
 Standing = Literal["parameter", "injected", "global", "class", "owned", "made", "self", "unknown"]
 

@@ -12,8 +12,8 @@ from repairbot.languages.base import Project
 from repairbot.languages.effects import effect_in
 from repairbot.languages.python.acquiring import absolute
 from repairbot.languages.python.syntax import Definition, Module, dotted, text
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Effect, Function, Resource, Summary
-from repairbot.records import pattern
 
 ANYTHING: Final = Resource(
     "anything",
@@ -36,12 +36,10 @@ ANYTHING: Final = Resource(
 _PLAIN_DECORATORS: Final = frozenset(
     {"staticmethod", "classmethod", "override", "typing.override", "abstractmethod"}
 )
-_FROM: Final = pattern(rb"from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\\\n]*(?:\\\r?\n[^\\\n]*)*)")
-_COMMENT: Final = pattern(rb"#[^\n]*")
-_FACTORY_WORD: Final = pattern(
-    rb"\b_?(?:open|connect|create|make|new|acquire|start|launch|spawn|get)(?:_|\b)"
-)
-_FACTORY_NAME: Final = pattern(r"_?(open|connect|create|make|new|acquire|start|launch|spawn|get)(_|$)")
+_FROM: Final = regex(rb"from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\\\n]*(?:\\\r?\n[^\\\n]*)*)")
+_COMMENT: Final = regex(rb"#[^\n]*")
+_FACTORY_WORD: Final = regex(rb"\b_?(?:open|connect|create|make|new|acquire|start|launch|spawn|get)(?:_|\b)")
+_FACTORY_NAME: Final = regex(r"_?(open|connect|create|make|new|acquire|start|launch|spawn|get)(_|$)")
 _MOST: Final = 40
 """How many summaries are made for one file: beyond that, callees count as unknown."""
 

@@ -13,13 +13,13 @@ from dataclasses import field
 from functools import cache, cached_property, lru_cache
 from typing import Literal
 
-import tree_sitter_python
 from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
+from repairbot.languages.grammar import binding
+from repairbot.lazily import dataclass, regex
 from repairbot.model import Span
-from repairbot.records import dataclass
 
-LANGUAGE = Language(tree_sitter_python.language())
+LANGUAGE = Language(binding("tree_sitter_python").language())
 
 APART = (
     bytes(byte if chr(byte).isalnum() or byte == ord("_") else ord(" ") for byte in range(128)) + b" " * 128
@@ -152,9 +152,9 @@ def words_of(source: bytes) -> frozenset[bytes]:
 
 
 # Each begins with letters alone: a search for a literal costs a twelfth of one for the start of a line.
-_DEF = re.compile(rb"def\b")
-_CLASS = re.compile(rb"class\b")
-_IMPORT = re.compile(rb"import\b")
+_DEF = regex(rb"def\b")
+_CLASS = regex(rb"class\b")
+_IMPORT = regex(rb"import\b")
 
 
 def _imported(node: Node) -> Iterator[tuple[str, str]]:

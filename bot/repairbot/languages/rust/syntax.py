@@ -71,12 +71,11 @@ class Definition:
     owner: str
     trait: str
     asynchronous: bool
+    source: bytes
+    """Its text."""
+    body_node: Node | None
+    """Its block, None for a declaration."""
     _body: N | None = None
-
-    @property
-    def body_node(self) -> Node | None:
-        """Its block, None for a declaration."""
-        return self.node.child_by_field_name("body")
 
     @property
     def body(self) -> N | None:
@@ -84,11 +83,6 @@ class Definition:
         if self._body is None and (node := self.body_node) is not None:
             self._body = read(node)
         return self._body
-
-    @property
-    def source(self) -> bytes:
-        """Its text."""
-        return self.node.text or b""
 
     @property
     def receiver(self) -> str:
@@ -260,6 +254,8 @@ class Module:
             owner,
             trait,
             modifiers is not None and b"async" in (modifiers.text or b""),
+            self.source[node.start_byte : node.end_byte],
+            node.child_by_field_name("body"),
         )
         self.functions.append(found)
 

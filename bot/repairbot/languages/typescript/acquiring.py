@@ -4,12 +4,13 @@ the pass across files, of others) were seen to hand out."""
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from repairbot.languages.base import Project
 from repairbot.languages.typescript.syntax import Module
 from repairbot.languages.typescript.tree import N
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Resource
 
 

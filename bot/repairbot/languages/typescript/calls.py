@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -10,9 +11,8 @@ from repairbot.languages.typescript.syntax import arguments, bare
 from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.languages.typescript.values import NOTHING, Tracking, Value, short
 from repairbot.lifetimes.ops import UNLIKELY, Kind, Resource
-from repairbot.records import pattern
 
-_ENDING_EVENTS: Final = pattern(r"^['\"](?:close|end|exit|finish|error|disconnect|abort)['\"]$")
+_ENDING_EVENTS: Final = re.compile(r"^['\"](?:close|end|exit|finish|error|disconnect|abort)['\"]$")
 
 
 HANDLES: Final = frozenset({".dataId", ".handle", ".fd"})

@@ -16,7 +16,6 @@ from repairbot.languages.typescript.tree import CALLS, N
 from repairbot.languages.typescript.vocabulary import BASES, DISPOSERS, KEEPERS, TEARDOWNS
 from repairbot.lifetimes.ops import OTHER_BRANCH, Container, Event, Kind, Member, Resource
 from repairbot.model import Span
-from repairbot.records import pattern
 
 _ENDINGS: Final = (
     "dispose",
@@ -37,13 +36,13 @@ SUBSCRIPTION: Final = Resource(
     (".unsubscribe", ".dispose", "()", ".remove", ".off"),
     origin="inferred",
 )
-_SUBSCRIBED: Final = pattern(
+_SUBSCRIBED: Final = re.compile(
     r"(?i)sub$|subs?cription|listener|disposable|unsub|unlisten|^off[A-Z]|dispose[r]?$"
 )
 """Names of members that keep what ends a subscription."""
-_SUBSCRIBES: Final = pattern(r"subscribe\w*|on(?:Did|Will)?[A-Z]\w*|addListener|listen")
+_SUBSCRIBES: Final = re.compile(r"subscribe\w*|on(?:Did|Will)?[A-Z]\w*|addListener|listen")
 _COLLECTIONS: Final = frozenset({"list", "dict", "set"})
-_MODULE_COLLECTION: Final = pattern(
+_MODULE_COLLECTION: Final = re.compile(
     rb"(?m)^(?:export[ \t]+)?(?:const|let|var)[ \t]+([\w$]+)[^=\n;]*=[ \t]*"
     rb"(?:new (?:Map|Set|Array)\b|\[|\{|Object\.create)"
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from repairbot.languages.typescript.calls import HANDLES, Calls
@@ -9,14 +10,13 @@ from repairbot.languages.typescript.syntax import arguments, bare, names_in
 from repairbot.languages.typescript.tree import CALLS, CLASSES, FUNCTIONS, N
 from repairbot.languages.typescript.values import NOTHING, TooDeep, Value
 from repairbot.lifetimes.ops import Kind
-from repairbot.records import pattern
 
 _DEEPEST: Final = 150
 _NONE: Final = frozenset({"null", "undefined", "false"})
 _SOME: Final = frozenset({"string", "template_string", "true", "regex"})
 
 
-_SHOWS: Final = pattern(r"\.(?:src|href|poster|data|srcset)$")
+_SHOWS: Final = re.compile(r"\.(?:src|href|poster|data|srcset)$")
 
 
 class Expressions(Calls):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from repairbot.languages.living import LONG, SHORT
@@ -9,17 +10,16 @@ from repairbot.languages.typescript.syntax import Module
 from repairbot.languages.typescript.tree import N
 from repairbot.lifetimes.ops import Lives
 from repairbot.model import Step
-from repairbot.records import pattern
 
-_LONG_BASES: Final = pattern(
+_LONG_BASES: Final = re.compile(
     r"(?:Service|Server|Disposable|EventEmitter|Manager|Provider|Singleton|Dispatcher\w*|Adapter|Plugin)$"
 )
-_SHORT_BASES: Final = pattern(r"(?:Error|Transform|Visitor|Event)$")
-_KEPT: Final = pattern(
+_SHORT_BASES: Final = re.compile(r"(?:Error|Transform|Visitor|Event)$")
+_KEPT: Final = re.compile(
     rb"(?m)^(?:export[ \t]+)?(?:default[ \t]+)?(?:(?:const|let|var)[ \t]+[\w$]+[^=\n;]*=[ \t]*"
     rb"|module\.exports[ \t]*=[ \t]*|exports\.\w+[ \t]*=[ \t]*)?new ([A-Z]\w*)\("
 )
-_SINGLE: Final = pattern(r"\bstatic\s+(?:async\s+)?(?:get\s+)?(?:_?instance|getInstance)\b|@Injectable\(")
+_SINGLE: Final = re.compile(r"\bstatic\s+(?:async\s+)?(?:get\s+)?(?:_?instance|getInstance)\b|@Injectable\(")
 
 
 def lifetime(module: Module, name: str, bases: tuple[str, ...], node: N) -> tuple[Lives, tuple[Step, ...]]:

@@ -17,10 +17,9 @@ from repairbot.languages.typescript.syntax import arguments, bare, statement_of,
 from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.languages.typescript.vocabulary import CLEARS, CLOSERS, ITERATES, LISTS, LOOKS, SHRINKS
 from repairbot.lifetimes.ops import Event, Kind, Resource
-from repairbot.records import pattern
 
 _DEEPEST: Final = 3
-_EMPTY: Final = pattern(r"^(?:\[\]|\{\}|new (?:Map|Set|Array)(?:<.*>)?\(\)|Object\.create\(null\))$", re.S)
+_EMPTY: Final = re.compile(r"^(?:\[\]|\{\}|new (?:Map|Set|Array)(?:<.*>)?\(\)|Object\.create\(null\))$", re.S)
 _TESTS: Final = frozenset(
     {
         "if_statement",
@@ -32,7 +31,7 @@ _TESTS: Final = frozenset(
     }
 )
 _ENDS: Final = "dispose|destroy|close|unsubscribe|terminate|disconnect|stop|end|cancel|abort|kill|remove"
-_ANEW: Final = pattern(
+_ANEW: Final = re.compile(
     r"\w\+\+|\+\+\w|\b(?:uuid\w*|nanoid|randomUUID|ulid|cuid|uniqueId|generateId|Symbol)\(|\bDate\.now\("
 )
 _COMPARES: Final = (">", "<", "===", "!==", "==", "!=", ">=", "<=", "instanceof", "in")

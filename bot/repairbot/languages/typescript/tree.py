@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-import tree_sitter_javascript
-import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser
+
+from repairbot.languages.grammar import binding
 
 _DROPPED: Final = frozenset(
     {
@@ -91,12 +91,9 @@ class N:
 
 @cache
 def _parser(grammar: str) -> Parser:
-    languages = {
-        "typescript": tree_sitter_typescript.language_typescript,
-        "tsx": tree_sitter_typescript.language_tsx,
-        "javascript": tree_sitter_javascript.language,
-    }
-    return Parser(Language(languages[grammar]()))
+    if grammar == "javascript":
+        return Parser(Language(binding("tree_sitter_javascript").language()))
+    return Parser(Language(getattr(binding("tree_sitter_typescript"), f"language_{grammar}")()))
 
 
 def grammar_of(path: str, language: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.resources import tables
 
 RELEASES: Final = re.compile(

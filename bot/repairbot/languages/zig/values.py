@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from repairbot.languages.flow import Builder, Cleanup
 from repairbot.languages.zig.acquiring import Acquiring
 from repairbot.languages.zig.syntax import Definition
 from repairbot.languages.zig.tree import N
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Kind, Op, Resource
 
 _WHOLE: Final = frozenset({Kind.ESCAPE, Kind.UNKNOWN})
@@ -80,6 +81,10 @@ class Values:
         """Names that look into a place: `const items = list.items`."""
         self.scope: dict[str, str] = {parameter.name: parameter.name for parameter in definition.parameters}
         """The place of each name that is visible."""
+        self.within = definition.node.end_byte
+        """Where the block around ends."""
+        self.visible: dict[str, tuple[int, int]] = {}
+        """Where the name of each local place is visible, first and last byte."""
         self.types: dict[str, str] = {parameter.name: parameter.type for parameter in definition.parameters}
         """The text of a place's type, where it is known."""
         self.parameters: frozenset[str] = frozenset(self.scope)
@@ -106,6 +111,7 @@ class Values:
             number += 1
         self.used.add(place)
         self.scope[name] = place
+        self.visible[place] = (self.at.start, self.within)
         return place
 
     def place_of(self, node: N | None) -> str:

@@ -12,14 +12,14 @@ from repairbot.languages.python.places import Place
 from repairbot.languages.python.shapes import occurrences
 from repairbot.languages.python.syntax import Definition, Module, span, text
 from repairbot.languages.python.vocabulary import GROWS
+from repairbot.lazily import regex
 from repairbot.lifetimes.intents import PER_CALL
 from repairbot.lifetimes.ops import Idiom, Intent, Kind
 from repairbot.model import Step
-from repairbot.records import pattern
 
 TRIGGERS: Final = frozenset(name.encode() for name in GROWS)
-_DEFAULT: Final = pattern(rb"=[ \t]*(\[\]|\{\}|(?:list|dict|set)\(\))(?=[ \t\n]*[,)])")
-_MEMO: Final = pattern(r"^_|cache|memo|seen|registry|known")
+_DEFAULT: Final = regex(rb"=[ \t]*(\[\]|\{\}|(?:list|dict|set)\(\))(?=[ \t\n]*[,)])")
+_MEMO: Final = regex(r"^_|cache|memo|seen|registry|known")
 
 
 def collect(module: Module) -> list[Idiom]:

@@ -11,6 +11,7 @@ from tree_sitter import Node
 from repairbot.languages.python.registry import registry
 from repairbot.languages.python.sites import ancestors, call_of, flat, loop_around, positional, receiver
 from repairbot.languages.python.syntax import Definition, Module, captures, dotted, span, statement_of, text
+from repairbot.lazily import regex
 from repairbot.lifetimes.intents import DROP_EXCEPTION, DROP_LOCAL, INSERT_BEFORE
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Confidence, Step
@@ -18,14 +19,12 @@ from repairbot.model import Confidence, Step
 TRIGGERS = frozenset((b"except", b"set_exception", b"addBoth", b"addErrback"))
 
 _RULE = "retained-exception"
-_CLEARED = re.compile(
-    rb"with_traceback\s*\(\s*None|__traceback__|clear_frames|\btb_clear\b|cleanFailure|tb_frame"
-)
+_CLEARED = regex(rb"with_traceback\s*\(\s*None|__traceback__|clear_frames|\btb_clear\b|cleanFailure|tb_frame")
 _TEXTS = frozenset(
     ("str", "repr", "format", "format_exc", "type", "isinstance", "print", "bytes", "len", "getattr")
 )
-_EXCEPT = re.compile(rb"except\b(?:[^\n]*\bas (\w+))?")
-_STORES = re.compile(rb"self\.\w+(?:\[[^\n]*\])?(?:\.(?:append|add|appendleft|insert)\(|\s*=[^=])")
+_EXCEPT = regex(rb"except\b(?:[^\n]*\bas (\w+))?")
+_STORES = regex(rb"self\.\w+(?:\[[^\n]*\])?(?:\.(?:append|add|appendleft|insert)\(|\s*=[^=])")
 
 
 def collect(module: Module) -> list[Idiom]:

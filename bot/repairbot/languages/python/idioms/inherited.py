@@ -9,17 +9,17 @@ from __future__ import annotations
 from typing import Final
 
 from repairbot.languages.python.syntax import Definition, Module, span, text
+from repairbot.lazily import regex
 from repairbot.lifetimes.intents import INSERT_AFTER
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
-from repairbot.records import pattern
 
 TRIGGERS: Final = frozenset({b"__setitem__"})
 _BASES: Final = frozenset({"dict", "UserDict", "UserDict.UserDict"})
 _SOUND: Final = frozenset({"collections.UserDict"})
-_LENGTH: Final = pattern(rb"len\(self(?:\.data)?\)")
-_DROPPED: Final = pattern(rb"\.pop(?:item)?\(|\bdel self")
-_DATA: Final = pattern(rb"\bself\.data[ \t]*=[^=]")
+_LENGTH: Final = regex(rb"len\(self(?:\.data)?\)")
+_DROPPED: Final = regex(rb"\.pop(?:item)?\(|\bdel self")
+_DATA: Final = regex(rb"\bself\.data[ \t]*=[^=]")
 _UPDATE: Final = """\
 
 def update(self, *args, **kwargs):

@@ -10,22 +10,23 @@ from tree_sitter import Node
 from repairbot.languages.python.registry import registry
 from repairbot.languages.python.sites import call_of, flat, positional, receiver, single_assignment
 from repairbot.languages.python.syntax import Module, captures, dotted, span, statement_of, text
+from repairbot.lazily import regex
 from repairbot.lifetimes.intents import ADD_TO_TEARDOWN, KEEP_CALLBACK, REPLACE_ARGUMENT
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
 
 TRIGGERS = frozenset((b"pop", b"del", b"remove", b"discard", b"connect", b"close", b"stop", b"shutdown"))
 
-_ALIAS = re.compile(
+_ALIAS = regex(
     rb"[(,]\s*(\w+)\s*=\s*([A-Za-z_][\w.]*)\s*\.\s*(pop|__setitem__|__delitem__|setdefault)\s*(?=[,)])"
 )
 _ALIASED = (b".pop,", b".pop)", b".__setitem__", b".__delitem__", b".setdefault,", b".setdefault)")
-_POPS = re.compile(rb"\.pop\(\s*([A-Za-z_]\w*)\s*[,)]")
-_DELETES = re.compile(rb"del ([A-Za-z_][\w.]*)\[\s*([A-Za-z_]\w*)\s*\]")
-_BEFORE = re.compile(rb"(?<![\w.\])])[A-Za-z_][\w.]*$")
-_ENTRY = re.compile(rb"\] = self$", re.MULTILINE)
-_WEAK_SIGNALS = re.compile(r"(^|\.)(\w*signals?|dispatcher|\w*_signal)$")
-_UNDOES = re.compile(r"\.(remove\w*|disconnect|unsubscribe|unregister\w*|off|close|cancel)\s*\(")
+_POPS = regex(rb"\.pop\(\s*([A-Za-z_]\w*)\s*[,)]")
+_DELETES = regex(rb"del ([A-Za-z_][\w.]*)\[\s*([A-Za-z_]\w*)\s*\]")
+_BEFORE = regex(rb"(?<![\w.\])])[A-Za-z_][\w.]*$")
+_ENTRY = regex(rb"\] = self$", re.MULTILINE)
+_WEAK_SIGNALS = regex(r"(^|\.)(\w*signals?|dispatcher|\w*_signal)$")
+_UNDOES = regex(r"\.(remove\w*|disconnect|unsubscribe|unregister\w*|off|close|cancel)\s*\(")
 
 
 def collect(module: Module) -> list[Idiom]:

@@ -12,9 +12,9 @@ import libcst as cst
 
 from repairbot.languages.python.repairs._cst import FUNCTIONS, Compound, Row, Small, Source, walk
 from repairbot.languages.python.repairs._made_on import made_on_every_way
+from repairbot.lazily import dataclass, regex
 from repairbot.lifetimes.intents import Refusal
 from repairbot.model import Span
-from repairbot.records import dataclass, pattern
 
 EAGER_METHODS = frozenset(
     "read readline readlines readinto read_text read_bytes recv recvfrom tell seek fetchall fetchone "
@@ -32,11 +32,11 @@ LAZY_CALLS = frozenset(
     "reader DictReader map filter zip enumerate iter reversed islice chain takewhile dropwhile iterdecode "
     "TextIOWrapper BufferedReader BufferedWriter StreamReader iterparse partial".split()
 )
-LAZY_METHODS = pattern(
+LAZY_METHODS = regex(
     r"cursor|makefile|iter|open|stream|execute|submit|map|fileno|getbuffer|begin|channel|pipeline"
 )
 """Methods whose result needs its receiver."""
-PRESENT = pattern(r"(?i)temp|lock|server|listen|watch|observ|mount|patch|trac")
+PRESENT = regex(r"(?i)temp|lock|server|listen|watch|observ|mount|patch|trac")
 """Callees whose value works by being there: it is kept to the end of its block when nothing says otherwise."""
 HARMLESS_AFTER = frozenset({"closed", "name", "returncode", "pid", "mode", "encoding"})
 """Attributes that may be read of a released value."""

@@ -15,14 +15,14 @@ from typing import NamedTuple
 from tree_sitter import Node
 
 from repairbot.languages.python.syntax import parsed, text
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Intent
-from repairbot.records import pattern
 
 CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__", "setUp"})
 """Methods that are always seen: they say which members an object has from its start."""
 _LONG = 60
 """Bytes from which on a value of the module is not seen."""
-_WORD = pattern(r"[^\W\d]\w*")
+_WORD = regex(r"[^\W\d]\w*")
 
 
 class _Dark(NamedTuple):

@@ -14,8 +14,8 @@ from types import TracebackType
 import libcst as cst
 from libcst._nodes.internal import CodegenState
 
+from repairbot.lazily import regex
 from repairbot.model import Span
-from repairbot.records import pattern
 
 BOM = b"\xef\xbb\xbf"
 
@@ -29,7 +29,7 @@ FUNCTIONS = (cst.FunctionDef, cst.Lambda)
 COMPREHENSIONS = (cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp)
 
 _NODE = (cst.CSTNode,)
-_TRIVIA = pattern(
+_TRIVIA = regex(
     r"whitespace|leading_lines|lines_after|footer|header|indent|newline|semicolon|^comma$|^lpar|^rpar"
 )
 _BETWEEN = (
@@ -44,8 +44,8 @@ _BETWEEN = (
     cst.RightParen,
 )
 """The nodes of the fields that `_TRIVIA` names."""
-_WORD = pattern(r"[^\W\d]\w*")
-_LINE_END = pattern(rb"\r\n|\r|\n")
+_WORD = regex(r"[^\W\d]\w*")
+_LINE_END = regex(rb"\r\n|\r|\n")
 
 
 @lru_cache(maxsize=256)

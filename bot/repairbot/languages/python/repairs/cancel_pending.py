@@ -5,10 +5,10 @@ from __future__ import annotations
 import libcst as cst
 
 from repairbot.languages.python.repairs._cst import Source
+from repairbot.lazily import regex
 from repairbot.lifetimes.intents import CANCEL_PENDING, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit
-from repairbot.records import pattern
 
 WRITES = (CANCEL_PENDING,)
 
@@ -60,5 +60,5 @@ def _wait_behind(
     return None
 
 
-_WAIT = pattern(r"\b(?:await|yield\s+from)\s+(?:\w+\s*\.\s*)*wait\s*\(")
+_WAIT = regex(r"\b(?:await|yield\s+from)\s+(?:\w+\s*\.\s*)*wait\s*\(")
 """The wait itself, and not a coroutine of this name that becomes a task."""

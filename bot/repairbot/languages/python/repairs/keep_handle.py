@@ -5,15 +5,15 @@ from __future__ import annotations
 import libcst as cst
 
 from repairbot.languages.python.repairs._cst import Row, Source
+from repairbot.lazily import regex
 from repairbot.lifetimes.intents import KEEP_HANDLE, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit
-from repairbot.records import pattern
 
 WRITES = (KEEP_HANDLE,)
 
 KEEPER = "_background_tasks"
-_ANNOTATED = pattern(rb"\)[ \t]*->[^\n]*:")
+_ANNOTATED = regex(rb"\)[ \t]*->[^\n]*:")
 """A function that says what it returns."""
 
 

@@ -11,10 +11,10 @@ from repairbot.languages.python.repairs._cst import Compound, Row, Small, Source
 from repairbot.languages.python.repairs._draft import Draft, only_statement
 from repairbot.languages.python.repairs._hold import Hold, last_word
 from repairbot.languages.python.repairs._made_on import makers
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.intents import RELEASE_ON_EXIT, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit
-from repairbot.records import dataclass
 
 WRITES = (RELEASE_ON_EXIT,)
 

@@ -10,14 +10,14 @@ import re
 import libcst as cst
 
 from repairbot.languages.python.repairs._cst import Row, Source, walk
+from repairbot.lazily import regex
 from repairbot.lifetimes.intents import ADD_TO_TEARDOWN, CANCEL_IN_TEARDOWN, Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit
-from repairbot.records import pattern
 
 WRITES = (ADD_TO_TEARDOWN, CANCEL_IN_TEARDOWN)
 
-FIRST = pattern(r"\.(cancel|pop|discard|unregister|off|unsubscribe|unlisten|unobserve|remove\w*|un\w+hook)\(")
+FIRST = regex(r"\.(cancel|pop|discard|unregister|off|unsubscribe|unlisten|unobserve|remove\w*|un\w+hook)\(")
 """Calls that end what may still call the object."""
 
 

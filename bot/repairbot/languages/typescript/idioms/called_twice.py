@@ -16,9 +16,8 @@ from repairbot.languages.typescript.tree import N
 from repairbot.lifetimes.intents import INSERT_AFTER
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
-from repairbot.records import pattern
 
-_REGISTERS: Final = pattern(rb"\.(?:once|on|addListener|addEventListener)\(")
+_REGISTERS: Final = re.compile(rb"\.(?:once|on|addListener|addEventListener)\(")
 
 
 def find(module: Module, _: Classes) -> Iterator[Idiom]:

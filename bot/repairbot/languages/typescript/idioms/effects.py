@@ -15,11 +15,10 @@ from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.lifetimes.intents import INSERT_AFTER
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
-from repairbot.records import pattern
 
 _EFFECTS: Final = frozenset({"useEffect", "useLayoutEffect", "useInsertionEffect", "onMounted", "onMount"})
 _ENDS: Final = frozenset({"onUnmounted", "onBeforeUnmount", "onDestroy", "onScopeDispose", "onCleanup"})
-_LASTING: Final = pattern(
+_LASTING: Final = re.compile(
     r"(?:window|document|globalThis|process|navigator|screen|visualViewport|history)(?:\.\w+)*|\w+(?:Store|Bus|Emitter)"
 )
 """What outlives every component."""
@@ -32,7 +31,7 @@ _LIVELY: Final = {
     "SharedWorker": ("worker", "close"),
 }
 """What is made, given handlers, and lives by them: what it is, and what ends it."""
-_ONE_SHOT: Final = pattern(r"\bonce\s*:\s*true|\bsignal\b|\b(?:take|first|takeUntil)\(")
+_ONE_SHOT: Final = re.compile(r"\bonce\s*:\s*true|\bsignal\b|\b(?:take|first|takeUntil)\(")
 
 
 def find(module: Module, _: Classes) -> Iterator[Idiom]:

@@ -15,12 +15,11 @@ from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.lifetimes.intents import INSERT_AFTER
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
-from repairbot.records import pattern
 
 _ENDS = r"(?:unsubscribe|dispose|close|destroy|cancel|stop|remove|abort|disconnect)"
 
 
-_ADDS = pattern(rb"this\.[\w#$]+\.(?:push|add)\(")
+_ADDS = re.compile(rb"this\.[\w#$]+\.(?:push|add)\(")
 
 
 def find(module: Module, classes: Classes) -> Iterator[Idiom]:

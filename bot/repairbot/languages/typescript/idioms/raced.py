@@ -1,6 +1,6 @@
 """A time limit that goes on when the work has won.
 
-    Promise.race([work(), new Promise((_, reject) => setTimeout(reject, 60_000))]);
+Promise.race([work(), new Promise((_, reject) => setTimeout(reject, 60_000))]);
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from repairbot.languages.typescript.syntax import Module, arguments, statement_o
 from repairbot.languages.typescript.tree import N
 from repairbot.lifetimes.ops import Idiom
 from repairbot.model import Step
-from repairbot.records import pattern
 
-_LIMIT: Final = pattern(r"^new Promise\b.*\bsetTimeout\(", re.DOTALL)
+_LIMIT: Final = re.compile(r"^new Promise\b.*\bsetTimeout\(", re.DOTALL)
 _SHORT: Final = 1000
 """Milliseconds; what is over so soon holds nothing for long."""
 

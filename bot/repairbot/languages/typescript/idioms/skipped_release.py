@@ -5,6 +5,7 @@ close() { this.socket.close(); if (this.queue.isEmpty()) return; ...; this.subsc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from repairbot.languages.typescript.classes import Classes, View
@@ -14,12 +15,11 @@ from repairbot.languages.typescript.vocabulary import TEARDOWNS
 from repairbot.lifetimes.intents import RELEASE_BEFORE
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
-from repairbot.records import pattern
 
-_RELEASE = pattern(
+_RELEASE = re.compile(
     r"((?:this|self|that)(?:\._self)?\.[\w#$]+)\??\.(dispose|destroy|unsubscribe|terminate|disconnect)\(\)"
 )
-_WORK = pattern(
+_WORK = re.compile(
     r"\.(?:close|dispose|destroy|stop|end|disconnect|unsubscribe|terminate|removeAllListeners)\(|\bclear(?:Timeout|Interval)\("
 )
 

@@ -5,6 +5,7 @@ What waits cannot stand in `tf.tidy`, so nothing frees the tensor between `min()
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -14,9 +15,8 @@ from repairbot.languages.typescript.tree import N
 from repairbot.lifetimes.intents import NAME_AND_RELEASE
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
-from repairbot.records import pattern
 
-_TENSORS: Final = pattern(rb"tensorflow|tfjs|\bTensor\b")
+_TENSORS: Final = re.compile(rb"tensorflow|tfjs|\bTensor\b")
 _OPERATIONS: Final = frozenset(
     "min max mean sum argMax argMin toFloat toInt toBool asType cast reshape expandDims squeeze flatten mul "
     "add sub div softmax sigmoid relu slice gather transpose concat norm square sqrt abs exp log predict pad "

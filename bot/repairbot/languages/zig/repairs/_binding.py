@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 from tree_sitter import Node
@@ -11,6 +10,7 @@ from tree_sitter import Node
 from repairbot.languages.zig.repairs import _release
 from repairbot.languages.zig.repairs._source import Source, named, squeezed, walk
 from repairbot.languages.zig.syntax import Definition, text
+from repairbot.lazily import dataclass
 from repairbot.lifetimes.intents import Refusal
 from repairbot.model import Edit, Span
 

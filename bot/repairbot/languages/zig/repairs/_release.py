@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from tree_sitter import Node
 
 from repairbot.languages.zig.repairs._source import Source, named, squeezed, walk
 from repairbot.languages.zig.syntax import text
+from repairbot.lazily import dataclass
 from repairbot.model import Span
 
 _CAPTURE = re.compile(r"\|\*?(\w+)\|")
