@@ -83,6 +83,7 @@ const DRIVERS = {
   'never-released': (load) => opened(() => load().firstBytes(__filename)),
   'error-path-leak': (load) => opened(() => failing(() => load().header(folder))),
   'early-exit-leak': (load) => opened(() => load().isScript(empty)),
+  'late-cleanup': (load) => opened(() => failing(async () => load().save(path.join(folder, 'saved'), []))),
   'wrong-exit-cleanup': (load) => opened(() => load().opened(__filename, 0)),
   'partial-initialization': (load) => {
     const broken = { ...fs, statSync: () => { throw new Error('no such file') } }

@@ -63,7 +63,8 @@ class Calls(Tracking):
             place = into or self.nameless(node)
             self.hold(place, resource)
             note = f"{short(callee)}() can fail"
-            self.emit(Kind.ACQUIRE, place, node, note, resource=resource, fallible=True)
+            fallible = not among(callees().safe, called.qualified)
+            self.emit(Kind.ACQUIRE, place, node, note, resource=resource, fallible=fallible)
             for closure in self.closures:
                 self.captured(closure, place, node)
             return Value((place,))

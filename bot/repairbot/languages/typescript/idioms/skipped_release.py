@@ -12,7 +12,7 @@ from repairbot.languages.typescript.classes import Classes, View
 from repairbot.languages.typescript.syntax import Module, statement_of
 from repairbot.languages.typescript.tree import N
 from repairbot.languages.typescript.vocabulary import TEARDOWNS
-from repairbot.lifetimes.intents import RELEASE_BEFORE
+from repairbot.lifetimes.intents import INSERT_BEFORE
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
 
@@ -65,11 +65,11 @@ def _block(module: Module, view: View, name: str, block: N) -> Iterator[Idiom]:
                     confidence="high",
                     intents=(
                         Intent(
-                            RELEASE_BEFORE,
+                            INSERT_BEFORE,
                             module.span(statement),
                             released[1],
                             f"release it before line {line}, too",
-                            {"release": f".{released[2]}", "scope": "none", "asynchronous": ""},
+                            {"lines": text.rstrip(";")},
                             (module.span(exit_),),
                         ),
                     ),
