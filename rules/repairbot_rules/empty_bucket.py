@@ -29,7 +29,9 @@ def _intents(fact: EmptyBucket) -> tuple[Intent, ...]:
     if event.statement is None:
         return ()
     fill = fact.grows[0].target
-    head = re.fullmatch(r"(self\.\w+|\w+)(?:\[.*\]|\.(?:get|setdefault)\(.*\))", fill, re.DOTALL)
+    head = re.fullmatch(
+        r"((?:(?:self|this)\.)?[\w#$]+)(?:\[.*\]|\??\.(?:get|setdefault)\(.*\))!?", fill, re.DOTALL
+    )
     container = head[1] if head is not None and event.depth == 1 else ""
     return (
         Intent(
@@ -264,7 +266,8 @@ class WorkServer:
         """One report a member whose buckets are emptied and kept."""
         for fact in facts.growth.buckets:
             grow, event = fact.grows[0], fact.emptied
-            name = fact.member.name if fact.container.kind == "module" else f"self.{fact.member.name}"
+            this = fact.container.this
+            name = fact.member.name if fact.container.kind == "module" else f"{this}.{fact.member.name}"
             method = (
                 grow.method if fact.container.kind == "module" else f"{fact.container.name}.{grow.method}"
             )

@@ -163,6 +163,60 @@ test prompt {
             language="zig",
             line=6,
         ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+const Place = struct { name: []const u8, line: u32 };
+const Note = struct { name: []u8, line: u32 };
+
+fn prompt(allocator: std.mem.Allocator, place: ?Place) ![]u8 {
+    var note: ?Note = null;
+    if (place) |where| {
+        note = .{ .name = try allocator.dupe(u8, where.name), .line = where.line };
+    }
+    const header = try std.fmt.allocPrint(allocator, "{d}: ", .{if (note) |held| held.line else 0});
+    defer allocator.free(header);
+    defer if (note) |held| allocator.free(held.name);
+    return std.mem.concat(allocator, u8, &.{ header, if (note) |held| held.name else "" });
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    allocator.free(try prompt(allocator, .{ .name = "here", .line = 3 }));
+}
+
+test prompt {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+const Place = struct { name: []const u8, line: u32 };
+const Note = struct { name: []u8, line: u32 };
+
+fn prompt(allocator: std.mem.Allocator, place: ?Place) ![]u8 {
+    var note: ?Note = null;
+    defer if (note) |held| allocator.free(held.name);
+    if (place) |where| {
+        note = .{ .name = try allocator.dupe(u8, where.name), .line = where.line };
+    }
+    const header = try std.fmt.allocPrint(allocator, "{d}: ", .{if (note) |held| held.line else 0});
+    defer allocator.free(header);
+    return std.mem.concat(allocator, u8, &.{ header, if (note) |held| held.name else "" });
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    allocator.free(try prompt(allocator, .{ .name = "here", .line = 3 }));
+}
+
+test prompt {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=9,
+        ),
         Quiet(
             code="""\
 const std = @import("std");

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import Facts, Registered
-from repairbot.lifetimes.intents import REPLACE_ARGUMENT
+from repairbot.lifetimes.intents import KEEP_CALLBACK, REPLACE_ARGUMENT
 from repairbot.lifetimes.ops import Intent, Removal
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
@@ -211,7 +211,11 @@ def finished(job):
             message = f"{removal.method}() removes another handler than was registered on {listener.target}"
             if removal.handler == listener.handler:
                 message = f"registered for {listener.key}, removed for {removal.key}"
+            if listener.holds == "throwaway" and removal.key == listener.key:
+                message = f"{removal.method}() cannot remove what was made on the spot for {listener.key}"
             intents = _intents(it, removal)
+            if not intents and facts.unit.language in ("typescript", "javascript"):
+                intents = _kept(it, removal)
             yield report(
                 it,
                 listener.handler,
@@ -235,3 +239,13 @@ def _intents(it: Registered, removal: Removal) -> tuple[Intent, ...]:
     return (
         Intent(REPLACE_ARGUMENT, removal.handler_at, listener.handler, f"remove {listener.handler}", args),
     )
+
+
+def _kept(it: Registered, removal: Removal) -> tuple[Intent, ...]:
+    """The handler becomes a member, which is registered and removed."""
+    listener = it.registration
+    if listener.handler_at is None or removal.handler_at is None or listener.holds != "throwaway":
+        return ()
+    args = {"container": listener.owner}
+    spans = (listener.statement, removal.handler_at)
+    return (Intent(KEEP_CALLBACK, listener.handler_at, "", "keep the handler in a member", args, spans),)

@@ -126,7 +126,7 @@ class Link:
             note = (
                 fact.steps[len(fact.made)].note if len(fact.steps) > len(fact.made) else "a later step fails"
             )
-            note = note.replace(" can raise", " raises")
+            note = note.replace(" can raise", " raises").replace(" can fail", " fails")
             yield Report(
                 first.at,
                 fact.function,

@@ -69,7 +69,7 @@ def _decorator(fact: Growing, settings: Settings, rule: str) -> Report:
 class UnboundedCache(Rule):
     """A cache without a bound."""
 
-    languages = ("python", "typescript", "javascript", "rust")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     in_tests = "low"
     practice = "A cache says how much it keeps, or holds its entries weakly."
     examples = (
@@ -244,6 +244,58 @@ class ProfileParser:
         self._cache[name_id] = look_up(name_id)
 """,
             why="a parser is made, used and dropped",
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+const ProfileService = struct {
+    allocator: std.mem.Allocator,
+    cache: std.StringHashMapUnmanaged(u64) = .empty,
+
+    fn find(self: *ProfileService, user_id: []const u8) !u64 {
+        if (self.cache.get(user_id)) |known| return known;
+        const found = try std.fmt.parseInt(u64, user_id, 10);
+        try self.cache.put(self.allocator, user_id, found);
+        return found;
+    }
+
+    fn deinit(self: *ProfileService) void {
+        self.cache.deinit(self.allocator);
+    }
+};
+""",
+            after=None,
+            language="zig",
+            why="nothing names a bound",
+            line=10,
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const ProfileService = struct {
+    allocator: std.mem.Allocator,
+    cache: std.StringHashMapUnmanaged(u64) = .empty,
+
+    fn find(self: *ProfileService, user_id: []const u8) !u64 {
+        if (self.cache.get(user_id)) |known| return known;
+        const found = try std.fmt.parseInt(u64, user_id, 10);
+        try self.cache.put(self.allocator, user_id, found);
+        return found;
+    }
+
+    fn forget(self: *ProfileService, user_id: []const u8) void {
+        _ = self.cache.remove(user_id);
+    }
+
+    fn deinit(self: *ProfileService) void {
+        self.cache.deinit(self.allocator);
+    }
+};
+""",
+            why="an entry goes with its user",
+            language="zig",
         ),
         Repair(
             before="""\

@@ -36,7 +36,7 @@ from repairbot_rules._growing import of_idiom, report
 class UnboundedCollection(Rule):
     """A collection that grows with use."""
 
-    languages = ("python", "typescript", "javascript", "rust")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     in_tests = "low"
     practice = "A collection that is fed by events says how many it keeps."
     examples = (
@@ -341,6 +341,136 @@ class WaitingRoom:
         waiters.pop(request_id)
 """,
             why="emptied under another name",
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+const LatencyTracker = struct {
+    allocator: std.mem.Allocator,
+    latencies: std.ArrayListUnmanaged(u64) = .empty,
+    max_latencies: usize = 50,
+
+    fn record(self: *LatencyTracker, nanoseconds: u64) !void {
+        try self.latencies.append(self.allocator, nanoseconds);
+    }
+
+    fn slowest(self: *const LatencyTracker) u64 {
+        return std.mem.max(u64, self.latencies.items);
+    }
+
+    fn deinit(self: *LatencyTracker) void {
+        self.latencies.deinit(self.allocator);
+    }
+};
+
+test LatencyTracker {
+    var tracker: LatencyTracker = .{ .allocator = std.testing.allocator };
+    defer tracker.deinit();
+    for (0..200) |count| try tracker.record(count);
+    try std.testing.expectEqual(199, tracker.slowest());
+}
+""",
+            after="""\
+const std = @import("std");
+
+const LatencyTracker = struct {
+    allocator: std.mem.Allocator,
+    latencies: std.ArrayListUnmanaged(u64) = .empty,
+    max_latencies: usize = 50,
+
+    fn record(self: *LatencyTracker, nanoseconds: u64) !void {
+        try self.latencies.append(self.allocator, nanoseconds);
+        while (self.latencies.items.len > self.max_latencies) _ = self.latencies.orderedRemove(0);
+    }
+
+    fn slowest(self: *const LatencyTracker) u64 {
+        return std.mem.max(u64, self.latencies.items);
+    }
+
+    fn deinit(self: *LatencyTracker) void {
+        self.latencies.deinit(self.allocator);
+    }
+};
+
+test LatencyTracker {
+    var tracker: LatencyTracker = .{ .allocator = std.testing.allocator };
+    defer tracker.deinit();
+    for (0..200) |count| try tracker.record(count);
+    try std.testing.expectEqual(199, tracker.slowest());
+}
+""",
+            language="zig",
+            line=9,
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+const EventLogger = struct {
+    allocator: std.mem.Allocator,
+    history: std.ArrayListUnmanaged([]u8) = .empty,
+
+    fn record(self: *EventLogger, text: []const u8) !void {
+        const copy = try self.allocator.dupe(u8, text);
+        errdefer self.allocator.free(copy);
+        try self.history.append(self.allocator, copy);
+    }
+
+    fn deinit(self: *EventLogger) void {
+        for (self.history.items) |text| self.allocator.free(text);
+        self.history.deinit(self.allocator);
+    }
+};
+""",
+            after=None,
+            language="zig",
+            why="nothing names a bound, and entries own memory",
+            line=10,
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const EventLogger = struct {
+    allocator: std.mem.Allocator,
+    history: std.ArrayListUnmanaged([]u8) = .empty,
+
+    fn record(self: *EventLogger, text: []const u8) !void {
+        const copy = try self.allocator.dupe(u8, text);
+        errdefer self.allocator.free(copy);
+        try self.history.append(self.allocator, copy);
+        if (self.history.items.len > 100) self.allocator.free(self.history.orderedRemove(0));
+    }
+
+    fn deinit(self: *EventLogger) void {
+        for (self.history.items) |text| self.allocator.free(text);
+        self.history.deinit(self.allocator);
+    }
+};
+""",
+            why="its length is checked where it grows",
+            language="zig",
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const LineParser = struct {
+    allocator: std.mem.Allocator,
+    errors: std.ArrayListUnmanaged(usize) = .empty,
+
+    fn handleLine(self: *LineParser, line: usize) !void {
+        try self.errors.append(self.allocator, line);
+    }
+
+    fn deinit(self: *LineParser) void {
+        self.errors.deinit(self.allocator);
+    }
+};
+""",
+            why="a parser ends with what it parses",
+            language="zig",
         ),
         Repair(
             before="""\

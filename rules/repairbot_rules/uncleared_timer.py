@@ -18,7 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from repairbot.analyses.facts import Facts
+from repairbot.analyses.facts import Facts, Registered
+from repairbot.lifetimes.intents import KEEP_HANDLE
+from repairbot.lifetimes.ops import Intent
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._registered import end_before_set, end_in_teardown, problems, report
@@ -166,7 +168,7 @@ class Ticker:
                     it,
                     timer.handler,
                     message,
-                    (),
+                    _kept(it) if facts.unit.language in ("typescript", "javascript") else (),
                     "no member keeps the handle: keep it, and stop it at the end",
                 )
             else:
@@ -177,3 +179,11 @@ class Ticker:
                     end_in_teardown(it, timer.handle, timer.remove),
                     f"{timer.handle} may not be set yet in {it.teardown}(): set it to None in the constructor first",
                 )
+
+
+def _kept(it: Registered) -> tuple[Intent, ...]:
+    """A member keeps the timer, and the teardown stops it."""
+    timer = it.registration
+    args = {"container": timer.owner, "what": "timer", "method": it.teardown, "remove": timer.remove}
+    title = f"keep it and stop it in {it.teardown}()"
+    return (Intent(KEEP_HANDLE, timer.at, "", title, args, (timer.statement,)),)

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import Facts, Registered
-from repairbot.lifetimes.intents import ADD_TO_TEARDOWN, INSERT_AFTER, KEEP_HANDLE
+from repairbot.lifetimes.intents import ADD_TO_TEARDOWN, INSERT_AFTER, KEEP_CALLBACK, KEEP_HANDLE
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
@@ -432,6 +432,8 @@ impl View {
             listener = it.registration
             owner = f" after {it.teardown}()" if it.teardown else ""
             intent = _intent(it)
+            if not intent and facts.unit.language in ("typescript", "javascript"):
+                intent = _kept(it)
             refusal = (
                 f"{it.teardown or 'the teardown'}() cannot name {listener.target}: keep it in a member first"
             )
@@ -486,3 +488,13 @@ def _intent(it: Registered) -> tuple[Intent, ...]:
             choice="" if near else f"{it.teardown}() then needs {listener.target} to be there",
         ),
     )
+
+
+def _kept(it: Registered) -> tuple[Intent, ...]:
+    """A handler that is made on the spot becomes a member, and the teardown removes it."""
+    listener = it.registration
+    if listener.handler_at is None or listener.holds != "throwaway" or not it.teardown:
+        return ()
+    args = {"container": listener.owner, "method": it.teardown, "remove": listener.remove}
+    title = f"keep the handler in a member and remove it in {it.teardown}()"
+    return (Intent(KEEP_CALLBACK, listener.handler_at, "", title, args, (listener.statement,)),)

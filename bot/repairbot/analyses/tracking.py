@@ -51,8 +51,8 @@ class State(NamedTuple):
         return self if known == self.known else State(self.phase, self.names, known, self.released_by)
 
     def empty(self, place: str) -> bool | None:
-        """Whether a place is empty, if that is known. What is tracked is not, even after its release."""
-        if place in self.names:
+        """Whether a place is empty, if that is known. What is tracked is not (even when released), nor its holder."""
+        if place in self.names or any(name.startswith(f"{place}[]") for name in self.names if "[]" in name):
             return False
         if (place, True) in self.known:
             return True

@@ -20,8 +20,9 @@ class Table:
 
     exact: dict[str, Resource]
     methods: dict[str, Resource]
-    words: re.Pattern[bytes]
     by_id: dict[str, Resource]
+    last: frozenset[str]
+    """The last names of all that acquires."""
 
 
 @lru_cache(maxsize=8)
@@ -35,9 +36,8 @@ def table_of(resources: tuple[Resource, ...]) -> Table:
                 methods.setdefault(name.replace(".", "", 1), resource)
             else:
                 exact.setdefault(name, resource)
-    last = {re.escape(name.rpartition(".")[2].removeprefix("new ")) for name in (*exact, *methods)}
-    words = re.compile(rb"\b(?:" + "|".join(sorted(last)).encode() + rb")\b" if last else rb"(?!)")
-    return Table(exact, methods, words, {item.id: item for item in resources})
+    last = frozenset(name.rpartition(".")[2].removeprefix("new ") for name in (*exact, *methods))
+    return Table(exact, methods, {item.id: item for item in resources}, last)
 
 
 class Acquiring:
@@ -54,6 +54,16 @@ class Acquiring:
         """A function of this file hands out a resource."""
         self.own[symbol] = replace(resource, origin="inferred")
         self._sites.clear()
+
+    def found(self) -> list[N]:
+        """The acquiring calls, in the order of the source."""
+        own = {symbol.rpartition(".")[2] for symbol in self.own}
+        asked = self.project.resources or self.project.summaries
+        return [
+            call
+            for call, last in self.module.called
+            if (asked or last in self.table.last or last in own) and self.at(call) is not None
+        ]
 
     def at(self, call: N) -> Resource | None:
         """What this call acquires."""

@@ -248,20 +248,16 @@ class Collector:
     # The module
 
     def _module(self) -> Container | None:
-        names = {match[1].decode(): match for match in _MODULE_COLLECTION.finditer(self.module.source)}
+        names = dict.fromkeys(match[1].decode() for match in _MODULE_COLLECTION.finditer(self.module.source))
         if not names:
             return None
         container = Container(
             "<module>", "module", self.module.span(self.module.tree), lives="module", this="this"
         )
-        mentions: dict[str, list[N]] = {name: [] for name in names}
-        for node in self.module.tree.walk():
-            if node.kind in ("identifier", "shorthand_property_identifier"):
-                name = self.module.text(node)
-                if name in mentions:
-                    mentions[name].append(node)
-        for name, nodes in mentions.items():
-            container.members.update(self._global(name, nodes))
+        for name in names:
+            if not _may_grow(self.module.source, name.encode()):
+                continue
+            container.members.update(self._global(name, list(self.module.named(name))))
         return container if container.members else None
 
     def _global(self, name: str, nodes: list[N]) -> dict[str, Member]:
@@ -298,6 +294,14 @@ class Collector:
                 return True
             function = self.module.around(function.node)
         return False
+
+
+def _may_grow(source: bytes, name: bytes) -> bool:
+    """Whether some mention may add to a collection: a cheap look at the bytes behind its name."""
+    return any(
+        name + sign in source
+        for sign in (b".push(", b".set(", b".add(", b".unshift(", b"[", b" = [...", b" = {")
+    )
 
 
 def _value(kid: N) -> N | None:

@@ -25,9 +25,10 @@ _SINGLE: Final = re.compile(r"\bstatic\s+(?:async\s+)?(?:get\s+)?(?:_?instance|g
 def lifetime(module: Module, name: str, bases: tuple[str, ...], node: N) -> tuple[Lives, tuple[Step, ...]]:
     """How long one lives, with what says so."""
     line = module.line(node.start)
-    for match in _KEPT.finditer(module.source):
-        if match[1].decode() == name:
-            return "long", (Step(module.line(match.start()), f"{name} is made at module level"),)
+    if f"new {name}(".encode() in module.source:
+        for match in _KEPT.finditer(module.source):
+            if match[1].decode() == name:
+                return "long", (Step(module.line(match.start()), f"{name} is made at module level"),)
     around = module.source[max(0, node.start - 200) : node.end].decode("utf-8", "replace")
     if _SINGLE.search(around):
         return "long", (Step(line, f"{name} is one for the whole program"),)

@@ -64,17 +64,14 @@ class Loads:
     def collect(self) -> list[Load]:
         """Every whole read of which something is known, in the order of the source."""
         found: list[Load] = []
-        for call in self.module.calls:
-            if call.kind != "call_expression":
-                continue
-            callee = self.module.callee(call)
-            last = callee.rpartition(".")[2]
+        for call, last in self.module.called:
             if last in _ENDS:
                 found.extend(self._query(call, last))
-            elif last.startswith("read") and self.module.qualified(callee) in _READS:
+            elif last.startswith("read") and self.module.qualified(self.module.callee(call)) in _READS:
                 found.extend(self._file(call))
-        for definition in self.module.functions:
-            found.extend(self._batch(definition))
+        if b"await" in self.module.source and b".push(" in self.module.source:
+            for definition in self.module.functions:
+                found.extend(self._batch(definition))
         found.sort(key=lambda load: load.at.start)
         return found
 

@@ -482,13 +482,9 @@ class Reader:
         spelled = self.text(name)
         if place.depth == 0:
             self.note(Kind.READ, place, name, detail="other", how="named")
-        for node in scope.walk() if scope is not None else ():
-            if (
-                node.kind == "identifier"
-                and node is not name
-                and node.start > name.start
-                and self.text(node) == spelled
-            ):
+        end = scope.end if scope is not None else name.end
+        for node in self.acquiring.module.named(spelled, name.end, end):
+            if node.kind == "identifier":
                 up = node.up
                 if (
                     up is not None

@@ -72,10 +72,9 @@ class Registrations:
         """All of which something is known, in the order of the source."""
         found: list[Registration] = []
         heard: list[_Listened] = []
-        for call in self.module.calls:
-            if call.kind != "call_expression" or not call.kids:
+        for call, last in self.module.called:
+            if call.kind != "call_expression":
                 continue
-            last = self._last(call)
             if last in _TIMERS:
                 found.extend(self._timer(call, last))
             elif last in _ADDS or last in _REMOVES:
@@ -89,10 +88,7 @@ class Registrations:
     # Places
 
     def _last(self, call: N) -> str:
-        callee = bare(call.kids[0])
-        if callee is None:
-            return ""
-        return self.module.text(callee.kids[-1] if callee.kind == "member_expression" else callee)
+        return self.module.last_name(call)
 
     def _view(self, node: N) -> View | None:
         around = [view for view in self.classes.views if view.node.start <= node.start < view.node.end]

@@ -14,6 +14,7 @@ from repairbot.languages.base import Project, Unreadable
 from repairbot.languages.flow import TooLarge
 from repairbot.languages.zig.acquiring import Acquiring
 from repairbot.languages.zig.allocators import Allocators
+from repairbot.languages.zig.collections import Collections
 from repairbot.languages.zig.functions import Lowering
 from repairbot.languages.zig.idioms import arenas_rebuilt
 from repairbot.languages.zig.members import Members, Store
@@ -148,6 +149,7 @@ class _Functions:
         if symbols is not None:
             return
         self.unit.containers.extend(self.members.collect())
+        self.unit.containers.extend(Collections(self.module, self.acquiring).collect())
         self.unit.exports = self.oracle.exports()
         self.unit.asks = self.oracle.asks
         self.unit.makers = self.oracle.makers() - self.oracle.asks

@@ -46,9 +46,9 @@ class Given:
             if source[end : end + 1] != b"(":
                 return False  # handed on, to be called by who knows whom
             bound = definition.method and ahead.endswith(b".")
-            arguments = _arguments(source[end + 1 : end + 2000].decode("utf-8", "replace"))
+            given = arguments(source[end + 1 : end + 2000].decode("utf-8", "replace"))
             number = position - bound
-            if not 0 <= number < len(arguments) or not self._one(end, arguments[number], depth):
+            if not 0 <= number < len(given) or not self._one(end, given[number], depth):
                 return False
             found = True
         return found
@@ -57,7 +57,7 @@ class Given:
         """Whether an expression at a place of the file is an arena's allocator."""
         if self.allocators.is_arena(shown):
             return True
-        caller = self._around(offset)
+        caller = self.around(offset)
         if caller is None or not re.fullmatch(r"\w+", shown):
             return False
         for number, parameter in enumerate(caller.parameters):
@@ -70,7 +70,7 @@ class Given:
     def _starts(self) -> list[int]:
         return [definition.node.start_byte for definition in self.module.functions]
 
-    def _around(self, offset: int) -> Definition | None:
+    def around(self, offset: int) -> Definition | None:
         """The innermost function around a byte."""
         for index in range(bisect_right(self._starts, offset) - 1, -1, -1):
             definition = self.module.functions[index]
@@ -79,7 +79,7 @@ class Given:
         return None
 
 
-def _arguments(shown: str) -> list[str]:
+def arguments(shown: str) -> list[str]:
     """The texts of a call's arguments; `shown` begins behind its bracket."""
     found, depth, start = [], 0, 0
     for index, character in enumerate(shown):

@@ -19,8 +19,8 @@ def find(module: Module, _: Classes) -> Iterator[Idiom]:
     """Endless loops that add to a text and look at nothing but the data."""
     if b"+=" not in module.source:
         return
-    for node in module.tree.walk():
-        if node.kind == "augmented_assignment_expression" and (loop := _endless(module, node)) is not None:
+    for node in module.all("augmented_assignment_expression"):
+        if (loop := _endless(module, node)) is not None:
             yield from _grown(module, node, loop)
 
 

@@ -19,10 +19,15 @@ from repairbot.model import Step
 _ENDS = r"(?:unsubscribe|dispose|close|destroy|cancel|stop|remove|abort|disconnect)"
 
 
+_ADDS = re.compile(rb"this\.[\w#$]+\.(?:push|add)\(")
+
+
 def find(module: Module, classes: Classes) -> Iterator[Idiom]:
     """Methods that add an entry and return a function that ends the entry and does not take it out."""
     for view in classes.views:
         for method in view.methods.values():
+            if not _ADDS.search(module.source, method.start, method.end):
+                continue
             for returned in method.walk():
                 if returned.kind == "return_statement" and (undo := _undo(returned)) is not None:
                     yield from _method(module, method, undo)

@@ -18,8 +18,8 @@ def find(module: Module, _: Classes) -> Iterator[Idiom]:
     """Entries made with an empty value right before something is deleted from them."""
     if b"delete " not in module.source and b".delete(" not in module.source:
         return
-    for node in module.tree.walk():
-        if node.kind != "assignment_expression" or node.kids[0].kind != "subscript_expression":
+    for node in module.all("assignment_expression"):
+        if node.kids[0].kind != "subscript_expression":
             continue
         entry, value = module.text(node.kids[0]), module.text(node.kids[-1])
         empty = re.fullmatch(

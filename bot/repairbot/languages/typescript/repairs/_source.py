@@ -247,6 +247,15 @@ class Source:
                 found.add(self.text(row.kids[0]))
         return found
 
+    def names_of(self, function: N) -> set[str]:
+        """The names that a function declares: its parameters and the locals of its own code."""
+        found: set[str] = set()
+        for node in self.own(function):
+            if node.kind in ("formal_parameters", "variable_declarator", "for_in_statement", "catch_clause"):
+                parts = node.kids if node.kind == "formal_parameters" else node.kids[:1]
+                found |= {self.text(name) for part in parts for name in names_in(part)}
+        return found
+
     # Edits
 
     def after(self, row: N, lines: Sequence[str]) -> Edit:
