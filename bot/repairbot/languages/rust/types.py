@@ -65,7 +65,7 @@ def _ended(module: Module, member: Member, row: dict[str, str]) -> bool:
     name = re.escape(member.name)
     call = re.compile(rf"\b{name}\b[^;{{}}]{{0,120}}?(?:{row['ended']})".encode(), re.DOTALL)
     whole = row.get("anywhere", "")
-    return call.search(module.source) is not None or bool(whole and re.search(whole.encode(), module.source))
+    return call.search(module.plain) is not None or bool(whole and re.search(whole.encode(), module.plain))
 
 
 def _made(module: Module, row: dict[str, str]) -> bool:
