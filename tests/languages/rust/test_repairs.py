@@ -140,6 +140,37 @@ def test_a_member_more_needs_to_be_set_wherever_one_is_made() -> None:
     assert "how an empty ids is made" in repaired(unseen)
 
 
+@pytest.mark.parametrize(
+    ("value", "after"),
+    [
+        ("0", "self.words.entry(word).or_insert(0);"),
+        ("Vec::new()", "self.words.entry(word).or_default();"),
+        ("make()", "self.words.entry(word).or_insert_with(|| make());"),
+        ("self.make()", "needs the object"),
+        ("make(&word)", "needs word, which the entry takes"),
+        ("make()?", "can leave the function"),
+    ],
+)
+def test_an_entry_is_looked_up_once(value: str, after: str) -> None:
+    source = f"""\
+use std::collections::HashMap;
+
+pub struct Index {{
+    words: HashMap<String, usize>,
+}}
+
+impl Index {{
+    pub fn add(&mut self, word: String) -> Option<()> {{
+        if !self.words.contains_key(&word) {{
+            self.words.insert(word, {value});
+        }}
+        None
+    }}
+}}
+"""
+    assert after in repaired(source)
+
+
 def test_a_type_that_is_taken_apart_gets_no_drop() -> None:
     source = """\
         use std::process::Child;
