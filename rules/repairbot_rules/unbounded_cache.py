@@ -390,4 +390,4 @@ impl Shaper {
                 yield report(fact, settings, self.id)
         for idiom in facts.unit.idioms:
             if idiom.name == self.id:
-                yield of_idiom(idiom)
+                yield of_idiom(idiom, settings)
