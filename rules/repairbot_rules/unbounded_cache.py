@@ -536,4 +536,4 @@ const ProfileService = struct {
                 yield report(fact, settings, self.id)
         for idiom in facts.unit.idioms:
             if idiom.name == self.id:
-                yield of_idiom(idiom)
+                yield of_idiom(idiom, settings)

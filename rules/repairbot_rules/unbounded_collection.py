@@ -972,7 +972,7 @@ register("save", () => {});
         for fact in facts.growth.growing:
             if fact.role != "cache":
                 yield report(fact, settings, self.id)
-        yield from (of_idiom(idiom) for idiom in facts.unit.idioms if idiom.name == self.id)
+        yield from (of_idiom(idiom, settings) for idiom in facts.unit.idioms if idiom.name == self.id)
         for load in facts.loading:
             if load.what == "batch" and load.detail == "pile":
                 yield _piled(load)
