@@ -173,9 +173,6 @@ class Desk:
             unseen=frozenset(file.path for file in looked.look.audit.files if file.outcome in failed),
         )
         self._note(lambda ledger: ledger.ended(ended))
-        _LOG.info(
-            "%s: %s", outcome, said, extra={"repo": task.repo, "number": task.number, "leaks": len(ours)}
-        )
         return Ending(outcome, said)
 
     def _published(self, door: Door) -> tuple[Looked, reviews.Done]:

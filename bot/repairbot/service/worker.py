@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from dbos import DBOS, DBOSConfig
 
+from repairbot.github.redact import redact
 from repairbot.service import queue as queues
 from repairbot.service import slots
 from repairbot.service.logs import about
@@ -103,14 +104,11 @@ class Workers:
                 # Its lane is another since workers came or went: two at once could post twice.
                 self.queue.add(task, turn + 1, tried, random.uniform(0.5, 1.5))
                 return {"outcome": AGAIN, "said": "another job of this pull request runs"}
-            with self._lock:
-                self._running.add(name)
-            try:
+            with self._counted(name), _Shelving(self, task, name):
                 ended = step(held)
-            finally:
-                with self._lock:
-                    self._running.discard(name)
             if ended["outcome"] != AGAIN:
+                about_it = {"repo": task.repo, "number": task.number}
+                _LOG.info("%s: %s", ended["outcome"], ended["said"], extra=about_it)
                 return ended
             if tried + 1 >= self.retries.attempts:
                 _LOG.error("shelved after %d tries: %s", tried + 1, ended["said"])
@@ -121,6 +119,16 @@ class Workers:
             self.queue.add(task, turn + 1, tried + 1, pause)
             return ended
 
+    @contextmanager
+    def _counted(self, name: str) -> Iterator[None]:
+        with self._lock:
+            self._running.add(name)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running.discard(name)
+
     def step(self, held: dict[str, Any]) -> dict[str, Any]:
         """Do the task. Once this is answered it is not done again, whatever dies."""
         try:
@@ -128,6 +136,24 @@ class Workers:
         except Again as error:
             return {"outcome": AGAIN, "said": str(error), "pause": error.pause}
         return asdict(ending)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelving:
+    """Tells of what nobody foresaw, on its way to the shelf."""
+
+    workers: Workers
+    task: Task
+    name: str
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception):
+            _LOG.error("shelved: %s: %s", type(error).__name__, error, exc_info=error)
+            said = redact(f"{type(error).__name__}: {error}")
+            self.workers.noted(self.task, Ending("failed", said), self.name)
 
 
 @contextmanager
