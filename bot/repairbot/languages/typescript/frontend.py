@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from typing import Final
 
 from repairbot.languages.base import Project, Unreadable
@@ -23,6 +24,10 @@ from repairbot.languages.typescript.values import TooDeep
 from repairbot.lifetimes.ops import Function, Kind, Resource, Unit
 from repairbot.model import Step
 
+_TESTS: Final = re.compile(
+    r"(?:^|/)(?:tests?|specs?|__tests__|e2e|cypress)/|[.-](?:test|spec)\.[cm]?[jt]sx?$"
+)
+"""Half of many trees, and most of what seems to leak in them: servers and files that end with the process."""
 _LONG_LINE: Final = 5000
 """Bytes; a file with such a line and few others was written by a program."""
 _MOST_BROKEN: Final = 0.5
@@ -86,9 +91,11 @@ class TypeScriptFrontend:
 
 
 def _unwritten(source: bytes, path: str) -> str:
-    """Why nobody wrote this file by hand, or ""."""
+    """Why a file is not looked at: nobody wrote it by hand, or it is a test; "" for any other."""
     if path.endswith((".d.ts", ".d.mts", ".d.cts")):
         return "a declaration file: there is no code in it"
+    if _TESTS.search(path):
+        return "test code: what leaks there ends with the run"
     if len(source) > _LONG_LINE:
         start = 0
         while start < len(source):
