@@ -21,6 +21,7 @@ from repairbot.languages.rust.captures import captures
 from repairbot.languages.rust.functions import Lowering
 from repairbot.languages.rust.growing import caches, growing
 from repairbot.languages.rust.joinsets import joinsets
+from repairbot.languages.rust.loads import loads
 from repairbot.languages.rust.memory import memory
 from repairbot.languages.rust.registries import registries, twice
 from repairbot.languages.rust.subscriptions import subscriptions
@@ -61,6 +62,7 @@ _RECOGNISERS: Final = (
             b"Arc::",
             b"Rc::",
             b"|this",
+            b"subscribe(",
             b"observe_global",
         ),
         re.compile(
@@ -84,6 +86,11 @@ _RECOGNISERS: Final = (
         totals,
         (b"cumulative", b"accumulated", b"overall", b"all_time", b"lifetime_"),
         re.compile(rb"\bfn\s+\w*(?:total|overall|cumulative)"),
+    ),
+    Recogniser(
+        loads,
+        (b"fs::read_to_string", b"body::to_bytes", b"unbounded"),
+        re.compile(rb"fs::read_to_string\(|body::to_bytes\(|\bunbounded(?:_channel)?(?:::<[^;]*?>)?\(\)"),
     ),
     Recogniser(
         growing,
@@ -180,6 +187,7 @@ def _function(
     for look in looks:
         look(body)
     unit.idioms.extend(body.idioms)
+    unit.loads.extend(body.loads)
     if acquires:
         _lowered(module, definition, unit, looking.rows)
 

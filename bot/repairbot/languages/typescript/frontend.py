@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import re
 from typing import Final
 
 from repairbot.languages.base import Project, Unreadable
@@ -21,12 +20,11 @@ from repairbot.languages.typescript.summaries import Oracle
 from repairbot.languages.typescript.syntax import Definition, Module
 from repairbot.languages.typescript.tree import grammar_of
 from repairbot.languages.typescript.values import TooDeep
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Function, Kind, Resource, Unit
 from repairbot.model import Step
 
-_TESTS: Final = re.compile(
-    r"(?:^|/)(?:tests?|specs?|__tests__|e2e|cypress)/|[.-](?:test|spec)\.[cm]?[jt]sx?$"
-)
+_TESTS: Final = regex(r"(?:^|/)(?:tests?|specs?|__tests__|e2e|cypress)/|[.-](?:test|spec)\.[cm]?[jt]sx?$")
 """Half of many trees, and most of what seems to leak in them: servers and files that end with the process."""
 _LONG_LINE: Final = 5000
 """Bytes; a file with such a line and few others was written by a program."""
