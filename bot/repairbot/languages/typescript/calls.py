@@ -217,6 +217,10 @@ class Calls(Tracking):
         if effect == "returns":
             return _Touch(Kind.MOVE, place, "", target)
         if effect == "borrows":
+            # What a call makes of something without a name may well live by it.
+            made = node.up is not None and node.up.kind in ("return_statement", "pair", "arrow_function")
+            if place.startswith("%") and made:
+                return _Touch(Kind.ESCAPE, place, "passed", callee)
             return _Touch(Kind.USE, place, callee)
         if effect in ("keeps", "takes"):
             return _Touch(Kind.ESCAPE, place, "kept", callee)
