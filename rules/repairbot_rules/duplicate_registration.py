@@ -11,6 +11,10 @@ again; or a constructor does it, for each object.
 
 **Quiet** for code at module level, behind a check of `handlers`, beside a removal, and in functions that are
 cached.
+
+**Rust.** An entry of a map is overwritten, and where an entry is removed something is undone that it stood for
+(tools unregistered, a token cancelled): the overwritten one stays registered. The same is done with what `insert`
+gives back. Quiet where the function looks at the entry first.
 """
 
 from __future__ import annotations
@@ -77,6 +81,105 @@ logger = logging.getLogger(__name__)
 logger.addHandler(logging.NullHandler())
 """,
             why="once, when the module is imported",
+        ),
+        Repair(
+            before="""\
+use std::collections::HashMap;
+
+#[derive(Default)]
+pub struct Registry(Vec<u32>);
+
+impl Registry {
+    pub fn insert(&mut self, name: u32) -> u32 {
+        self.0.push(name);
+        name
+    }
+
+    pub fn remove(&mut self, ids: &[u32]) {
+        self.0.retain(|id| !ids.contains(id));
+    }
+}
+
+#[derive(Default)]
+pub struct Store {
+    commands: Registry,
+    command_ids: HashMap<String, Vec<u32>>,
+}
+
+impl Store {
+    pub fn started(&mut self, server: String, names: Vec<u32>) {
+        let mut ids = Vec::new();
+        for name in names {
+            ids.push(self.commands.insert(name));
+        }
+        self.command_ids.insert(server, ids);
+    }
+
+    pub fn stopped(&mut self, server: &str) {
+        if let Some(ids) = self.command_ids.remove(server) {
+            self.commands.remove(&ids);
+        }
+    }
+}
+
+#[test]
+fn what_a_restart_registers_takes_the_place_of_the_old() {
+    let mut store = Store::default();
+    store.started("a".into(), vec![1, 2]);
+    store.started("a".into(), vec![3]);
+    assert_eq!(store.commands.0, [3]);
+}
+""",
+            after="""\
+use std::collections::HashMap;
+
+#[derive(Default)]
+pub struct Registry(Vec<u32>);
+
+impl Registry {
+    pub fn insert(&mut self, name: u32) -> u32 {
+        self.0.push(name);
+        name
+    }
+
+    pub fn remove(&mut self, ids: &[u32]) {
+        self.0.retain(|id| !ids.contains(id));
+    }
+}
+
+#[derive(Default)]
+pub struct Store {
+    commands: Registry,
+    command_ids: HashMap<String, Vec<u32>>,
+}
+
+impl Store {
+    pub fn started(&mut self, server: String, names: Vec<u32>) {
+        let mut ids = Vec::new();
+        for name in names {
+            ids.push(self.commands.insert(name));
+        }
+        if let Some(old_ids) = self.command_ids.insert(server, ids) {
+            self.commands.remove(&old_ids);
+        }
+    }
+
+    pub fn stopped(&mut self, server: &str) {
+        if let Some(ids) = self.command_ids.remove(server) {
+            self.commands.remove(&ids);
+        }
+    }
+}
+
+#[test]
+fn what_a_restart_registers_takes_the_place_of_the_old() {
+    let mut store = Store::default();
+    store.started("a".into(), vec![1, 2]);
+    store.started("a".into(), vec![3]);
+    assert_eq!(store.commands.0, [3]);
+}
+""",
+            language="rust",
         ),
         Repair(
             before="""import { createServer } from 'net';

@@ -11,6 +11,10 @@ in the file names), and it is handed to nobody who might.
 
 **Quiet** when the class has no teardown, when the member may come from outside, when it is returned, passed
 on or registered elsewhere.
+
+**Rust.** `Drop` ends most members by itself. What it does not: a child process, memory behind a raw pointer
+that methods make with `into_raw` and take back with `from_raw`, handles of C libraries. Seen where the type
+has no `Drop` and nothing in the file ends the member.
 """
 
 from __future__ import annotations
@@ -498,6 +502,73 @@ const View = struct {
 """,
             why="the text was made by somebody else",
             language="zig",
+        ),
+        Repair(
+            before="""\
+use std::process::{Child, Command};
+
+pub struct Tab {
+    process: Child,
+    title: String,
+}
+
+impl Tab {
+    pub fn new(title: String) -> std::io::Result<Self> {
+        let process = Command::new("sleep").arg("60").spawn()?;
+        Ok(Self { process, title })
+    }
+
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+}
+
+#[test]
+fn its_process_ends_with_it() {
+    let tab = Tab::new("shell".into()).unwrap();
+    let process = Child::id(&tab.process).to_string();
+    drop(tab);
+    let asked = Command::new("kill").args(["-0", &process]).status();
+    assert!(!asked.unwrap().success());
+}
+""",
+            after="""\
+use std::process::{Child, Command};
+
+pub struct Tab {
+    process: Child,
+    title: String,
+}
+
+impl Tab {
+    pub fn new(title: String) -> std::io::Result<Self> {
+        let process = Command::new("sleep").arg("60").spawn()?;
+        Ok(Self { process, title })
+    }
+
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+}
+
+impl Drop for Tab {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+#[test]
+fn its_process_ends_with_it() {
+    let tab = Tab::new("shell".into()).unwrap();
+    let process = Child::id(&tab.process).to_string();
+    drop(tab);
+    let asked = Command::new("kill").args(["-0", &process]).status();
+    assert!(!asked.unwrap().success());
+}
+""",
+            language="rust",
+            unsafe=True,
         ),
         Repair(
             before="""export class Panel {

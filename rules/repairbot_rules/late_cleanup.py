@@ -199,7 +199,8 @@ fn prompt(allocator: std.mem.Allocator, place: ?Place) ![]u8 {
     var note: ?Note = null;
     defer if (note) |held| allocator.free(held.name);
     if (place) |where| {
-        note = .{ .name = try allocator.dupe(u8, where.name), .line = where.line };
+        const owned_name = try allocator.dupe(u8, where.name);
+        note = .{ .name = owned_name, .line = where.line };
     }
     const header = try std.fmt.allocPrint(allocator, "{d}: ", .{if (note) |held| held.line else 0});
     defer allocator.free(header);

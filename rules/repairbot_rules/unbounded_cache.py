@@ -17,6 +17,9 @@ in the code names is unsafe.
 
 **Quiet** when entries are removed or the length is checked, when the keys are constants, for static and class
 methods, and for caches of objects that are made, used and dropped.
+
+**Rust.** `LruCache::unbounded()` in a member, and maps that are named caches, filled by methods, seen by this file
+alone and never emptied in it. Quiet for keys that come from a finite set.
 """
 
 from __future__ import annotations
@@ -244,6 +247,66 @@ class ProfileParser:
         ),
         Repair(
             before="""\
+use lru::LruCache;
+
+pub struct Lines {
+    lines: LruCache<usize, String>,
+}
+
+impl Lines {
+    pub fn new() -> Self {
+        Self {
+            lines: LruCache::unbounded(),
+        }
+    }
+
+    pub fn render(&mut self, row: usize) {
+        self.lines.put(row, row.to_string());
+    }
+}
+
+#[test]
+fn the_cache_is_bounded() {
+    let mut lines = Lines::new();
+    for row in 0..3_000 {
+        lines.render(row);
+    }
+    assert_eq!(lines.lines.len(), 1_000);
+}
+""",
+            after="""\
+use lru::LruCache;
+
+pub struct Lines {
+    lines: LruCache<usize, String>,
+}
+
+impl Lines {
+    pub fn new() -> Self {
+        Self {
+            lines: LruCache::new(1000),
+        }
+    }
+
+    pub fn render(&mut self, row: usize) {
+        self.lines.put(row, row.to_string());
+    }
+}
+
+#[test]
+fn the_cache_is_bounded() {
+    let mut lines = Lines::new();
+    for row in 0..3_000 {
+        lines.render(row);
+    }
+    assert_eq!(lines.lines.len(), 1_000);
+}
+""",
+            language="rust",
+            unsafe=True,
+        ),
+        Repair(
+            before="""\
 const std = @import("std");
 
 const ProfileService = struct {
@@ -290,6 +353,14 @@ const ProfileService = struct {
         self.cache.deinit(self.allocator);
     }
 };
+
+test ProfileService {
+    var service: ProfileService = .{ .allocator = std.testing.allocator };
+    defer service.deinit();
+    try std.testing.expectEqual(7, try service.find("7"));
+    service.forget("7");
+    try std.testing.expectEqual(0, service.cache.count());
+}
 """,
             why="an entry goes with its user",
             language="zig",
@@ -427,6 +498,33 @@ export class LayoutService {
             why="an entry goes with its element",
             language="typescript",
         ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const ProfileService = struct {
+    allocator: std.mem.Allocator,
+    cache: std.StringHashMapUnmanaged(u64) = .empty,
+
+    fn find(self: *ProfileService, user_id: []const u8) !u64 {
+        if (self.cache.get(user_id)) |known| return known;
+        const found = try std.fmt.parseInt(u64, user_id, 10);
+        try self.cache.put(self.allocator, user_id, found);
+        return found;
+    }
+
+    fn forget(self: *ProfileService, user_id: []const u8) void {
+        _ = self.cache.remove(user_id);
+    }
+
+    fn deinit(self: *ProfileService) void {
+        self.cache.deinit(self.allocator);
+    }
+};
+""",
+            why="an entry goes with its user",
+            language="zig",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
@@ -438,4 +536,4 @@ export class LayoutService {
                 yield report(fact, settings, self.id)
         for idiom in facts.unit.idioms:
             if idiom.name == self.id:
-                yield of_idiom(idiom)
+                yield of_idiom(idiom, settings)

@@ -13,6 +13,9 @@ hangs on a callback which is only held weakly.
 
 **Quiet** where the object made the target itself, where a removal takes its handlers out of a variable, and
 for weak registrations.
+
+**Rust.** `detach()` lets go of the handle whose drop would end the subscription. It counts where the type has a member
+for subscriptions and this one is not in it, unless it was taken on what the object made itself. It is kept there.
 """
 
 from __future__ import annotations
@@ -169,6 +172,177 @@ class Plugin:
             why="no teardown: it may well live as long as the bus",
         ),
         Repair(
+            before="""\
+use gpui::{Context, Entity, EventEmitter, Subscription};
+
+pub struct Servers;
+pub struct Stopped(pub u32);
+
+impl EventEmitter<Stopped> for Servers {}
+
+pub struct Panel {
+    servers: Entity<Servers>,
+    stopped: Vec<u32>,
+    kept: Vec<Subscription>,
+}
+
+impl Panel {
+    pub fn new(servers: Entity<Servers>, cx: &mut Context<Self>) -> Self {
+        let this = Self {
+            servers,
+            stopped: Vec::new(),
+            kept: Vec::new(),
+        };
+        this.listen(cx);
+        this
+    }
+
+    fn listen(&self, cx: &mut Context<Self>) {
+        cx.subscribe(&self.servers, Self::on_stop).detach();
+    }
+
+    fn on_stop(&mut self, _: Entity<Servers>, event: &Stopped, _: &mut Context<Self>) {
+        self.stopped.push(event.0);
+    }
+}
+
+#[test]
+fn its_subscription_ends_with_it() {
+    let cx = &mut Context::root();
+    let servers = cx.new(|_| Servers);
+    let panel = cx.new(|cx| Panel::new(servers.clone(), cx));
+    assert_eq!(gpui::subscriptions(), 1);
+    drop(panel);
+    assert_eq!(gpui::subscriptions(), 0);
+}
+""",
+            after="""\
+use gpui::{Context, Entity, EventEmitter, Subscription};
+
+pub struct Servers;
+pub struct Stopped(pub u32);
+
+impl EventEmitter<Stopped> for Servers {}
+
+pub struct Panel {
+    servers: Entity<Servers>,
+    stopped: Vec<u32>,
+    kept: Vec<Subscription>,
+}
+
+impl Panel {
+    pub fn new(servers: Entity<Servers>, cx: &mut Context<Self>) -> Self {
+        let mut this = Self {
+            servers,
+            stopped: Vec::new(),
+            kept: Vec::new(),
+        };
+        this.listen(cx);
+        this
+    }
+
+    fn listen(&mut self, cx: &mut Context<Self>) {
+        self.kept.push(cx.subscribe(&self.servers, Self::on_stop));
+    }
+
+    fn on_stop(&mut self, _: Entity<Servers>, event: &Stopped, _: &mut Context<Self>) {
+        self.stopped.push(event.0);
+    }
+}
+
+#[test]
+fn its_subscription_ends_with_it() {
+    let cx = &mut Context::root();
+    let servers = cx.new(|_| Servers);
+    let panel = cx.new(|cx| Panel::new(servers.clone(), cx));
+    assert_eq!(gpui::subscriptions(), 1);
+    drop(panel);
+    assert_eq!(gpui::subscriptions(), 0);
+}
+""",
+            language="rust",
+        ),
+        Repair(
+            before="""\
+use gpui::{Context, Entity, EventEmitter, Subscription, WeakEntity};
+
+pub struct Note;
+pub struct Edited;
+
+impl EventEmitter<Edited> for Note {}
+
+#[derive(Default)]
+pub struct Notes {
+    open: Vec<WeakEntity<Note>>,
+    edits: u32,
+    _subscriptions: Vec<Subscription>,
+}
+
+impl Notes {
+    pub fn add(&mut self, note: &Entity<Note>, cx: &mut Context<Self>) {
+        self.open.push(note.downgrade());
+        cx.notify();
+        cx.subscribe(note, |this, _, _: &Edited, _| this.edits += 1)
+            .detach();
+    }
+
+    pub fn sweep(&mut self) {
+        self.open.retain(|note| note.upgrade().is_some());
+    }
+}
+
+#[test]
+fn a_subscription_ends_with_its_entry() {
+    let cx = &mut Context::root();
+    let notes = cx.new(|_| Notes::default());
+    let note = cx.new(|_| Note);
+    notes.update(cx, |notes, cx| notes.add(&note, cx));
+    drop(note);
+    notes.update(cx, |notes, _| notes.sweep());
+    assert_eq!(gpui::subscriptions(), 0);
+}
+""",
+            after="""\
+use gpui::{Context, Entity, EventEmitter, Subscription, WeakEntity};
+
+pub struct Note;
+pub struct Edited;
+
+impl EventEmitter<Edited> for Note {}
+
+#[derive(Default)]
+pub struct Notes {
+    open: Vec<(WeakEntity<Note>, Subscription)>,
+    edits: u32,
+    _subscriptions: Vec<Subscription>,
+}
+
+impl Notes {
+    pub fn add(&mut self, note: &Entity<Note>, cx: &mut Context<Self>) {
+        let subscription = cx.subscribe(note, |this, _, _: &Edited, _| this.edits += 1);
+        self.open.push((note.downgrade(), subscription));
+        cx.notify();
+    }
+
+    pub fn sweep(&mut self) {
+        self.open.retain(|(note, _)| note.upgrade().is_some());
+    }
+}
+
+#[test]
+fn a_subscription_ends_with_its_entry() {
+    let cx = &mut Context::root();
+    let notes = cx.new(|_| Notes::default());
+    let note = cx.new(|_| Note);
+    notes.update(cx, |notes, cx| notes.add(&note, cx));
+    drop(note);
+    notes.update(cx, |notes, _| notes.sweep());
+    assert_eq!(gpui::subscriptions(), 0);
+}
+""",
+            language="rust",
+        ),
+        Repair(
             before="""export class Shortcuts {
   constructor() {
     window.addEventListener('keydown', this.onKey);
@@ -307,7 +481,10 @@ impl View {
     pub fn new(cx: &mut Context) -> Self {
         let editor = cx.new_entity();
         cx.subscribe(&editor, Self::edited).detach();
-        View { editor, _subscriptions: Vec::new() }
+        View {
+            editor,
+            _subscriptions: Vec::new(),
+        }
     }
 
     pub fn editor(&self) -> &Entity {

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from tree_sitter import Node
 
-from repairbot.languages.rust.tree import N, parse, read
+from repairbot.languages.rust.tree import N, blanked, parse, read
 from repairbot.model import Span
 
 
@@ -125,6 +125,11 @@ class Module:
     @cached_property
     def _lines(self) -> list[int]:
         return [0, *(match.end() for match in re.finditer(rb"\n", self.source))]
+
+    @cached_property
+    def plain(self) -> bytes:
+        """The source with comments and strings blanked."""
+        return blanked(self.source)
 
     def line(self, offset: int) -> int:
         """The line of a byte, from 1."""

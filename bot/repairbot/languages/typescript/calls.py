@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -10,9 +9,10 @@ from repairbot.languages.typescript.callees import ASKERS, CLOSERS, HARMLESS, Ca
 from repairbot.languages.typescript.syntax import arguments, bare
 from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.languages.typescript.values import NOTHING, Tracking, Value, short
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import UNLIKELY, Kind, Resource
 
-_ENDING_EVENTS: Final = re.compile(r"^['\"](?:close|end|exit|finish|error|disconnect|abort)['\"]$")
+_ENDING_EVENTS: Final = regex(r"^['\"](?:close|end|exit|finish|error|disconnect|abort)['\"]$")
 
 
 HANDLES: Final = frozenset({".dataId", ".handle", ".fd"})

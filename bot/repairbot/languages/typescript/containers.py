@@ -14,6 +14,7 @@ from repairbot.languages.typescript.mentions import Place, Reader
 from repairbot.languages.typescript.syntax import strip
 from repairbot.languages.typescript.tree import CALLS, N
 from repairbot.languages.typescript.vocabulary import BASES, DISPOSERS, KEEPERS, TEARDOWNS
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import OTHER_BRANCH, Container, Event, Kind, Member, Resource
 from repairbot.model import Span
 
@@ -36,13 +37,13 @@ SUBSCRIPTION: Final = Resource(
     (".unsubscribe", ".dispose", "()", ".remove", ".off"),
     origin="inferred",
 )
-_SUBSCRIBED: Final = re.compile(
+_SUBSCRIBED: Final = regex(
     r"(?i)sub$|subs?cription|listener|disposable|unsub|unlisten|^off[A-Z]|dispose[r]?$"
 )
 """Names of members that keep what ends a subscription."""
-_SUBSCRIBES: Final = re.compile(r"subscribe\w*|on(?:Did|Will)?[A-Z]\w*|addListener|listen")
+_SUBSCRIBES: Final = regex(r"subscribe\w*|on(?:Did|Will)?[A-Z]\w*|addListener|listen")
 _COLLECTIONS: Final = frozenset({"list", "dict", "set"})
-_MODULE_COLLECTION: Final = re.compile(
+_MODULE_COLLECTION: Final = regex(
     rb"(?m)^(?:export[ \t]+)?(?:const|let|var)[ \t]+([\w$]+)[^=\n;]*=[ \t]*"
     rb"(?:new (?:Map|Set|Array)\b|\[|\{|Object\.create)"
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from repairbot.languages.typescript.calls import HANDLES, Calls
 from repairbot.languages.typescript.syntax import arguments, bare, names_in
 from repairbot.languages.typescript.tree import CALLS, CLASSES, FUNCTIONS, N
 from repairbot.languages.typescript.values import NOTHING, TooDeep, Value
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Kind
 
 _DEEPEST: Final = 150
@@ -16,7 +16,7 @@ _NONE: Final = frozenset({"null", "undefined", "false"})
 _SOME: Final = frozenset({"string", "template_string", "true", "regex"})
 
 
-_SHOWS: Final = re.compile(r"\.(?:src|href|poster|data|srcset)$")
+_SHOWS: Final = regex(r"\.(?:src|href|poster|data|srcset)$")
 
 
 class Expressions(Calls):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Final
 
 from repairbot.languages.typescript.vocabulary import TEARDOWNS
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Resource
 
 _APART: Final = bytes(
     byte if chr(byte).isalnum() or byte in b"_$" or byte > 127 else 32 for byte in range(256)
 )
-_WORD: Final = re.compile(r"[\w]+")
+_WORD: Final = regex(r"[\w]+")
 _LISTENERS: Final = frozenset({b"on", b"once", b"addListener", b"addEventListener", b"subscribe"})
 _REMOVALS: Final = frozenset(
     {b"off", b"removeListener", b"removeEventListener", b"un", b"detachEvent", b"unsubscribe"}
@@ -32,7 +32,7 @@ _QUERIES: Final = frozenset(
 )
 _EFFECTS: Final = frozenset({b"useEffect", b"useLayoutEffect", b"onMounted", b"onMount"})
 _COLLECTION: Final = rb"(?:new (?:Map|Set|Array)\b|\[\]|\{\}|Object\.create)"
-_EMPTY: Final = re.compile(
+_EMPTY: Final = regex(
     rb"(?m)^(?:export[ \t]+)?(?:const|let|var)[ \t]+[\w$]+[^=\n;]*=[ \t]*"
     + _COLLECTION
     + rb"|this(?:\.[\w$#]+|\[\w+\])[ \t]*=[ \t]*"
@@ -41,8 +41,8 @@ _EMPTY: Final = re.compile(
     + _COLLECTION
 )
 """A module's or an object's collection while it is empty."""
-_SELECT: Final = re.compile(rb"(?i)[`'\"]\s*select\b")
-_ENDLESS: Final = re.compile(rb";[ \t]*;[^\n)]*\)|while[ \t]*\((?:true|1)\)")
+_SELECT: Final = regex(rb"(?i)[`'\"]\s*select\b")
+_ENDLESS: Final = regex(rb";[ \t]*;[^\n)]*\)|while[ \t]*\((?:true|1)\)")
 
 
 @lru_cache(maxsize=4)

@@ -16,10 +16,11 @@ from repairbot.languages.typescript.acquiring import Acquiring
 from repairbot.languages.typescript.syntax import arguments, bare, statement_of, strip
 from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.languages.typescript.vocabulary import CLEARS, CLOSERS, ITERATES, LISTS, LOOKS, SHRINKS
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Event, Kind, Resource
 
 _DEEPEST: Final = 3
-_EMPTY: Final = re.compile(r"^(?:\[\]|\{\}|new (?:Map|Set|Array)(?:<.*>)?\(\)|Object\.create\(null\))$", re.S)
+_EMPTY: Final = regex(r"^(?:\[\]|\{\}|new (?:Map|Set|Array)(?:<.*>)?\(\)|Object\.create\(null\))$", re.S)
 _TESTS: Final = frozenset(
     {
         "if_statement",
@@ -31,7 +32,7 @@ _TESTS: Final = frozenset(
     }
 )
 _ENDS: Final = "dispose|destroy|close|unsubscribe|terminate|disconnect|stop|end|cancel|abort|kill|remove"
-_ANEW: Final = re.compile(
+_ANEW: Final = regex(
     r"\w\+\+|\+\+\w|\b(?:uuid\w*|nanoid|randomUUID|ulid|cuid|uniqueId|generateId|Symbol)\(|\bDate\.now\("
 )
 _COMPARES: Final = (">", "<", "===", "!==", "==", "!=", ">=", "<=", "instanceof", "in")

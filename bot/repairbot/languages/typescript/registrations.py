@@ -11,6 +11,7 @@ from repairbot.languages.typescript.classes import AT_END, CONSTRUCTOR, Classes,
 from repairbot.languages.typescript.lives import lifetime
 from repairbot.languages.typescript.syntax import Module, arguments, bare, statement_of
 from repairbot.languages.typescript.tree import FUNCTIONS, N
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Registration, Removal
 from repairbot.model import Step
 
@@ -34,23 +35,23 @@ _REMOVES: Final = frozenset(
 )
 _WORKERS: Final = frozenset({"new Worker", "new SharedWorker", "new worker_threads.Worker"})
 """What runs on until somebody ends it."""
-_GLOBALS: Final = re.compile(
+_GLOBALS: Final = regex(
     r"(?:window|document|globalThis|process|navigator|screen|visualViewport|location|history|body)(?:\.\w+)*"
     r"|this\.[\w#]*(?:[wW]indow|[dD]ocument|ownerDocument)|window\.matchMedia\(\)|matchMedia\(\)"
 )
 """What lives as long as the page or the process."""
-_SHARED_NAMES: Final = re.compile(
+_SHARED_NAMES: Final = regex(
     r"(?i)(?:service|manager|store|bus|emitter|hub|registry|dispatcher|events?|app|core|editor|workspace|map|scene|game|player|viewer"
     r"|router|session|context|document|window|root|parent|socket\.io|api|provider|controller|engine|host)\$?$"
 )
 """Names of what many objects share."""
 _SHORT_DELAY: Final = 100
 """Milliseconds; a timer that fires so soon is over before its owner's end matters."""
-_SUBSCRIBES: Final = re.compile(r"^(?:on[A-Z]\w*|subscribe|addDisposable\w*|observe)$")
-_ONE_SHOT: Final = re.compile(
+_SUBSCRIBES: Final = regex(r"^(?:on[A-Z]\w*|subscribe|addDisposable\w*|observe)$")
+_ONE_SHOT: Final = regex(
     r"\b(?:take|first|takeUntil|takeUntilDestroyed|takeWhile|untilDestroyed|firstValueFrom)\(|\bhttp\b|\bAbortSignal\b"
 )
-_SAFE_OPTIONS: Final = re.compile(r"\bonce\s*:\s*true|\bsignal\b")
+_SAFE_OPTIONS: Final = regex(r"\bonce\s*:\s*true|\bsignal\b")
 
 
 @dataclass(frozen=True, slots=True)

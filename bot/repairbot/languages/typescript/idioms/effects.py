@@ -12,13 +12,14 @@ from typing import Final
 from repairbot.languages.typescript.classes import Classes
 from repairbot.languages.typescript.syntax import Module, arguments, bare, statement_of
 from repairbot.languages.typescript.tree import FUNCTIONS, N
+from repairbot.lazily import regex
 from repairbot.lifetimes.intents import INSERT_AFTER
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
 
 _EFFECTS: Final = frozenset({"useEffect", "useLayoutEffect", "useInsertionEffect", "onMounted", "onMount"})
 _ENDS: Final = frozenset({"onUnmounted", "onBeforeUnmount", "onDestroy", "onScopeDispose", "onCleanup"})
-_LASTING: Final = re.compile(
+_LASTING: Final = regex(
     r"(?:window|document|globalThis|process|navigator|screen|visualViewport|history)(?:\.\w+)*|\w+(?:Store|Bus|Emitter)"
 )
 """What outlives every component."""
@@ -31,7 +32,7 @@ _LIVELY: Final = {
     "SharedWorker": ("worker", "close"),
 }
 """What is made, given handlers, and lives by them: what it is, and what ends it."""
-_ONE_SHOT: Final = re.compile(r"\bonce\s*:\s*true|\bsignal\b|\b(?:take|first|takeUntil)\(")
+_ONE_SHOT: Final = regex(r"\bonce\s*:\s*true|\bsignal\b|\b(?:take|first|takeUntil)\(")
 
 
 def find(module: Module, _: Classes) -> Iterator[Idiom]:

@@ -12,10 +12,11 @@ from typing import Final
 from repairbot.languages.typescript.classes import Classes
 from repairbot.languages.typescript.syntax import Module, arguments, statement_of
 from repairbot.languages.typescript.tree import N
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Idiom
 from repairbot.model import Step
 
-_LIMIT: Final = re.compile(r"^new Promise\b.*\bsetTimeout\(", re.DOTALL)
+_LIMIT: Final = regex(r"^new Promise\b.*\bsetTimeout\(", re.DOTALL)
 _SHORT: Final = 1000
 """Milliseconds; what is over so soon holds nothing for long."""
 
