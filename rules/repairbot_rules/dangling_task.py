@@ -538,6 +538,51 @@ fn parsing_ends_with_the_buffer() {
             language="rust",
             unsafe=True,
         ),
+        Repair(
+            before="""export class Search {
+  private readonly results = new Map<string, string>();
+
+  constructor(address: URL) {
+    new Worker(address);
+  }
+
+  dispose(): void {
+    this.results.clear();
+  }
+}
+""",
+            after="""export class Search {
+  private readonly results = new Map<string, string>();
+  private worker?: Worker;
+
+  constructor(address: URL) {
+    this.worker = new Worker(address);
+  }
+
+  dispose(): void {
+    this.results.clear();
+    this.worker?.terminate();
+  }
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Search {
+  private readonly worker: Worker;
+
+  constructor(address: URL) {
+    this.worker = new Worker(address);
+  }
+
+  dispose(): void {
+    this.worker.terminate();
+  }
+}
+""",
+            "the teardown ends it",
+            language="typescript",
+        ),
         Quiet(
             code="""\
 use std::collections::HashMap;
@@ -599,9 +644,9 @@ pub fn copy(source: impl Read) -> io::Result<()> {
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
         """One report a task."""
-        yield from idioms(facts, self.id)
         for it in problems(facts, "task", "dropped", "uncancelled"):
             yield _report(it)
+        yield from idioms(facts, self.id)
 
 
 def _report(it: Registered) -> Report:
@@ -634,6 +679,12 @@ def _report(it: Registered) -> Report:
             (task.statement,),
         )
         return report(it, name, f"{name} is not cancelled when the service ends", (intent,))
+    if it.problem == "dropped" and task.remove == ".terminate":
+        args = {"container": task.owner, "what": name, "method": it.teardown, "remove": task.remove}
+        intent = Intent(
+            KEEP_HANDLE, task.at, "", f"keep it and end it in {it.teardown}()", args, (task.statement,)
+        )
+        return report(it, name, f"nobody can end this {name}", (intent,))
     if it.problem == "dropped":
         args = {"container": task.owner, "what": "task", "keeper": it.keeper}
         intent = Intent(

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from repairbot.analyses.facts import Facts
+from repairbot.analyses.facts import Facts, Registered
 from repairbot.lifetimes.intents import REGISTER_ONCE
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Settings
@@ -181,6 +181,65 @@ fn what_a_restart_registers_takes_the_place_of_the_old() {
 """,
             language="rust",
         ),
+        Repair(
+            before="""import { createServer } from 'net';
+import { log } from './log';
+
+const server = createServer();
+
+server.on('connection', (socket) => {
+  process.on('SIGTERM', report);
+  socket.end();
+});
+
+function report(): void {
+  log('ending');
+}
+""",
+            after="""import { createServer } from 'net';
+import { log } from './log';
+
+const server = createServer();
+
+server.on('connection', (socket) => {
+  if (!process.listeners('SIGTERM').includes(report)) {
+    process.on('SIGTERM', report);
+  }
+  socket.end();
+});
+
+function report(): void {
+  log('ending');
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""import { createServer } from 'net';
+import { bus } from './bus';
+
+createServer((socket) => socket.end()).on('connection', (socket) => {
+  bus.on('news', (line) => socket.write(line));
+});
+""",
+            after=None,
+            language="typescript",
+            why="a handler that is made on the spot cannot be looked for",
+        ),
+        Quiet(
+            """import { createServer } from 'net';
+
+process.on('SIGTERM', report);
+
+createServer().on('connection', (socket) => {
+  socket.on('end', report);
+});
+
+function report(): void {}
+""",
+            "once for the process; and once for each socket, which goes with it",
+            language="typescript",
+        ),
         Quiet(
             code="""\
 use std::collections::HashMap;
@@ -226,6 +285,9 @@ impl Servers {
             target = listener.call.rpartition(".")[0]
             args = {"test": f"not {target}.handlers", "made": listener.handler}
             intents: tuple[Intent, ...] = ()
+            if facts.unit.language in ("typescript", "javascript"):
+                yield _handler(it)
+                continue
             if target.isidentifier():
                 intents = (
                     Intent(
@@ -244,3 +306,18 @@ impl Servers {
             yield report(
                 it, target, message, intents, refusal, "one handler a call, and every message once more"
             )
+
+
+def _handler(it: Registered) -> Report:
+    """One handler more for each event; a handler with a name can be looked for."""
+    listener = it.registration
+    intents: tuple[Intent, ...] = ()
+    if listener.handler.isidentifier():
+        args = {"test": f"!{listener.target}.listeners({listener.key}).includes({listener.handler})"}
+        title = "add it when it is not there yet"
+        intents = (Intent(REGISTER_ONCE, listener.at, listener.target, title, args, (listener.statement,)),)
+    message = (
+        f"each call adds {listener.handler if intents else 'one more handler'} to {listener.target} once more"
+    )
+    refusal = "what is made on the spot cannot be looked for: give it a name, and remove it at the end"
+    return report(it, listener.target, message, intents, refusal, "one handler a call × what it holds")

@@ -260,6 +260,67 @@ class WorkServer:
 """,
             why="the program has so many functions and no more",
         ),
+        Repair(
+            before="""export class Rooms {
+  private readonly members = new Map<string, Set<string>>();
+
+  join(room: string, id: string): void {
+    if (!this.members.has(room)) {
+      this.members.set(room, new Set());
+    }
+    this.members.get(room)!.add(id);
+  }
+
+  leave(room: string, id: string): void {
+    const ids = this.members.get(room);
+    ids?.delete(id);
+  }
+}
+""",
+            after="""export class Rooms {
+  private readonly members = new Map<string, Set<string>>();
+
+  join(room: string, id: string): void {
+    if (!this.members.has(room)) {
+      this.members.set(room, new Set());
+    }
+    this.members.get(room)!.add(id);
+  }
+
+  leave(room: string, id: string): void {
+    const ids = this.members.get(room);
+    ids?.delete(id);
+    if (ids?.size === 0) {
+      this.members.delete(room);
+    }
+  }
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Rooms {
+  private readonly members = new Map<string, Set<string>>();
+
+  join(room: string, id: string): void {
+    if (!this.members.has(room)) {
+      this.members.set(room, new Set());
+    }
+    this.members.get(room)!.add(id);
+  }
+
+  leave(room: string, id: string): void {
+    const ids = this.members.get(room);
+    ids?.delete(id);
+    if (ids?.size === 0) {
+      this.members.delete(room);
+    }
+  }
+}
+""",
+            "the key goes with the last element",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

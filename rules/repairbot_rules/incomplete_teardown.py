@@ -570,6 +570,114 @@ fn its_process_ends_with_it() {
             language="rust",
             unsafe=True,
         ),
+        Repair(
+            before="""export class Panel {
+  private readonly resized = new ResizeObserver(() => this.draw());
+  private readonly seen = new IntersectionObserver(() => this.draw());
+
+  constructor(element: Element) {
+    this.resized.observe(element);
+    this.seen.observe(element);
+  }
+
+  dispose(): void {
+    this.resized.disconnect();
+  }
+
+  private draw(): void {}
+}
+""",
+            after="""export class Panel {
+  private readonly resized = new ResizeObserver(() => this.draw());
+  private readonly seen = new IntersectionObserver(() => this.draw());
+
+  constructor(element: Element) {
+    this.resized.observe(element);
+    this.seen.observe(element);
+  }
+
+  dispose(): void {
+    this.resized.disconnect();
+    this.seen.disconnect();
+  }
+
+  private draw(): void {}
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Painter extends Disposable {
+  private readonly _vertices: WebGLVertexArrayObject;
+  private readonly _program: WebGLProgram;
+
+  constructor(gl: WebGL2RenderingContext) {
+    super();
+    this._program = gl.createProgram()!;
+    this._register(toDisposable(() => gl.deleteProgram(this._program)));
+
+    this._vertices = gl.createVertexArray()!;
+    gl.bindVertexArray(this._vertices);
+  }
+}
+""",
+            after="""export class Painter extends Disposable {
+  private readonly _vertices: WebGLVertexArrayObject;
+  private readonly _program: WebGLProgram;
+
+  constructor(gl: WebGL2RenderingContext) {
+    super();
+    this._program = gl.createProgram()!;
+    this._register(toDisposable(() => gl.deleteProgram(this._program)));
+
+    this._vertices = gl.createVertexArray()!;
+    this._register(toDisposable(() => gl.deleteVertexArray(this._vertices)));
+    gl.bindVertexArray(this._vertices);
+  }
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Marks extends Disposable {
+  private readonly onAdd = this._register(new Emitter<Mark>());
+  private readonly onRemove = new Emitter<Mark>();
+}
+""",
+            after="""export class Marks extends Disposable {
+  private readonly onAdd = this._register(new Emitter<Mark>());
+  private readonly onRemove = this._register(new Emitter<Mark>());
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Panel {
+  private readonly resized = new ResizeObserver(() => {});
+
+  constructor(private readonly seen: IntersectionObserver) {}
+
+  dispose(): void {
+    this.resized.disconnect();
+  }
+}
+""",
+            "what came in as a parameter belongs to somebody else",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Marks extends Disposable {
+  private readonly onAdd = this._register(new Emitter<Mark>());
+  private readonly listener = this._register(new MutableDisposable());
+
+  listen(mark: Mark): void {
+    this.listener.value = mark.onChange(() => this.onAdd.fire(mark));
+  }
+}
+""",
+            "what is registered ends with its owner",
+            language="typescript",
+        ),
         Quiet(
             code="""\
 use std::io;
@@ -588,6 +696,43 @@ impl Server {
 """,
             why="its owner ends the process",
             language="rust",
+        ),
+        Quiet(
+            code="""\
+export class Editor extends Disposable {
+  private readonly decorations = this._register(new MutableDisposable());
+  private readonly changes = this._register(new Emitter());
+
+  constructor(private readonly model: Model) {
+    super();
+    this.decorations.value = model.decorate();
+  }
+}
+""",
+            why="what is registered ends with the object, and the model was made by somebody else",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+export class Session {
+  private socket: WebSocket | null = null;
+
+  open(url: string): void {
+    this.socket = new WebSocket(url);
+  }
+
+  dispose(): void {
+    this.reset();
+  }
+
+  private reset(): void {
+    this.socket?.close();
+    this.socket = null;
+  }
+}
+""",
+            why="the teardown calls what closes it",
+            language="typescript",
         ),
     )
 

@@ -199,7 +199,8 @@ fn prompt(allocator: std.mem.Allocator, place: ?Place) ![]u8 {
     var note: ?Note = null;
     defer if (note) |held| allocator.free(held.name);
     if (place) |where| {
-        note = .{ .name = try allocator.dupe(u8, where.name), .line = where.line };
+        const owned_name = try allocator.dupe(u8, where.name);
+        note = .{ .name = owned_name, .line = where.line };
     }
     const header = try std.fmt.allocPrint(allocator, "{d}: ", .{if (note) |held| held.line else 0});
     defer allocator.free(header);
@@ -230,6 +231,60 @@ fn shout(allocator: std.mem.Allocator, words: []const []const u8) !u64 {
 """,
             why="nothing between can fail",
             language="zig",
+        ),
+        Repair(
+            before="""import * as fs from 'fs';
+
+export function save(path: string, values: number[]): void {
+  const descriptor = fs.openSync(path, 'w');
+  const text = format(values);
+  try {
+    fs.writeSync(descriptor, text);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+function format(values: number[]): string {
+  if (values.length === 0) throw new Error('nothing to save');
+  return values.join(' ');
+}
+""",
+            after="""import * as fs from 'fs';
+
+export function save(path: string, values: number[]): void {
+  const descriptor = fs.openSync(path, 'w');
+  try {
+    const text = format(values);
+    fs.writeSync(descriptor, text);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+function format(values: number[]): string {
+  if (values.length === 0) throw new Error('nothing to save');
+  return values.join(' ');
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """import * as fs from 'fs';
+
+export function save(path: string, text: string): void {
+  const descriptor = fs.openSync(path, 'w');
+  let written = 0;
+  try {
+    written = fs.writeSync(descriptor, text);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+  console.log(written);
+}
+""",
+            "nothing between can fail",
+            language="typescript",
         ),
     )
 

@@ -201,6 +201,105 @@ def finished(job):
 """,
             why="the name holds the key itself by then",
         ),
+        Repair(
+            before="""export class Drag {
+  start(): void {
+    document.addEventListener('mousemove', this.move.bind(this));
+  }
+
+  stop(): void {
+    document.removeEventListener('mousemove', this.move.bind(this));
+  }
+
+  private move(event: MouseEvent): void {}
+}
+""",
+            after="""export class Drag {
+  private readonly boundMove = this.move.bind(this);
+
+  start(): void {
+    document.addEventListener('mousemove', this.boundMove);
+  }
+
+  stop(): void {
+    document.removeEventListener('mousemove', this.boundMove);
+  }
+
+  private move(event: MouseEvent): void {}
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""class Drag {
+  start () {
+    this.element.on('move', this.move, this)
+    this.element.on('end', this.end, this)
+  }
+
+  stop () {
+    this.element.off('move', this.move, this)
+    this.element.off('end', this.finish, this)
+  }
+
+  move () {}
+  end () {}
+}
+""",
+            after="""class Drag {
+  start () {
+    this.element.on('move', this.move, this)
+    this.element.on('end', this.end, this)
+  }
+
+  stop () {
+    this.element.off('move', this.move, this)
+    this.element.off('end', this.end, this, this)
+  }
+
+  move () {}
+  end () {}
+}
+""",
+            language="javascript",
+        ),
+        Quiet(
+            """export class Drag {
+  private readonly moved = this.move.bind(this);
+
+  start(): void {
+    document.addEventListener('mousemove', this.moved);
+  }
+
+  stop(): void {
+    document.removeEventListener('mousemove', this.moved);
+  }
+
+  private move(event: MouseEvent): void {}
+}
+""",
+            "one bound function, added and removed",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+export class Keys {
+  private readonly onKey = this.handle.bind(this);
+
+  attach(): void {
+    document.addEventListener("keydown", this.onKey, { passive: true });
+  }
+
+  dispose(): void {
+    document.removeEventListener("keydown", this.onKey);
+  }
+
+  private handle(): void {}
+}
+""",
+            why="the same function goes in and out; only the capture flag would tell them apart",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

@@ -420,6 +420,75 @@ const Client = struct {
             why="a method that is called first releases the old one",
             language="zig",
         ),
+        Repair(
+            before="""export class Follower {
+  private socket?: WebSocket;
+
+  follow(address: string): void {
+    this.socket = new WebSocket(address);
+  }
+
+  dispose(): void {
+    this.socket?.close();
+  }
+}
+""",
+            after="""export class Follower {
+  private socket?: WebSocket;
+
+  follow(address: string): void {
+    this.socket?.close();
+    this.socket = new WebSocket(address);
+  }
+
+  dispose(): void {
+    this.socket?.close();
+  }
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Follower {
+  private socket?: WebSocket;
+
+  follow(address: string): void {
+    this.socket?.close();
+    this.socket = new WebSocket(address);
+  }
+
+  dispose(): void {
+    this.socket?.close();
+  }
+}
+""",
+            "the old one is closed first",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const Client = struct {
+    allocator: std.mem.Allocator,
+    agent: ?[]u8 = null,
+
+    fn setAgent(self: *Client, text: []const u8) !void {
+        self.clearAgent();
+        const agent = try self.allocator.dupe(u8, text);
+        self.agent = agent;
+    }
+
+    fn clearAgent(self: *Client) void {
+        const agent = self.agent orelse return;
+        self.allocator.free(agent);
+        self.agent = null;
+    }
+};
+""",
+            why="a method that is called first releases the old one",
+            language="zig",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

@@ -344,136 +344,6 @@ class WaitingRoom:
         ),
         Repair(
             before="""\
-const std = @import("std");
-
-const LatencyTracker = struct {
-    allocator: std.mem.Allocator,
-    latencies: std.ArrayListUnmanaged(u64) = .empty,
-    max_latencies: usize = 50,
-
-    fn record(self: *LatencyTracker, nanoseconds: u64) !void {
-        try self.latencies.append(self.allocator, nanoseconds);
-    }
-
-    fn slowest(self: *const LatencyTracker) u64 {
-        return std.mem.max(u64, self.latencies.items);
-    }
-
-    fn deinit(self: *LatencyTracker) void {
-        self.latencies.deinit(self.allocator);
-    }
-};
-
-test LatencyTracker {
-    var tracker: LatencyTracker = .{ .allocator = std.testing.allocator };
-    defer tracker.deinit();
-    for (0..200) |count| try tracker.record(count);
-    try std.testing.expectEqual(199, tracker.slowest());
-}
-""",
-            after="""\
-const std = @import("std");
-
-const LatencyTracker = struct {
-    allocator: std.mem.Allocator,
-    latencies: std.ArrayListUnmanaged(u64) = .empty,
-    max_latencies: usize = 50,
-
-    fn record(self: *LatencyTracker, nanoseconds: u64) !void {
-        try self.latencies.append(self.allocator, nanoseconds);
-        while (self.latencies.items.len > self.max_latencies) _ = self.latencies.orderedRemove(0);
-    }
-
-    fn slowest(self: *const LatencyTracker) u64 {
-        return std.mem.max(u64, self.latencies.items);
-    }
-
-    fn deinit(self: *LatencyTracker) void {
-        self.latencies.deinit(self.allocator);
-    }
-};
-
-test LatencyTracker {
-    var tracker: LatencyTracker = .{ .allocator = std.testing.allocator };
-    defer tracker.deinit();
-    for (0..200) |count| try tracker.record(count);
-    try std.testing.expectEqual(199, tracker.slowest());
-}
-""",
-            language="zig",
-            line=9,
-        ),
-        Repair(
-            before="""\
-const std = @import("std");
-
-const EventLogger = struct {
-    allocator: std.mem.Allocator,
-    history: std.ArrayListUnmanaged([]u8) = .empty,
-
-    fn record(self: *EventLogger, text: []const u8) !void {
-        const copy = try self.allocator.dupe(u8, text);
-        errdefer self.allocator.free(copy);
-        try self.history.append(self.allocator, copy);
-    }
-
-    fn deinit(self: *EventLogger) void {
-        for (self.history.items) |text| self.allocator.free(text);
-        self.history.deinit(self.allocator);
-    }
-};
-""",
-            after=None,
-            language="zig",
-            why="nothing names a bound, and entries own memory",
-            line=10,
-        ),
-        Quiet(
-            code="""\
-const std = @import("std");
-
-const EventLogger = struct {
-    allocator: std.mem.Allocator,
-    history: std.ArrayListUnmanaged([]u8) = .empty,
-
-    fn record(self: *EventLogger, text: []const u8) !void {
-        const copy = try self.allocator.dupe(u8, text);
-        errdefer self.allocator.free(copy);
-        try self.history.append(self.allocator, copy);
-        if (self.history.items.len > 100) self.allocator.free(self.history.orderedRemove(0));
-    }
-
-    fn deinit(self: *EventLogger) void {
-        for (self.history.items) |text| self.allocator.free(text);
-        self.history.deinit(self.allocator);
-    }
-};
-""",
-            why="its length is checked where it grows",
-            language="zig",
-        ),
-        Quiet(
-            code="""\
-const std = @import("std");
-
-const LineParser = struct {
-    allocator: std.mem.Allocator,
-    errors: std.ArrayListUnmanaged(usize) = .empty,
-
-    fn handleLine(self: *LineParser, line: usize) !void {
-        try self.errors.append(self.allocator, line);
-    }
-
-    fn deinit(self: *LineParser) void {
-        self.errors.deinit(self.allocator);
-    }
-};
-""",
-            why="a parser ends with what it parses",
-            language="zig",
-        ),
-        Repair(
-            before="""\
 use tokio::task::JoinSet;
 
 pub struct Listener(pub u32);
@@ -679,6 +549,328 @@ fn old_states_go() {
             language="rust",
             unsafe=True,
         ),
+        Repair(
+            before="""export class Monitor {
+  private readonly history: number[] = [];
+
+  record(seconds: number): void {
+    this.history.push(seconds);
+  }
+
+  recent(): number[] {
+    return this.history.slice(-100);
+  }
+}
+
+export const monitor = new Monitor();
+""",
+            after="""export class Monitor {
+  private readonly history: number[] = [];
+
+  record(seconds: number): void {
+    this.history.push(seconds);
+    if (this.history.length > 100) {
+      this.history.shift();
+    }
+  }
+
+  recent(): number[] {
+    return this.history.slice(-100);
+  }
+}
+
+export const monitor = new Monitor();
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Topic {
+  private subscriptions: Subscription[] = [];
+
+  subscribe(source: Observable, next: Next): () => void {
+    const subscription = source.subscribe(next);
+    this.subscriptions.push(subscription);
+    return () => { subscription.unsubscribe(); };
+  }
+
+  close(): void {
+    this.subscriptions.forEach((each) => each.unsubscribe());
+  }
+}
+""",
+            after="""export class Topic {
+  private subscriptions: Subscription[] = [];
+
+  subscribe(source: Observable, next: Next): () => void {
+    const subscription = source.subscribe(next);
+    this.subscriptions.push(subscription);
+    return () => {
+      subscription.unsubscribe();
+      const index = this.subscriptions.indexOf(subscription);
+      if (index !== -1) {
+        this.subscriptions.splice(index, 1);
+      }
+    };
+  }
+
+  close(): void {
+    this.subscriptions.forEach((each) => each.unsubscribe());
+  }
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export function words(text: string): string[] {
+  const found: string[] = [];
+  for (const word of text.split(' ')) {
+    found.push(word);
+  }
+  return found;
+}
+""",
+            "a builder: made, filled and returned",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Registry {
+  private readonly commands = new Map<string, Command>();
+
+  constructor() {
+    this.commands.set('open', new Open());
+    this.commands.set('close', new Close());
+  }
+}
+""",
+            "filled at the start",
+            language="typescript",
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+const LatencyTracker = struct {
+    allocator: std.mem.Allocator,
+    latencies: std.ArrayListUnmanaged(u64) = .empty,
+    max_latencies: usize = 50,
+
+    fn record(self: *LatencyTracker, nanoseconds: u64) !void {
+        try self.latencies.append(self.allocator, nanoseconds);
+    }
+
+    fn slowest(self: *const LatencyTracker) u64 {
+        return std.mem.max(u64, self.latencies.items);
+    }
+
+    fn deinit(self: *LatencyTracker) void {
+        self.latencies.deinit(self.allocator);
+    }
+};
+
+test LatencyTracker {
+    var tracker: LatencyTracker = .{ .allocator = std.testing.allocator };
+    defer tracker.deinit();
+    for (0..200) |count| try tracker.record(count);
+    try std.testing.expectEqual(199, tracker.slowest());
+}
+""",
+            after="""\
+const std = @import("std");
+
+const LatencyTracker = struct {
+    allocator: std.mem.Allocator,
+    latencies: std.ArrayListUnmanaged(u64) = .empty,
+    max_latencies: usize = 50,
+
+    fn record(self: *LatencyTracker, nanoseconds: u64) !void {
+        try self.latencies.append(self.allocator, nanoseconds);
+        while (self.latencies.items.len > self.max_latencies) _ = self.latencies.orderedRemove(0);
+    }
+
+    fn slowest(self: *const LatencyTracker) u64 {
+        return std.mem.max(u64, self.latencies.items);
+    }
+
+    fn deinit(self: *LatencyTracker) void {
+        self.latencies.deinit(self.allocator);
+    }
+};
+
+test LatencyTracker {
+    var tracker: LatencyTracker = .{ .allocator = std.testing.allocator };
+    defer tracker.deinit();
+    for (0..200) |count| try tracker.record(count);
+    try std.testing.expectEqual(199, tracker.slowest());
+}
+""",
+            language="zig",
+            line=9,
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+const EventLogger = struct {
+    allocator: std.mem.Allocator,
+    history: std.ArrayListUnmanaged([]u8) = .empty,
+
+    fn record(self: *EventLogger, text: []const u8) !void {
+        const copy = try self.allocator.dupe(u8, text);
+        errdefer self.allocator.free(copy);
+        try self.history.append(self.allocator, copy);
+    }
+
+    fn deinit(self: *EventLogger) void {
+        for (self.history.items) |text| self.allocator.free(text);
+        self.history.deinit(self.allocator);
+    }
+};
+""",
+            after=None,
+            language="zig",
+            why="nothing names a bound, and entries own memory",
+            line=10,
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const EventLogger = struct {
+    allocator: std.mem.Allocator,
+    history: std.ArrayListUnmanaged([]u8) = .empty,
+
+    fn record(self: *EventLogger, text: []const u8) !void {
+        const copy = try self.allocator.dupe(u8, text);
+        errdefer self.allocator.free(copy);
+        try self.history.append(self.allocator, copy);
+        if (self.history.items.len > 100) self.allocator.free(self.history.orderedRemove(0));
+    }
+
+    fn deinit(self: *EventLogger) void {
+        for (self.history.items) |text| self.allocator.free(text);
+        self.history.deinit(self.allocator);
+    }
+};
+""",
+            why="its length is checked where it grows",
+            language="zig",
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const LineParser = struct {
+    allocator: std.mem.Allocator,
+    errors: std.ArrayListUnmanaged(usize) = .empty,
+
+    fn handleLine(self: *LineParser, line: usize) !void {
+        try self.errors.append(self.allocator, line);
+    }
+
+    fn deinit(self: *LineParser) void {
+        self.errors.deinit(self.allocator);
+    }
+};
+""",
+            why="a parser ends with what it parses",
+            language="zig",
+        ),
+        Repair(
+            before="""export class Monitor {
+  private readonly history: number[] = [];
+
+  record(seconds: number): void {
+    this.history.push(seconds);
+  }
+
+  recent(): number[] {
+    return this.history.slice(-100);
+  }
+}
+
+export const monitor = new Monitor();
+""",
+            after="""export class Monitor {
+  private readonly history: number[] = [];
+
+  record(seconds: number): void {
+    this.history.push(seconds);
+    if (this.history.length > 100) {
+      this.history.shift();
+    }
+  }
+
+  recent(): number[] {
+    return this.history.slice(-100);
+  }
+}
+
+export const monitor = new Monitor();
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Topic {
+  private subscriptions: Subscription[] = [];
+
+  subscribe(source: Observable, next: Next): () => void {
+    const subscription = source.subscribe(next);
+    this.subscriptions.push(subscription);
+    return () => { subscription.unsubscribe(); };
+  }
+
+  close(): void {
+    this.subscriptions.forEach((each) => each.unsubscribe());
+  }
+}
+""",
+            after="""export class Topic {
+  private subscriptions: Subscription[] = [];
+
+  subscribe(source: Observable, next: Next): () => void {
+    const subscription = source.subscribe(next);
+    this.subscriptions.push(subscription);
+    return () => {
+      subscription.unsubscribe();
+      const index = this.subscriptions.indexOf(subscription);
+      if (index !== -1) {
+        this.subscriptions.splice(index, 1);
+      }
+    };
+  }
+
+  close(): void {
+    this.subscriptions.forEach((each) => each.unsubscribe());
+  }
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export function words(text: string): string[] {
+  const found: string[] = [];
+  for (const word of text.split(' ')) {
+    found.push(word);
+  }
+  return found;
+}
+""",
+            "a builder: made, filled and returned",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Registry {
+  private readonly commands = new Map<string, Command>();
+
+  constructor() {
+    this.commands.set('open', new Open());
+    this.commands.set('close', new Close());
+  }
+}
+""",
+            "filled at the start",
+            language="typescript",
+        ),
         Quiet(
             code="""\
 use std::collections::VecDeque;
@@ -758,6 +950,20 @@ impl Client {
 """,
             why="an answer takes its entry out",
             language="rust",
+        ),
+        Quiet(
+            code="""\
+const handlers = new Map<string, () => void>();
+
+export function register(name: string, handler: () => void): void {
+  handlers.set(name, handler);
+}
+
+register("open", () => {});
+register("save", () => {});
+""",
+            why="a registry that is filled when the program starts",
+            language="typescript",
         ),
     )
 

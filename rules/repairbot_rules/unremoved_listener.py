@@ -342,6 +342,114 @@ fn a_subscription_ends_with_its_entry() {
 """,
             language="rust",
         ),
+        Repair(
+            before="""export class Shortcuts {
+  constructor() {
+    window.addEventListener('keydown', this.onKey);
+    window.addEventListener('keyup', this.onRelease);
+  }
+
+  dispose(): void {
+    window.removeEventListener('keydown', this.onKey);
+  }
+
+  private onKey = (): void => {};
+  private onRelease = (): void => {};
+}
+""",
+            after="""export class Shortcuts {
+  constructor() {
+    window.addEventListener('keydown', this.onKey);
+    window.addEventListener('keyup', this.onRelease);
+  }
+
+  dispose(): void {
+    window.removeEventListener('keydown', this.onKey);
+    window.removeEventListener('keyup', this.onRelease);
+  }
+
+  private onKey = (): void => {};
+  private onRelease = (): void => {};
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Shortcuts {
+  constructor() {
+    document.addEventListener('keydown', () => this.press());
+  }
+
+  dispose(): void {
+    this.pressed = 0;
+  }
+
+  private pressed = 0;
+
+  private press(): void {
+    this.pressed += 1;
+  }
+}
+""",
+            after="""export class Shortcuts {
+  constructor() {
+    document.addEventListener('keydown', this.boundPress);
+  }
+
+  dispose(): void {
+    this.pressed = 0;
+    document.removeEventListener('keydown', this.boundPress);
+  }
+
+  private pressed = 0;
+  private readonly boundPress = () => this.press();
+
+  private press(): void {
+    this.pressed += 1;
+  }
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Tree extends Disposable {
+  constructor(private readonly model: Model) {
+    super();
+    this._register(this.model.onAdd(() => this.draw()));
+    this.model.onRemove(() => this.draw());
+  }
+
+  private draw(): void {}
+}
+""",
+            after="""export class Tree extends Disposable {
+  constructor(private readonly model: Model) {
+    super();
+    this._register(this.model.onAdd(() => this.draw()));
+    this._register(this.model.onRemove(() => this.draw()));
+  }
+
+  private draw(): void {}
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Shortcuts {
+  constructor(signal: AbortSignal) {
+    window.addEventListener('keydown', this.onKey, { signal });
+    window.addEventListener('load', this.onLoad, { once: true });
+  }
+
+  dispose(): void {}
+
+  private onKey = (): void => {};
+  private onLoad = (): void => {};
+}
+""",
+            "an AbortSignal and `once` take them back",
+            language="typescript",
+        ),
         Quiet(
             code="""\
 pub struct Subscription;
@@ -424,6 +532,75 @@ impl View {
             why="nothing says that the type keeps its subscriptions",
             language="rust",
         ),
+        Quiet(
+            code="""\
+export class Job {
+  private readonly events = new EventEmitter();
+
+  constructor() {
+    this.events.on("progress", this.show);
+  }
+
+  private readonly show = (): void => {};
+
+  dispose(): void {
+    this.log();
+  }
+
+  private log(): void {}
+}
+""",
+            why="the emitter is the object's own, and goes with it",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+export class Banner {
+  constructor(private readonly controller: AbortController) {
+    window.addEventListener("load", this.show, { once: true });
+    window.addEventListener("resize", this.show, { signal: controller.signal });
+  }
+
+  private readonly show = (): void => {};
+
+  dispose(): void {
+    this.controller.abort();
+  }
+}
+""",
+            why="one fires once, the other ends with its signal",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+export class Profile extends Disposable {
+  constructor(private readonly users: UserService) {
+    super();
+    this._register(this.users.onChange(() => this.load()));
+    this.users.current.pipe(take(1)).subscribe(() => this.load());
+  }
+
+  private load(): void {}
+}
+""",
+            why="the class keeps the first, and the second ends after one value",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+import { useEffect } from "react";
+
+export function Title({ onResize }: Props) {
+  useEffect(() => {
+    window.addEventListener("resize", onResize);
+    return () => window.removeEventListener("resize", onResize);
+  }, [onResize]);
+  return null;
+}
+""",
+            why="what the effect hands back removes it",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
@@ -473,10 +650,11 @@ def _intent(it: Registered) -> tuple[Intent, ...]:
                     INSERT_AFTER, listener.at, listener.handler, title, {"lines": line}, (removal.statement,)
                 ),
             )
-    if head not in ("self", "this") or not it.teardown:
+    everywhere = listener.shared and it.container is not None and it.container.this == "this"
+    if (head not in ("self", "this") and not everywhere) or not it.teardown:
         return ()
     args = {"container": listener.owner, "method": it.teardown, "line": line, "after": "", "early": "yes"}
-    near = listener.target.count(".") == 1
+    near = everywhere or listener.target.count(".") == 1
     return (
         Intent(
             ADD_TO_TEARDOWN,

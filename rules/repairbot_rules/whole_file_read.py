@@ -124,6 +124,58 @@ pub fn names(path: &str) -> io::Result<Vec<String>> {
             why="the text itself is looked at as well",
             language="rust",
         ),
+        Repair(
+            before="""import { readFile } from 'fs/promises';
+
+export async function indexFile(absolutePath: string): Promise<string[]> {
+  const content = await readFile(absolutePath, 'utf8');
+  return content.split('\\n\\n');
+}
+""",
+            after="""import { readFile, stat } from 'fs/promises';
+
+export async function indexFile(absolutePath: string): Promise<string[]> {
+  const { size } = await stat(absolutePath);
+  if (size > 10 * 1024 * 1024) {
+    throw new Error(`${absolutePath} has ${size} bytes: too large to be read at once`);
+  }
+  const content = await readFile(absolutePath, 'utf8');
+  return content.split('\\n\\n');
+}
+""",
+            language="typescript",
+            unsafe=True,
+        ),
+        Quiet(
+            """import { readFile } from 'fs/promises';
+
+export async function loadConfig(configPath: string): Promise<unknown> {
+  return JSON.parse(await readFile(configPath, 'utf8'));
+}
+""",
+            "a configuration file is small",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+import { readFile, stat } from "node:fs/promises";
+
+export async function loadConfig(path: string): Promise<unknown> {
+  return JSON.parse(await readFile(path, "utf8"));
+}
+
+export async function indexFile(path: string): Promise<string[]> {
+  const { size } = await stat(path);
+  if (size > 1_000_000) {
+    return [];
+  }
+  const content = await readFile(path, "utf8");
+  return content.split("\\n");
+}
+""",
+            why="a file of settings is small, and the other's size is looked at first",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

@@ -101,7 +101,8 @@ def run(
         stack.callback(fleet.end)
         for index in range(len(fleet.commands)):
             fleet.start(index)
-        over, sent, attempts = threading.Event(), set[int](), Counter[int]()
+        over, calm = threading.Event(), threading.Event()
+        sent, attempts = set[int](), Counter[int]()
 
         def deliver() -> None:
             """GitHub delivers once; what failed is asked for again, as the sweeper does."""
@@ -112,10 +113,10 @@ def run(
                 payload = apps.opened(number, heads[number], REPO, number % INSTALLATIONS + 1)
                 if rig.app.deliver("pull_request", payload, f"d-{number}").status == 202:
                     sent.add(number)
-                    time.sleep(kills * spread * 0.8 / deliveries * dice.uniform(0.5, 1.5))
+                    calm.wait(kills * spread * 0.8 / deliveries * dice.uniform(0.5, 1.5))
                 else:
                     waiting.insert(min(len(waiting), dice.randrange(3)), number)
-                    time.sleep(0.1)
+                    over.wait(0.1)
 
         sender = threading.Thread(target=deliver, daemon=True)
         sender.start()
@@ -128,7 +129,8 @@ def run(
                     f"{count + 1} kills, {len(sent)} taken in, {posted} reviewed, load {os.getloadavg()[0]:.1f}",
                     flush=True,
                 )
-        sender.join(300)
+        calm.set()
+        sender.join(600)
         patience = 60 + 3.0 * deliveries
         until(lambda: len(sent) == deliveries, 60, "not all deliveries were taken in")
         with queues.opened(folder / "home", database) as queue:

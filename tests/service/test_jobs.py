@@ -75,19 +75,13 @@ def test_list_show_and_retry(tmp_path: Path) -> None:
             until(lambda: rested(queue) and not queue.failed())
     with ledgers.opened(tmp_path) as ledger:
         ledger.ended(Ended(good, "of-good", "octo/good", 7, "clean", "b" * 40, waited=1, steps={"audit": 2}))
-    assert "clean" in command(tmp_path).out
     shown = command(tmp_path, "show", good)
     assert "waited 1.0 s, took 2.0 s, 0 leaks at bbbbbbbbbbbb" in shown.out
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [
-        (("show", "nothing"), "is no job of this queue"),
-        (("retry",), "give the ID of a failed job"),
-        (("retry", "x", "--all"), "give the ID of a failed job"),
-        (("retry", "x"), "is not among the failed jobs"),
-    ],
+    [(("show", "nothing"), "is no job of this queue"), (("retry",), "give the ID of a failed job")],
 )
 def test_what_is_not_there_is_said(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
     with queues.opened(tmp_path):

@@ -93,7 +93,7 @@ def test_what_fails_again_is_asked_for_with_growing_pauses(rig: Rig, tmp_path: P
         moment = time.time()
         each = Sweeper(app(rig), ledger, lambda: moment)
         asked = 0
-        for _ in range(40):
+        for _ in range(20):
             asked += each.round().asked
             until(lambda wanted=asked + 1: len(rig.app.deliveries) == wanted)  # type: ignore[misc]
             moment += sweeper.PAUSE

@@ -100,6 +100,9 @@ INSERT_AFTER: Final = "insert-after"
 """Insert statements behind a statement. spans[0]: the statement. args: lines (joined with a newline)."""
 INSERT_BEFORE: Final = "insert-before"
 """Insert statements before a statement. Same args."""
+INSERT_EACH: Final = "insert-each"
+"""Insert lines before each of several statements. spans: the statements; args: lines (a form feed between one's and
+the next one's)."""
 CANCEL_PENDING: Final = "cancel-pending"
 """Cancel what a wait for the first of several leaves behind. at: the wait's call; spans[0]: its statement.
 args: tasks (names made for this wait, joined with a comma; "" when they stand inside the call)."""

@@ -8,10 +8,11 @@ at random. A try that fails is followed by the next one as a job of its own, aft
 
 from __future__ import annotations
 
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
@@ -50,6 +51,9 @@ class Queue:
 
     def __init__(self, client: DBOSClient, engine: Engine, lanes: Callable[[], int]) -> None:
         self._client, self._engine, self._lanes = client, engine, lanes
+        # SQLite has one writer at a time, and who finds it busy sleeps; who waits for a lock is woken.
+        sqlite = engine.dialect.name == "sqlite"
+        self._one: AbstractContextManager[object] = threading.Lock() if sqlite else nullcontext()
         self._table = sa.table(
             "workflow_status",
             *(sa.column(name) for name in ("queue_name", "status", "created_at")),
@@ -83,7 +87,8 @@ class Queue:
         if pause:
             options["delay_seconds"] = pause
         try:
-            self._client.enqueue(options, asdict(task), turn, tried)
+            with self._one:
+                self._client.enqueue(options, asdict(task), turn, tried)
         except error.DBOSWorkflowIDInUseError:
             if turn == 1:
                 self._failed_again(task.id)

@@ -86,9 +86,9 @@ def _helped(environment: Mapping[str, str], over: threading.Event) -> None:
     pause = 0.5
     while not over.is_set():
         begun = time.monotonic()
-        # In a session of its own: a Ctrl-C is for this process to pass on.
+        # In a group of its own: a Ctrl-C is for this process to pass on.
         with subprocess.Popen(
-            _WORKER, stdin=subprocess.PIPE, env=dict(environment), start_new_session=True
+            _WORKER, stdin=subprocess.PIPE, env=dict(environment), process_group=0
         ) as child:
             while child.poll() is None and not over.wait(0.2):
                 pass

@@ -16,10 +16,12 @@ from repairbot.lifetimes.ops import Resource
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The resources by what acquires them: by qualified name, or by the last name of any receiver."""
+    """The resources by what acquires them: by qualified name, by the last name of any receiver, or (`endings`, in small
+    letters but for the method) by how the receiver's name ends."""
 
     exact: dict[str, Resource]
     methods: dict[str, Resource]
+    endings: dict[str, Resource]
     by_id: dict[str, Resource]
     last: frozenset[str]
     """The last names of all that acquires."""
@@ -30,14 +32,17 @@ def table_of(resources: tuple[Resource, ...]) -> Table:
     """The table of these resources; earlier ones win."""
     exact: dict[str, Resource] = {}
     methods: dict[str, Resource] = {}
+    endings: dict[str, Resource] = {}
     for resource in resources:
         for name in resource.acquire:
-            if name.startswith((".", "new .")):
+            if name.startswith("*"):
+                endings.setdefault(name[1:], resource)
+            elif name.startswith((".", "new .")):
                 methods.setdefault(name.replace(".", "", 1), resource)
             else:
                 exact.setdefault(name, resource)
-    last = frozenset(name.rpartition(".")[2].removeprefix("new ") for name in (*exact, *methods))
-    return Table(exact, methods, {item.id: item for item in resources}, last)
+    last = frozenset(name.rpartition(".")[2].removeprefix("new ") for name in (*exact, *methods, *endings))
+    return Table(exact, methods, endings, {item.id: item for item in resources}, last)
 
 
 class Acquiring:
@@ -59,6 +64,9 @@ class Acquiring:
         """The acquiring calls, in the order of the source."""
         own = {symbol.rpartition(".")[2] for symbol in self.own}
         asked = self.project.resources or self.project.summaries
+        if b" as " in self.module.source or b"require(" in self.module.source:
+            known = self.module.imports.items()
+            own |= {local for local, origin in known if origin.rpartition(".")[2] in self.table.last}
         return [
             call
             for call, last in self.module.called
@@ -76,7 +84,14 @@ class Acquiring:
         resource = self._named(call)
         if resource is None or (resource.needs and not re.search(resource.needs, self.module.text(call))):
             return None
-        return resource
+        return None if resource.unscoped and self._tidied(call) else resource
+
+    def _tidied(self, call: N) -> bool:
+        """Whether a scope of the runtime around the call's function releases what is made in it (`tf.tidy`)."""
+        return any(
+            up.kind == "call_expression" and self.module.callee(up).rpartition(".")[2] == "tidy"
+            for up in call.above()
+        )
 
     def _named(self, call: N) -> Resource | None:
         callee = self.module.callee(call)
@@ -97,7 +112,14 @@ class Acquiring:
         head, dot, last = callee.rpartition(".")
         if callee.startswith("new "):
             return self.table.methods.get("new " + last.removeprefix("new "))
-        return self.table.methods.get(last) if dot and head else None
+        if not dot or not head:
+            return None
+        owner = head.rpartition(".")[2].removesuffix("()").lower()
+        for name, resource in self.table.endings.items():
+            ending, _, method = name.partition(".")
+            if method == last and owner.endswith(ending):
+                return resource
+        return self.table.methods.get(last)
 
     def _own(self, call: N, callee: str) -> Resource | None:
         if callee.startswith("this."):

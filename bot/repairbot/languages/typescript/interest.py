@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Final
 
 from repairbot.languages.typescript.vocabulary import TEARDOWNS
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Resource
 
 _APART: Final = bytes(
     byte if chr(byte).isalnum() or byte in b"_$" or byte > 127 else 32 for byte in range(256)
 )
-_WORD: Final = re.compile(r"[\w]+")
+_WORD: Final = regex(r"[\w]+")
 _LISTENERS: Final = frozenset({b"on", b"once", b"addListener", b"addEventListener", b"subscribe"})
 _REMOVALS: Final = frozenset(
     {b"off", b"removeListener", b"removeEventListener", b"un", b"detachEvent", b"unsubscribe"}
@@ -23,13 +23,16 @@ _ENDINGS: Final = frozenset(name.strip("[]").encode() for name in TEARDOWNS) | {
     b"_register",
     b"Disposable",
 }
+_KEEPS: Final = frozenset(
+    {b"_register", b"register", b"_disposables", b"disposables", b"toDispose", b"subscriptions"}
+)
 _FILES: Final = frozenset({b"readFile", b"readFileSync", b"readTextFile", b"readTextFileSync"})
 _QUERIES: Final = frozenset(
     {b"execute", b"toArray", b"findMany", b"findAll", b"getMany", b"manyOrNone", b"fetchAll"}
 )
 _EFFECTS: Final = frozenset({b"useEffect", b"useLayoutEffect", b"onMounted", b"onMount"})
 _COLLECTION: Final = rb"(?:new (?:Map|Set|Array)\b|\[\]|\{\}|Object\.create)"
-_EMPTY: Final = re.compile(
+_EMPTY: Final = regex(
     rb"(?m)^(?:export[ \t]+)?(?:const|let|var)[ \t]+[\w$]+[^=\n;]*=[ \t]*"
     + _COLLECTION
     + rb"|this(?:\.[\w$#]+|\[\w+\])[ \t]*=[ \t]*"
@@ -38,8 +41,8 @@ _EMPTY: Final = re.compile(
     + _COLLECTION
 )
 """A module's or an object's collection while it is empty."""
-_SELECT: Final = re.compile(rb"(?i)[`'\"]\s*select\b")
-_ENDLESS: Final = re.compile(rb";[ \t]*;[^\n)]*\)|while[ \t]*\((?:true|1)\)")
+_SELECT: Final = regex(rb"(?i)[`'\"]\s*select\b")
+_ENDLESS: Final = regex(rb";[ \t]*;[^\n)]*\)|while[ \t]*\((?:true|1)\)")
 
 
 @lru_cache(maxsize=4)
@@ -55,7 +58,8 @@ def _needed(resources: tuple[Resource, ...]) -> dict[bytes, tuple[frozenset[byte
     for resource in resources:
         for name in resource.acquire:
             words = [word.encode() for word in _WORD.findall(name.removeprefix("new "))]
-            found.setdefault(words[-1], []).append(frozenset(words[:-1]) - {b"new"})
+            others = () if name.startswith("*") else words[:-1]
+            found.setdefault(words[-1], []).append(frozenset(others))
     return {last: tuple(others) for last, others in found.items()}
 
 
@@ -73,8 +77,12 @@ def dull(source: bytes, resources: tuple[Resource, ...]) -> bool:
     )
     listens = not _LISTENERS.isdisjoint(words)
     return not (
-        (ends and (b"new" in words or listens or not _TIMERS.isdisjoint(words)))
+        (
+            ends
+            and (b"new" in words or listens or not _KEEPS.isdisjoint(words) or not _TIMERS.isdisjoint(words))
+        )
         or (listens and (b"addEventListener" in words or not _REMOVALS.isdisjoint(words)))
+        or (listens and source.count(b".on(") > 1)
         or not _EFFECTS.isdisjoint(words)
         or not _FILES.isdisjoint(words)
         or not _QUERIES.isdisjoint(words)

@@ -10,8 +10,8 @@ from dataclasses import field
 from functools import cached_property
 from typing import Final, Literal
 
-from repairbot.languages.typescript.tree import CLASSES, FUNCTIONS, N, Tree, parse
-from repairbot.lazily import dataclass
+from repairbot.languages.typescript.tree import CLASSES, FUNCTIONS, N, Tree, errors_of, parse
+from repairbot.lazily import dataclass, regex
 from repairbot.model import Span
 
 THROUGH: Final = frozenset(
@@ -28,19 +28,19 @@ _NAMES: Final = frozenset(
     {"identifier", "property_identifier", "private_property_identifier", "shorthand_property_identifier", "this",
      "super", "shorthand_property_identifier_pattern", "type_identifier", "undefined"}
 )  # fmt: skip
-_IMPORT: Final = re.compile(
+_IMPORT: Final = regex(
     r"import\s+(?!type\b)(?:(?P<default>[\w$]+)\s*,?\s*)?(?:\*\s*as\s+(?P<all>[\w$]+)\s*|\{(?P<named>[^}]*)\}\s*)?"
     r"(?:from\s*)?['\"](?P<module>[^'\"]+)['\"]"
 )
 _GIVEN: Final = r"\(\s*['\"](?P<module>[^'\"]+)['\"]\s*\)\)?(?P<member>(?:\.\w+)*)"
 _REQUIRED: Final = (re.compile(r"require" + _GIVEN), re.compile(r"await import" + _GIVEN))
-_BEFORE: Final = re.compile(
+_BEFORE: Final = regex(
     r"(?:(?P<name>[\w$]+)|\{(?P<named>[^{}]*)\})\s*=\s*(?:__importStar\(|__importDefault\()?$"
 )
 """What a required module is assigned to, by what stands before it."""
 _LONGEST: Final = 600
 """Bytes of the longest pattern that is looked for there."""
-_SUFFIX: Final = re.compile(r"\.(?:[cm]?[jt]sx?)$")
+_SUFFIX: Final = regex(r"\.(?:[cm]?[jt]sx?)$")
 
 
 @dataclass(eq=False, slots=True)
@@ -77,12 +77,15 @@ class Module:
     def __init__(self, source: bytes, path: str, grammar: str) -> None:
         self.source, self.path, self.grammar = source, path, grammar
         self._ascii = source.isascii()
+        self.errors: list[tuple[int, int]] = []
+        """Where it does not parse, once it was parsed."""
         self._declared: dict[int, set[str]] = {}
         self.string = source.decode("utf-8", "replace") if self._ascii else ""
 
     @cached_property
     def _parsed(self) -> tuple[Tree, bool]:
         root = parse(self.source, self.grammar)
+        self.errors = errors_of(root) if root.has_error else []
         return Tree(root), root.has_error
 
     @property

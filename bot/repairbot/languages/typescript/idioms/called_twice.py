@@ -13,11 +13,12 @@ from typing import Final
 from repairbot.languages.typescript.classes import Classes
 from repairbot.languages.typescript.syntax import Module, statement_of
 from repairbot.languages.typescript.tree import N
+from repairbot.lazily import regex
 from repairbot.lifetimes.intents import INSERT_AFTER
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
 
-_REGISTERS: Final = re.compile(rb"\.(?:once|on|addListener|addEventListener)\(")
+_REGISTERS: Final = regex(rb"\.(?:once|on|addListener|addEventListener)\(")
 
 
 def find(module: Module, _: Classes) -> Iterator[Idiom]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from repairbot.languages.typescript.classes import Classes
 from repairbot.languages.typescript.syntax import Module, arguments, bare, statement_of
 from repairbot.languages.typescript.tree import FUNCTIONS, N
+from repairbot.lazily import regex
 from repairbot.lifetimes.intents import INSERT_AFTER
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
@@ -19,7 +20,7 @@ from repairbot.model import Step
 _ENDS = r"(?:unsubscribe|dispose|close|destroy|cancel|stop|remove|abort|disconnect)"
 
 
-_ADDS = re.compile(rb"this\.[\w#$]+\.(?:push|add)\(")
+_ADDS = regex(rb"this\.[\w#$]+\.(?:push|add)\(")
 
 
 def find(module: Module, classes: Classes) -> Iterator[Idiom]:

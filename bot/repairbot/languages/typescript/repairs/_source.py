@@ -86,6 +86,11 @@ class Source:
         return not ends or sum(ends) * 2 >= len(ends)
 
     @cached_property
+    def quote(self) -> str:
+        """The quotation mark of its texts."""
+        return '"' if self.data.count(b'"') > self.data.count(b"'") else "'"
+
+    @cached_property
     def typed(self) -> bool:
         """Whether it is TypeScript: some name in it has a type."""
         return any(node.kind in _TYPES for node in self.root.walk())
@@ -321,6 +326,18 @@ class Source:
         every = [*first, *map(self.shown, lines), *last]
         shown = "".join(f"{self.newline}{blanks}{self.unit}{line}" for line in every)
         return Edit(block.start + 1, block.end - 1, f"{shown}{self.newline}{blanks}")
+
+    def under(self, row: N, test: str) -> tuple[Edit, ...]:
+        """A row under a condition: one step further in, in braces."""
+        blanks, nl = self.indentation(row.start), self.newline
+        at = self.line_end(row.start) + len(nl)
+        edits = [Edit(row.start, row.start, f"if ({test}) {{{nl}{blanks}{self.unit}")]
+        while at < row.end:
+            if self.data[at : self.line_end(at)].strip():
+                edits.append(Edit(at, at, self.unit))
+            at = self.line_end(at) + len(nl)
+        end = self.line_end(row.end)
+        return (*edits, Edit(end, end, f"{nl}{blanks}}}"))
 
     def without(self, row: N) -> Edit:
         """The edit that takes a row out, with its line where nothing else stands on it."""

@@ -25,31 +25,27 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     row = source.row(node)
     if row is None or row.up is None:
         return Refusal("the acquisition is no statement of a block")
-    asynchronous = intent.args.get("asynchronous") == "yes" and source.asynchronous(node)
     old = _old(source, intent, name)
     if isinstance(old, Refusal):
         return old
-    made = _release.made_by(node)
-    shown = _own_words(source, old) or _release.call(
-        source, made, intent.args["release"], name, asynchronous=asynchronous
-    )
-    if (used := _using(source, row, name, made)) is not None:
+    own = _own_words(source, old)
+    lines = [own] if own else _release.lines(source, node, intent.args, name)
+    if (used := _using(source, row, _release.made_by(node))) is not None:
         return (used, *(source.without(each) for each in old))
     if intent.place.endswith("[]"):
-        shown = ""
-        lines = _each(source, node, intent, name, asynchronous)
-    else:
-        lines = [shown]
+        lines = _each(source, node, intent, name)
     if _declares(source, row, name):
         return _behind(source, row, name, lines, old)
-    return _assigned(source, row, name, shown, old) if shown else Refusal(f"{name} is declared elsewhere")
+    if len(lines) > 1:
+        return Refusal(f"{name} is declared elsewhere, and asked for its method before it is released")
+    return _assigned(source, row, name, lines[0], old)
 
 
-def _each(source: Source, near: N, intent: Intent, name: str, asynchronous: bool) -> list[str]:
+def _each(source: Source, near: N, intent: Intent, name: str) -> list[str]:
     """The lines that release what a local list holds."""
     item = source.fresh(near, "item", "each", "entry")
-    release = _release.call(source, None, intent.args["release"], item, asynchronous=asynchronous)
-    return [f"for (const {item} of {name}) {{", f"\t{release}", "}"]
+    inner = _release.lines(source, near, intent.args, item)
+    return [f"for (const {item} of {name}) {{", *(f"\t{line}" for line in inner), "}"]
 
 
 def _old(source: Source, intent: Intent, name: str) -> list[N] | Refusal:
@@ -89,7 +85,7 @@ def _declares(source: Source, row: N, name: str) -> bool:
     )
 
 
-def _using(source: Source, row: N, name: str, made: N | None) -> Edit | None:
+def _using(source: Source, row: N, made: N | None) -> Edit | None:
     """`using` where this file holds the same kind of value that way."""
     callee = source.module.callee(made) if made is not None else ""
     if not callee or not source.text(row).startswith("const "):
@@ -110,6 +106,8 @@ def _behind(source: Source, row: N, name: str, lines: list[str], old: list[N]) -
         return (source.after(row, lines),)
     if _set_again(source, name, rest):
         return Refusal(f"{name} gets another value later on")
+    if (raised := _raised(source, rest, old)) is not None:
+        return raised
     adopted = _adopted(source, name, rest, lines, old)
     if adopted is not None:
         return adopted
@@ -123,6 +121,34 @@ def _behind(source: Source, row: N, name: str, lines: list[str], old: list[N]) -
     if len(rows) == 1 and old:
         return Refusal("nothing stands between the acquisition and the release")
     return _wrap.wrap(source, rows, _wrap.at_last(lines), name, old)
+
+
+def _raised(source: Source, rest: list[N], old: list[N]) -> tuple[Edit, ...] | Refusal | None:
+    """A `try` that stands too far below begins right behind the acquisition; None where there is no such."""
+    tried = next((row for row in rest if row.kind == "try_statement"), None)
+    final = tried.of("finally_clause") if tried is not None else None
+    between = [row for row in rest if tried is not None and row.end <= tried.start]
+    if tried is None or final is None or not between or len(old) != 1:
+        return None
+    if not final.start <= old[0].start < final.end or old[0].up is None or old[0].up.up is not final:
+        return None
+    if tried.of("catch_clause") is not None:
+        return Refusal("the handler of the try would see the errors of what stands before it as well")
+    names = source.declared(between)
+    if any(source.mentions(name, other) for name in names for other in (final, *source.behind(tried))):
+        return Refusal("names that are set before the try are used behind it")
+    body = tried.kids[0]
+    begins, opened = source.line_start(tried.start), source.line_end(body.start)
+    if (
+        not source.alone(between[0])
+        or source.data[body.start + 1 : opened].strip()
+        or not source.first_on_line(tried.start)
+    ):
+        return Refusal("the try shares its line with other statements")
+    return (
+        *_wrap.begun(source, between),
+        Edit(begins, opened + len(source.newline), ""),
+    )
 
 
 def _longer(source: Source, rows: list[N], lines: list[str]) -> str:
