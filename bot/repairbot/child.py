@@ -7,7 +7,6 @@ it inherits no secret, and a Ctrl-C on the terminal reaches the parent alone.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 
@@ -29,7 +28,8 @@ class Process:
         self.code: int | None = None
         self.peak = 0
         ends = ((taken, 0), (answers, 1), (errors, 2))
-        arguments = [sys.executable, "-I", "-X", "utf8", "-c", BOOT, *_import_path()]
+        plain = [] if _hooked() else ["-S"]
+        arguments = [sys.executable, "-I", *plain, "-X", "utf8", "-c", BOOT, *_import_path()]
         self.pid = os.posix_spawn(
             sys.executable,
             arguments,
@@ -56,6 +56,8 @@ class Process:
     def end(self) -> None:
         """End it and all that it started, now."""
         if not self.ended():
+            import signal  # it takes longer to import than to start a process
+
             os.killpg(self.pid, signal.SIGKILL)
             self._reap(0)
 
@@ -79,6 +81,15 @@ def read(descriptor: int, size: int) -> bytes:
         return os.read(descriptor, size)
     except BlockingIOError:
         return b""
+
+
+def _hooked() -> bool:
+    """Whether more than sys.path says where modules are: then only `site` can set it up in a child as well.
+
+    The finder of setuptools stands in most environments and is for distutils alone.
+    """
+    usual = {"_frozen_importlib", "_frozen_importlib_external", "_distutils_hack"}
+    return any(getattr(finder, "__module__", "") not in usual for finder in sys.meta_path)
 
 
 def _import_path() -> list[str]:

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from typing import TYPE_CHECKING
 
 from repairbot.child import Process
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 WORKING = frozenset({"audit", "fix", "baseline", "prove", "review", "action"})
 """The commands that examine files: their first worker starts while the command line is still being read."""
@@ -20,9 +15,11 @@ INTERRUPTED, TERMINATED, PIPE_CLOSED = 130, 143, 141
 
 def main() -> None:
     """Run one command and exit with its code: 0 clean, 1 findings, 2 usage or configuration, 3 partly failed."""
-    signal.signal(signal.SIGTERM, _terminated)
+    arguments = sys.argv[1:]
+    # Before everything else, and before everything is imported that the rest of this function needs.
+    first = Process() if arguments and arguments[0] in WORKING and not HELP.intersection(arguments) else None
     try:
-        code = _run(sys.argv[1:])
+        code = _run(arguments, first)
         sys.stdout.flush()
     except KeyboardInterrupt:
         print("\nrepairbot: interrupted; no file is half written", file=sys.stderr)
@@ -30,21 +27,23 @@ def main() -> None:
     except BrokenPipeError:  # whoever read the output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = PIPE_CLOSED
-    sys.exit(code)
-
-
-def _run(arguments: list[str]) -> int:
-    first = Process() if arguments and arguments[0] in WORKING and not HELP.intersection(arguments) else None
-    try:
-        from repairbot.commands import run
-
-        return run(arguments, first)
     finally:
         if first is not None:
             first.end()
+    sys.exit(code)
 
 
-def _terminated(number: int, frame: FrameType | None) -> None:
+def _run(arguments: list[str], first: Process | None) -> int:
+    import signal
+
+    signal.signal(signal.SIGTERM, _terminated)
+
+    from repairbot.commands import run
+
+    return run(arguments, first)
+
+
+def _terminated(number: int, frame: object) -> None:
     sys.exit(TERMINATED)
 
 

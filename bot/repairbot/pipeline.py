@@ -11,6 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from repairbot import languages, wire
 from repairbot.cache import Cache, code_version, digest
@@ -65,7 +66,7 @@ class Run:
         self.examinations: list[Examination] = []
         self.passed: list[FileResult] = []
         self._pool, self._cache, self._progress, self._fixes = pool, cache, progress, fixes
-        self._salt = digest(code_version(), wire.encode(config.settings), b"fixes" if fixes else b"")
+        self._settings = config.settings
         self._total = self._done = self._findings = 0
         namings = {name: Naming(each.suffixes, each.package) for name, each in languages.walk().items()}
         self._exchange = Exchange(namings, source.holds)
@@ -123,7 +124,7 @@ class Run:
             each = self.examinations[answer.tag]
             if answer.failure:
                 self._end(each, failed(each.entry.path, each.entry.language, answer.failure))
-            elif self._take(answer.tag, answer.frame):
+            elif self._take(answer.tag, answer.frame) and answer.tag in keys:
                 self._cache.keep(keys.pop(answer.tag), answer.frame)
 
     def _recalled(self, tags: Sequence[int]) -> Sequence[int]:
@@ -169,11 +170,13 @@ class Run:
             if content != each.content:
                 each.content = content
                 self._cache.remember(identity, content)
-                key = self._key(each)
-                held = self._cache.answers([key]).get(key)
-                if held is not None and self._take(tag, held):
-                    continue
-            keys[tag] = self._key(each)
+                if self._cache.recalls:
+                    key = self._key(each)
+                    held = self._cache.answers([key]).get(key)
+                    if held is not None and self._take(tag, held):
+                        continue
+            if self._cache.keeps:
+                keys[tag] = self._key(each)
             yield Task(tag, self._request(each), source)
 
     def _request(self, each: Examination) -> bytes:
@@ -181,6 +184,10 @@ class Run:
         return request(
             each.entry.path, each.entry.language, each.answers or {}, fixes=fixes, asked=each.asked
         )
+
+    @cached_property
+    def _salt(self) -> bytes:
+        return digest(code_version(), wire.encode(self._settings), b"fixes" if self._fixes else b"")
 
     def _key(self, each: Examination) -> bytes:
         answers = json.dumps(each.answers, sort_keys=True).encode() if each.answers else b""

@@ -33,6 +33,8 @@ IN = struct.Struct(">II")
 """Before a frame to the child: the sizes of header and body, in bytes."""
 OUT = struct.Struct(">I")
 """Before a frame to the parent: its size in bytes. The empty frame says "ready"."""
+FIRST = "python"
+"""The front end that is loaded in advance: there is time for one, and most work is for it."""
 WRITABLE = 16 << 20
 """Bytes of the largest file a child may write (compilers' scratch files, byte code)."""
 
@@ -88,10 +90,8 @@ def main() -> None:
     known = languages.walk()
     all_rules()
     _write(answers, b"")
-    for language in known.values():
-        if _waiting():
-            break
-        assert language.frontend is not None  # loaded while there is no work yet
+    if not _waiting():
+        assert known[FIRST].frontend is not None  # loaded while there is no work yet
     first = _read(sys.stdin.buffer)
     if first is None:
         return

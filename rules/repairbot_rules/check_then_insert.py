@@ -33,17 +33,23 @@ use std::collections::HashMap;
 
 pub fn open(pages: &mut HashMap<u32, String>, number: u32) {
     if !pages.contains_key(&number) {
-        pages.insert(number, format!("page {number}"));
+        pages.insert(number, read(number));
     }
+}
+
+fn read(number: u32) -> String {
+    format!("page {number}")
 }
 """,
             after="""\
 use std::collections::HashMap;
 
 pub fn open(pages: &mut HashMap<u32, String>, number: u32) {
-    pages
-        .entry(number)
-        .or_insert_with(|| format!("page {number}"));
+    pages.entry(number).or_insert_with(|| read(number));
+}
+
+fn read(number: u32) -> String {
+    format!("page {number}")
 }
 """,
             language="rust",

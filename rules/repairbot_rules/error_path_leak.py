@@ -469,6 +469,80 @@ fn parse(allocator: std.mem.Allocator, text: []const u8) !*Node {
             why="whether create() owns its argument when it fails is not known here",
             language="zig",
         ),
+        Repair(
+            before="""import { open } from 'fs/promises';
+
+export async function header(path: string): Promise<string> {
+  const file = await open(path);
+  const { buffer } = await file.read(Buffer.alloc(64), 0, 64, 0);
+  await file.close();
+  return buffer.toString();
+}
+""",
+            after="""import { open } from 'fs/promises';
+
+export async function header(path: string): Promise<string> {
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(64), 0, 64, 0);
+    return buffer.toString();
+  } finally {
+    await file.close();
+  }
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""import { connect, Socket } from 'net';
+
+export function greet(host: string, name: string): Socket {
+  const socket = connect(7, host);
+  socket.write(encode(name));
+  return socket;
+}
+
+function encode(name: string): string {
+  if (!name) throw new Error('no name');
+  return `hello ${name}`;
+}
+""",
+            after="""import { connect, Socket } from 'net';
+
+export function greet(host: string, name: string): Socket {
+  const socket = connect(7, host);
+  try {
+    socket.write(encode(name));
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+  return socket;
+}
+
+function encode(name: string): string {
+  if (!name) throw new Error('no name');
+  return `hello ${name}`;
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """import { open } from 'fs/promises';
+
+export async function header(path: string): Promise<string> {
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(64), 0, 64, 0);
+    return buffer.toString();
+  } finally {
+    await file.close();
+  }
+}
+""",
+            "`finally` closes it on every way",
+            language="typescript",
+        ),
         Quiet(
             code="""\
 const std = @import("std");
@@ -512,6 +586,23 @@ pub fn start(name: &str) -> io::Result<Child> {
 """,
             why="ended where it is not handed out",
             language="rust",
+        ),
+        Quiet(
+            code="""\
+import { open } from "node:fs/promises";
+
+export async function head(path: string): Promise<Buffer> {
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read();
+    return buffer;
+  } finally {
+    await file.close();
+  }
+}
+""",
+            why="the cleanup runs on every way out",
+            language="typescript",
         ),
     )
 

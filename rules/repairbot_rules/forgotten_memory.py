@@ -31,6 +31,109 @@ class ForgottenMemory(Rule):
     examples = (
         Repair(
             before="""\
+use std::cell::Cell;
+use std::rc::Rc;
+
+pub struct Job(pub Rc<Cell<u32>>);
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() + 1);
+    }
+}
+
+pub fn start(job: Job, ready: bool) -> Option<Job> {
+    let raw = Box::into_raw(Box::new(job));
+    if !ready {
+        return None;
+    }
+    Some(*unsafe { Box::from_raw(raw) })
+}
+
+#[test]
+fn a_job_that_did_not_start_is_dropped() {
+    let dropped = Rc::new(Cell::new(0));
+    start(Job(dropped.clone()), false);
+    assert_eq!(dropped.get(), 1);
+}
+""",
+            after="""\
+use std::cell::Cell;
+use std::rc::Rc;
+
+pub struct Job(pub Rc<Cell<u32>>);
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() + 1);
+    }
+}
+
+pub fn start(job: Job, ready: bool) -> Option<Job> {
+    let raw = Box::into_raw(Box::new(job));
+    if !ready {
+        drop(unsafe { Box::from_raw(raw) });
+        return None;
+    }
+    Some(*unsafe { Box::from_raw(raw) })
+}
+
+#[test]
+fn a_job_that_did_not_start_is_dropped() {
+    let dropped = Rc::new(Cell::new(0));
+    start(Job(dropped.clone()), false);
+    assert_eq!(dropped.get(), 1);
+}
+""",
+            language="rust",
+        ),
+        Repair(
+            before="""\
+use std::fs::File;
+use std::io::{Error, Result};
+use std::os::unix::io::{FromRawFd, IntoRawFd, RawFd};
+
+pub fn quiet(file: File) -> Result<File> {
+    let fd = file.into_raw_fd();
+    if unsafe { libc::fcntl(fd, libc::F_SETFL, libc::O_NONBLOCK) } == -1 {
+        return Err(Error::last_os_error());
+    }
+    Ok(unsafe { File::from_raw_fd(fd) })
+}
+
+#[test]
+fn the_file_is_closed_when_it_cannot_be_set() {
+    let file = File::open("/dev/null").unwrap();
+    let fd: RawFd = std::os::unix::io::AsRawFd::as_raw_fd(&file);
+    assert!(quiet(file).is_err());
+    assert!(std::fs::metadata(format!("/dev/fd/{fd}")).is_err());
+}
+""",
+            after="""\
+use std::fs::File;
+use std::io::{Error, Result};
+use std::os::unix::io::{AsRawFd, FromRawFd, IntoRawFd, RawFd};
+
+pub fn quiet(file: File) -> Result<File> {
+    let fd = file.as_raw_fd();
+    if unsafe { libc::fcntl(fd, libc::F_SETFL, libc::O_NONBLOCK) } == -1 {
+        return Err(Error::last_os_error());
+    }
+    Ok(unsafe { File::from_raw_fd(file.into_raw_fd()) })
+}
+
+#[test]
+fn the_file_is_closed_when_it_cannot_be_set() {
+    let file = File::open("/dev/null").unwrap();
+    let fd: RawFd = std::os::unix::io::AsRawFd::as_raw_fd(&file);
+    assert!(quiet(file).is_err());
+    assert!(std::fs::metadata(format!("/dev/fd/{fd}")).is_err());
+}
+""",
+            language="rust",
+        ),
+        Repair(
+            before="""\
 use std::mem;
 use std::sync::mpsc;
 
@@ -84,7 +187,7 @@ impl Drop for Guard {
             code="""\
 use std::fs::File;
 use std::io;
-use std::os::fd::{FromRawFd, IntoRawFd};
+use std::os::unix::io::{FromRawFd, IntoRawFd};
 
 pub fn reopen(file: File) -> io::Result<File> {
     file.sync_all()?;
@@ -99,15 +202,15 @@ pub fn reopen(file: File) -> io::Result<File> {
         ),
         Quiet(
             code="""\
-use std::sync::OnceLock;
-
-static NAMES: OnceLock<&'static [String]> = OnceLock::new();
+thread_local! {
+    static NAMES: &'static [String] = Box::leak(vec![String::from("main")].into_boxed_slice());
+}
 
 pub fn names() -> &'static [String] {
-    NAMES.get_or_init(|| Box::leak(vec![String::from("main")].into_boxed_slice()))
+    NAMES.with(|names| *names)
 }
 """,
-            why="made once, and lives as long as the program",
+            why="made once, and lives as long as the thread",
             language="rust",
         ),
     )

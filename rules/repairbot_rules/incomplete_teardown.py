@@ -11,6 +11,10 @@ in the file names), and it is handed to nobody who might.
 
 **Quiet** when the class has no teardown, when the member may come from outside, when it is returned, passed
 on or registered elsewhere.
+
+**Rust.** `Drop` ends most members by itself. What it does not: a child process, memory behind a raw pointer
+that methods make with `into_raw` and take back with `from_raw`, handles of C libraries. Seen where the type
+has no `Drop` and nothing in the file ends the member.
 """
 
 from __future__ import annotations
@@ -499,6 +503,181 @@ const View = struct {
             why="the text was made by somebody else",
             language="zig",
         ),
+        Repair(
+            before="""\
+use std::process::{Child, Command};
+
+pub struct Tab {
+    process: Child,
+    title: String,
+}
+
+impl Tab {
+    pub fn new(title: String) -> std::io::Result<Self> {
+        let process = Command::new("sleep").arg("60").spawn()?;
+        Ok(Self { process, title })
+    }
+
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+}
+
+#[test]
+fn its_process_ends_with_it() {
+    let tab = Tab::new("shell".into()).unwrap();
+    let process = Child::id(&tab.process).to_string();
+    drop(tab);
+    let asked = Command::new("kill").args(["-0", &process]).status();
+    assert!(!asked.unwrap().success());
+}
+""",
+            after="""\
+use std::process::{Child, Command};
+
+pub struct Tab {
+    process: Child,
+    title: String,
+}
+
+impl Tab {
+    pub fn new(title: String) -> std::io::Result<Self> {
+        let process = Command::new("sleep").arg("60").spawn()?;
+        Ok(Self { process, title })
+    }
+
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+}
+
+impl Drop for Tab {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+#[test]
+fn its_process_ends_with_it() {
+    let tab = Tab::new("shell".into()).unwrap();
+    let process = Child::id(&tab.process).to_string();
+    drop(tab);
+    let asked = Command::new("kill").args(["-0", &process]).status();
+    assert!(!asked.unwrap().success());
+}
+""",
+            language="rust",
+            unsafe=True,
+        ),
+        Repair(
+            before="""export class Panel {
+  private readonly resized = new ResizeObserver(() => this.draw());
+  private readonly seen = new IntersectionObserver(() => this.draw());
+
+  constructor(element: Element) {
+    this.resized.observe(element);
+    this.seen.observe(element);
+  }
+
+  dispose(): void {
+    this.resized.disconnect();
+  }
+
+  private draw(): void {}
+}
+""",
+            after="""export class Panel {
+  private readonly resized = new ResizeObserver(() => this.draw());
+  private readonly seen = new IntersectionObserver(() => this.draw());
+
+  constructor(element: Element) {
+    this.resized.observe(element);
+    this.seen.observe(element);
+  }
+
+  dispose(): void {
+    this.resized.disconnect();
+    this.seen.disconnect();
+  }
+
+  private draw(): void {}
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Painter extends Disposable {
+  private readonly _vertices: WebGLVertexArrayObject;
+  private readonly _program: WebGLProgram;
+
+  constructor(gl: WebGL2RenderingContext) {
+    super();
+    this._program = gl.createProgram()!;
+    this._register(toDisposable(() => gl.deleteProgram(this._program)));
+
+    this._vertices = gl.createVertexArray()!;
+    gl.bindVertexArray(this._vertices);
+  }
+}
+""",
+            after="""export class Painter extends Disposable {
+  private readonly _vertices: WebGLVertexArrayObject;
+  private readonly _program: WebGLProgram;
+
+  constructor(gl: WebGL2RenderingContext) {
+    super();
+    this._program = gl.createProgram()!;
+    this._register(toDisposable(() => gl.deleteProgram(this._program)));
+
+    this._vertices = gl.createVertexArray()!;
+    this._register(toDisposable(() => gl.deleteVertexArray(this._vertices)));
+    gl.bindVertexArray(this._vertices);
+  }
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Marks extends Disposable {
+  private readonly onAdd = this._register(new Emitter<Mark>());
+  private readonly onRemove = new Emitter<Mark>();
+}
+""",
+            after="""export class Marks extends Disposable {
+  private readonly onAdd = this._register(new Emitter<Mark>());
+  private readonly onRemove = this._register(new Emitter<Mark>());
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Panel {
+  private readonly resized = new ResizeObserver(() => {});
+
+  constructor(private readonly seen: IntersectionObserver) {}
+
+  dispose(): void {
+    this.resized.disconnect();
+  }
+}
+""",
+            "what came in as a parameter belongs to somebody else",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Marks extends Disposable {
+  private readonly onAdd = this._register(new Emitter<Mark>());
+  private readonly listener = this._register(new MutableDisposable());
+
+  listen(mark: Mark): void {
+    this.listener.value = mark.onChange(() => this.onAdd.fire(mark));
+  }
+}
+""",
+            "what is registered ends with its owner",
+            language="typescript",
+        ),
         Quiet(
             code="""\
 use std::io;
@@ -517,6 +696,43 @@ impl Server {
 """,
             why="its owner ends the process",
             language="rust",
+        ),
+        Quiet(
+            code="""\
+export class Editor extends Disposable {
+  private readonly decorations = this._register(new MutableDisposable());
+  private readonly changes = this._register(new Emitter());
+
+  constructor(private readonly model: Model) {
+    super();
+    this.decorations.value = model.decorate();
+  }
+}
+""",
+            why="what is registered ends with the object, and the model was made by somebody else",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+export class Session {
+  private socket: WebSocket | null = null;
+
+  open(url: string): void {
+    this.socket = new WebSocket(url);
+  }
+
+  dispose(): void {
+    this.reset();
+  }
+
+  private reset(): void {
+    this.socket?.close();
+    this.socket = null;
+  }
+}
+""",
+            why="the teardown calls what closes it",
+            language="typescript",
         ),
     )
 

@@ -232,6 +232,60 @@ fn shout(allocator: std.mem.Allocator, words: []const []const u8) !u64 {
             why="nothing between can fail",
             language="zig",
         ),
+        Repair(
+            before="""import * as fs from 'fs';
+
+export function save(path: string, values: number[]): void {
+  const descriptor = fs.openSync(path, 'w');
+  const text = format(values);
+  try {
+    fs.writeSync(descriptor, text);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+function format(values: number[]): string {
+  if (values.length === 0) throw new Error('nothing to save');
+  return values.join(' ');
+}
+""",
+            after="""import * as fs from 'fs';
+
+export function save(path: string, values: number[]): void {
+  const descriptor = fs.openSync(path, 'w');
+  try {
+    const text = format(values);
+    fs.writeSync(descriptor, text);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+function format(values: number[]): string {
+  if (values.length === 0) throw new Error('nothing to save');
+  return values.join(' ');
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """import * as fs from 'fs';
+
+export function save(path: string, text: string): void {
+  const descriptor = fs.openSync(path, 'w');
+  let written = 0;
+  try {
+    written = fs.writeSync(descriptor, text);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+  console.log(written);
+}
+""",
+            "nothing between can fail",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

@@ -231,6 +231,48 @@ fn page(allocator: std.mem.Allocator, title: []const u8) !Page {
             why="the literal keeps it, and the caller gets the literal",
             language="zig",
         ),
+        Repair(
+            before="""import * as tf from '@tensorflow/tfjs';
+
+export function total(values: number[]): number {
+  const sums = tf.tensor1d(values).dataSync();
+  return sums[0];
+}
+""",
+            after="""import * as tf from '@tensorflow/tfjs';
+
+export function total(values: number[]): number {
+  const tensor = tf.tensor1d(values);
+  try {
+    const sums = tensor.dataSync();
+    return sums[0];
+  } finally {
+    tensor.dispose();
+  }
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export function page(): string {
+  return URL.createObjectURL(new Blob(['<p>']));
+}
+""",
+            "the caller gets the address and revokes it",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+export async function brightest(image: Tensor): Promise<number> {
+  const top = image.max();
+  const [value] = await top.data();
+  top.dispose();
+  return value;
+}
+""",
+            why="it has a name, and is disposed of by it",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

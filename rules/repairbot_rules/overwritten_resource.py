@@ -396,6 +396,51 @@ const Session = struct {
             why="the old one is released before it is replaced",
             language="zig",
         ),
+        Repair(
+            before="""export class Follower {
+  private socket?: WebSocket;
+
+  follow(address: string): void {
+    this.socket = new WebSocket(address);
+  }
+
+  dispose(): void {
+    this.socket?.close();
+  }
+}
+""",
+            after="""export class Follower {
+  private socket?: WebSocket;
+
+  follow(address: string): void {
+    this.socket?.close();
+    this.socket = new WebSocket(address);
+  }
+
+  dispose(): void {
+    this.socket?.close();
+  }
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Follower {
+  private socket?: WebSocket;
+
+  follow(address: string): void {
+    this.socket?.close();
+    this.socket = new WebSocket(address);
+  }
+
+  dispose(): void {
+    this.socket?.close();
+  }
+}
+""",
+            "the old one is closed first",
+            language="typescript",
+        ),
         Quiet(
             code="""\
 const std = @import("std");

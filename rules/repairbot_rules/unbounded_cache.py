@@ -17,6 +17,9 @@ in the code names is unsafe.
 
 **Quiet** when entries are removed or the length is checked, when the keys are constants, for static and class
 methods, and for caches of objects that are made, used and dropped.
+
+**Rust.** `LruCache::unbounded()` in a member, and maps that are named caches, filled by methods, seen by this file
+alone and never emptied in it. Quiet for keys that come from a finite set.
 """
 
 from __future__ import annotations
@@ -244,6 +247,66 @@ class ProfileParser:
         ),
         Repair(
             before="""\
+use lru::LruCache;
+
+pub struct Lines {
+    lines: LruCache<usize, String>,
+}
+
+impl Lines {
+    pub fn new() -> Self {
+        Self {
+            lines: LruCache::unbounded(),
+        }
+    }
+
+    pub fn render(&mut self, row: usize) {
+        self.lines.put(row, row.to_string());
+    }
+}
+
+#[test]
+fn the_cache_is_bounded() {
+    let mut lines = Lines::new();
+    for row in 0..3_000 {
+        lines.render(row);
+    }
+    assert_eq!(lines.lines.len(), 1_000);
+}
+""",
+            after="""\
+use lru::LruCache;
+
+pub struct Lines {
+    lines: LruCache<usize, String>,
+}
+
+impl Lines {
+    pub fn new() -> Self {
+        Self {
+            lines: LruCache::new(1000),
+        }
+    }
+
+    pub fn render(&mut self, row: usize) {
+        self.lines.put(row, row.to_string());
+    }
+}
+
+#[test]
+fn the_cache_is_bounded() {
+    let mut lines = Lines::new();
+    for row in 0..3_000 {
+        lines.render(row);
+    }
+    assert_eq!(lines.lines.len(), 1_000);
+}
+""",
+            language="rust",
+            unsafe=True,
+        ),
+        Repair(
+            before="""\
 const std = @import("std");
 
 const ProfileService = struct {
@@ -303,6 +366,99 @@ test ProfileService {
             language="zig",
         ),
         Quiet(
+            """const views = new WeakMap<Document, View>();
+
+export function view(document: Document): View {
+  let found = views.get(document);
+  if (!found) {
+    found = new View(document);
+    views.set(document, found);
+  }
+  return found;
+}
+""",
+            "a WeakMap lets its keys go",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Sessions {
+  private readonly cache = new Map<string, Session>();
+
+  open(request: Request): Session {
+    const found = this.cache.get(request.sessionId);
+    if (found) return found;
+    const session = new Session(request);
+    this.cache.set(request.sessionId, session);
+    return session;
+  }
+}
+
+export const sessions = new Sessions();
+""",
+            after="""export class Sessions {
+  private readonly cache = new Map<string, Session>();
+
+  open(request: Request): Session {
+    const found = this.cache.get(request.sessionId);
+    if (found) return found;
+    const session = new Session(request);
+    this.cache.set(request.sessionId, session);
+    if (this.cache.size > 1000) {
+      const oldest = this.cache.keys().next().value;
+      if (oldest !== undefined) this.cache.delete(oldest);
+    }
+    return session;
+  }
+}
+
+export const sessions = new Sessions();
+""",
+            language="typescript",
+            unsafe=True,
+        ),
+        Repair(
+            before="""class Views {
+  constructor () {
+    this.cache = new Map()
+  }
+
+  handle (request, response) {
+    let view = this.cache.get(request.url)
+    if (!view) {
+      view = render(request.url)
+      this.cache.set(request.url, view)
+    }
+    response.end(view)
+  }
+}
+
+module.exports = new Views()
+""",
+            after="""class Views {
+  constructor () {
+    this.cache = new Map()
+  }
+
+  handle (request, response) {
+    let view = this.cache.get(request.url)
+    if (!view) {
+      view = render(request.url)
+      this.cache.set(request.url, view)
+      if (this.cache.size > 1000) {
+        const oldest = this.cache.keys().next().value
+        if (oldest !== undefined) this.cache.delete(oldest)
+      }
+    }
+    response.end(view)
+  }
+}
+
+module.exports = new Views()
+""",
+            language="javascript",
+            unsafe=True,
+        ),
+        Quiet(
             code="""\
 use std::collections::HashMap;
 
@@ -323,6 +479,24 @@ impl Shaper {
 """,
             why="emptied when what it holds is no longer right",
             language="rust",
+        ),
+        Quiet(
+            code="""\
+export class LayoutService {
+  private readonly sizes = new WeakMap<Element, number>();
+
+  measure(element: Element): number {
+    let size = this.sizes.get(element);
+    if (size === undefined) {
+      size = element.clientWidth;
+      this.sizes.set(element, size);
+    }
+    return size;
+  }
+}
+""",
+            why="an entry goes with its element",
+            language="typescript",
         ),
     )
 

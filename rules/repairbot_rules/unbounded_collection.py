@@ -16,6 +16,10 @@ What is saved and loaded again is reported and never trimmed.
 **Quiet** for builders, parsers, results and messages, which are made, read and dropped; for registries with a
 finite set of keys; wherever something removes entries in the course of work, under whatever name; and where a
 length is checked.
+
+**Rust.** A `JoinSet` that is filled in a loop which never takes finished tasks out, or only failed ones; entries under
+keys that are counted up, in a member that nobody else sees and nothing removes from; a history that is cut at its own
+end. Quiet when the set is drained in the loop or its length is looked at.
 """
 
 from __future__ import annotations
@@ -340,6 +344,309 @@ class WaitingRoom:
         ),
         Repair(
             before="""\
+use tokio::task::JoinSet;
+
+pub struct Listener(pub u32);
+
+impl Listener {
+    pub async fn accept(&mut self) -> Option<u32> {
+        self.0 = self.0.checked_sub(1)?;
+        Some(self.0)
+    }
+}
+
+pub async fn serve(mut listener: Listener) {
+    let mut connections = JoinSet::new();
+    loop {
+        let socket = match listener.accept().await {
+            Some(socket) => socket,
+            None => return,
+        };
+        connections.spawn(talk(socket));
+    }
+}
+
+async fn talk(_: u32) {}
+
+#[test]
+fn finished_connections_are_let_go() {
+    tokio::now(Box::pin(serve(Listener(50))));
+    assert_eq!(tokio::largest(), 1);
+}
+""",
+            after="""\
+use tokio::task::JoinSet;
+
+pub struct Listener(pub u32);
+
+impl Listener {
+    pub async fn accept(&mut self) -> Option<u32> {
+        self.0 = self.0.checked_sub(1)?;
+        Some(self.0)
+    }
+}
+
+pub async fn serve(mut listener: Listener) {
+    let mut connections = JoinSet::new();
+    loop {
+        let socket = match listener.accept().await {
+            Some(socket) => socket,
+            None => return,
+        };
+        while connections.try_join_next().is_some() {}
+        connections.spawn(talk(socket));
+    }
+}
+
+async fn talk(_: u32) {}
+
+#[test]
+fn finished_connections_are_let_go() {
+    tokio::now(Box::pin(serve(Listener(50))));
+    assert_eq!(tokio::largest(), 1);
+}
+""",
+            language="rust",
+        ),
+        Repair(
+            before="""\
+#[derive(Default)]
+pub struct Jumps {
+    places: Vec<u32>,
+    at: usize,
+}
+
+impl Jumps {
+    pub fn push(&mut self, place: u32) {
+        self.places.truncate(self.at);
+        self.places.push(place);
+        self.at = self.places.len();
+    }
+
+    pub fn back(&mut self) -> Option<u32> {
+        self.at = self.at.checked_sub(1)?;
+        self.places.get(self.at).copied()
+    }
+}
+
+#[test]
+fn old_places_are_forgotten() {
+    let mut jumps = Jumps::default();
+    for place in 0..5_000 {
+        jumps.push(place);
+    }
+    assert_eq!(jumps.places.len(), 1_000);
+    assert_eq!(jumps.back(), Some(4_999));
+}
+""",
+            after="""\
+#[derive(Default)]
+pub struct Jumps {
+    places: Vec<u32>,
+    at: usize,
+}
+
+impl Jumps {
+    pub fn push(&mut self, place: u32) {
+        self.places.truncate(self.at);
+        self.places.push(place);
+        if self.places.len() > 1000 {
+            self.places.remove(0);
+        }
+        self.at = self.places.len();
+    }
+
+    pub fn back(&mut self) -> Option<u32> {
+        self.at = self.at.checked_sub(1)?;
+        self.places.get(self.at).copied()
+    }
+}
+
+#[test]
+fn old_places_are_forgotten() {
+    let mut jumps = Jumps::default();
+    for place in 0..5_000 {
+        jumps.push(place);
+    }
+    assert_eq!(jumps.places.len(), 1_000);
+    assert_eq!(jumps.back(), Some(4_999));
+}
+""",
+            language="rust",
+            unsafe=True,
+        ),
+        Repair(
+            before="""\
+use std::collections::BTreeMap;
+
+#[derive(Default)]
+pub struct Completions {
+    next_id: u64,
+    states: BTreeMap<u64, String>,
+}
+
+impl Completions {
+    pub fn complete(&mut self, text: String) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.states.insert(id, text);
+        id
+    }
+
+    pub fn state(&self, id: u64) -> Option<&String> {
+        self.states.get(&id)
+    }
+}
+
+#[test]
+fn old_states_go() {
+    let mut completions = Completions::default();
+    for _ in 0..3_000 {
+        completions.complete(String::new());
+    }
+    assert_eq!(completions.states.len(), 1_000);
+    assert!(completions.state(2_999).is_some());
+}
+""",
+            after="""\
+use std::collections::BTreeMap;
+
+#[derive(Default)]
+pub struct Completions {
+    next_id: u64,
+    states: BTreeMap<u64, String>,
+}
+
+impl Completions {
+    pub fn complete(&mut self, text: String) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.states.insert(id, text);
+        if self.states.len() > 1000 {
+            let oldest = self.states.keys().next().cloned();
+            if let Some(oldest) = oldest {
+                self.states.remove(&oldest);
+            }
+        }
+        id
+    }
+
+    pub fn state(&self, id: u64) -> Option<&String> {
+        self.states.get(&id)
+    }
+}
+
+#[test]
+fn old_states_go() {
+    let mut completions = Completions::default();
+    for _ in 0..3_000 {
+        completions.complete(String::new());
+    }
+    assert_eq!(completions.states.len(), 1_000);
+    assert!(completions.state(2_999).is_some());
+}
+""",
+            language="rust",
+            unsafe=True,
+        ),
+        Repair(
+            before="""export class Monitor {
+  private readonly history: number[] = [];
+
+  record(seconds: number): void {
+    this.history.push(seconds);
+  }
+
+  recent(): number[] {
+    return this.history.slice(-100);
+  }
+}
+
+export const monitor = new Monitor();
+""",
+            after="""export class Monitor {
+  private readonly history: number[] = [];
+
+  record(seconds: number): void {
+    this.history.push(seconds);
+    if (this.history.length > 100) {
+      this.history.shift();
+    }
+  }
+
+  recent(): number[] {
+    return this.history.slice(-100);
+  }
+}
+
+export const monitor = new Monitor();
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Topic {
+  private subscriptions: Subscription[] = [];
+
+  subscribe(source: Observable, next: Next): () => void {
+    const subscription = source.subscribe(next);
+    this.subscriptions.push(subscription);
+    return () => { subscription.unsubscribe(); };
+  }
+
+  close(): void {
+    this.subscriptions.forEach((each) => each.unsubscribe());
+  }
+}
+""",
+            after="""export class Topic {
+  private subscriptions: Subscription[] = [];
+
+  subscribe(source: Observable, next: Next): () => void {
+    const subscription = source.subscribe(next);
+    this.subscriptions.push(subscription);
+    return () => {
+      subscription.unsubscribe();
+      const index = this.subscriptions.indexOf(subscription);
+      if (index !== -1) {
+        this.subscriptions.splice(index, 1);
+      }
+    };
+  }
+
+  close(): void {
+    this.subscriptions.forEach((each) => each.unsubscribe());
+  }
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export function words(text: string): string[] {
+  const found: string[] = [];
+  for (const word of text.split(' ')) {
+    found.push(word);
+  }
+  return found;
+}
+""",
+            "a builder: made, filled and returned",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Registry {
+  private readonly commands = new Map<string, Command>();
+
+  constructor() {
+    this.commands.set('open', new Open());
+    this.commands.set('close', new Close());
+  }
+}
+""",
+            "filled at the start",
+            language="typescript",
+        ),
+        Repair(
+            before="""\
 const std = @import("std");
 
 const LatencyTracker = struct {
@@ -547,6 +854,20 @@ impl Client {
 """,
             why="an answer takes its entry out",
             language="rust",
+        ),
+        Quiet(
+            code="""\
+const handlers = new Map<string, () => void>();
+
+export function register(name: string, handler: () => void): void {
+  handlers.set(name, handler);
+}
+
+register("open", () => {});
+register("save", () => {});
+""",
+            why="a registry that is filled when the program starts",
+            language="typescript",
         ),
     )
 

@@ -45,6 +45,17 @@ impl Meter {
         self.requests.last().copied().unwrap_or_default()
     }
 }
+
+#[test]
+fn every_request_counts() {
+    let mut meter = Meter {
+        requests: Vec::new(),
+        cumulative_bytes: 0,
+    };
+    meter.record(3);
+    meter.record(4);
+    assert_eq!(meter.total_bytes(), 7);
+}
 """,
             after="""\
 pub struct Meter {
@@ -61,6 +72,17 @@ impl Meter {
     pub fn total_bytes(&self) -> u64 {
         self.cumulative_bytes
     }
+}
+
+#[test]
+fn every_request_counts() {
+    let mut meter = Meter {
+        requests: Vec::new(),
+        cumulative_bytes: 0,
+    };
+    meter.record(3);
+    meter.record(4);
+    assert_eq!(meter.total_bytes(), 7);
 }
 """,
             language="rust",

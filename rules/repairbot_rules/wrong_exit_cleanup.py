@@ -221,6 +221,59 @@ fn digits(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
             why="every return hands it on",
             language="zig",
         ),
+        Repair(
+            before="""import { open, FileHandle } from 'fs/promises';
+
+export async function opened(path: string, most: number): Promise<FileHandle | null> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    if (size > most) {
+      return null;
+    }
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return file;
+}
+""",
+            after="""import { open, FileHandle } from 'fs/promises';
+
+export async function opened(path: string, most: number): Promise<FileHandle | null> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    if (size > most) {
+      await file.close();
+      return null;
+    }
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return file;
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """import { open, FileHandle } from 'fs/promises';
+
+export async function opened(path: string): Promise<FileHandle> {
+  const file = await open(path);
+  try {
+    await file.stat();
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return file;
+}
+""",
+            "the caller gets it on the other way out",
+            language="typescript",
+        ),
         Quiet(
             code="""\
 const std = @import("std");

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import psutil
+
 from repairbot.service import queue as queues
 from tests.github.rig import apps
 from tests.github.rig.judge import Judge
@@ -55,15 +57,17 @@ class Fleet:
             each.kill()
 
     def kill(self, dice: random.Random) -> None:
-        """Kill one of them, whatever it is doing, and start it again."""
+        """Kill one of them, whatever it is doing. Those of ours are started again; a worker that `serve` started is
+        its business."""
         index = dice.randrange(len(self.commands))
-        phase = (
-            "working"
-            if any("delivery" in line for line in self.running[index].said[-3:])
-            else "starting or idle"
-        )
+        name, process = self.commands[index][0], self.running[index].process
+        found = psutil.Process(process.pid).children() if process.poll() is None else []
+        if name == "serve" and found and dice.random() < 0.5:
+            self.kills["worker of serve"] += 1
+            found[0].kill()
+            return
+        self.kills[name] += 1
         self.running[index].kill()
-        self.kills[f"{self.commands[index][0]}, {phase}"] += 1
         self.start(index)
 
 

@@ -44,7 +44,7 @@ class Running:
                 self.url = found[1]
 
     def kill(self) -> None:
-        """kill -9."""
+        """kill -9; a worker that it started ends by itself."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 

@@ -46,6 +46,8 @@ def owned(container: Container) -> Iterator[Owned]:
             if name != member.name
         )
         confidence = _confidence(member, made, bool(evidence), teardown)
+        if container.this == "this" and teardown in _WEAK and not evidence and made[0].resource.collected:
+            confidence = "low"
         if apart:
             confidence = "medium" if confidence == "high" else confidence
             note = f"{releases[0].method}() releases it, which {teardown}() does not call"
@@ -125,8 +127,6 @@ def _confidence(member: Member, made: list[Event], siblings: bool, teardown: str
         return "low"
     if siblings:
         return "high"
-    if teardown in _WEAK and made[0].resource is not None and made[0].resource.collected:
-        return "low"
     return "low" if teardown.startswith("_") and not teardown.endswith("__") else "medium"
 
 

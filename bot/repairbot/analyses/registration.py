@@ -63,7 +63,8 @@ def _task(it: Registration, container: Container | None, _: list[Registration]) 
         sure: Confidence = "high" if it.endless else "medium"
         yield Registered(it, "uncancelled", steps, container, confidence=sure, evidence=it.evidence)
     elif not it.handle:
-        steps = (Step(it.at.line, "its handle is dropped: the loop keeps a weak reference only"),)
+        lost = "nobody can end it" if it.remove == ".terminate" else "the loop keeps a weak reference only"
+        steps = (Step(it.at.line, f"its handle is dropped: {lost}"),)
         yield Registered(it, "dropped", steps, container, it.teardown, it.keeper, "medium", it.evidence)
     elif not it.kept and it.teardown:
         steps = (
@@ -114,7 +115,9 @@ def _listener(
     if it.shared and it.holds == "made":
         if not it.guarded and not it.removals and it.method:
             steps: Steps = (Step(it.at.line, "one more at each call; the target keeps them all"),)
-            sure: Confidence = "high" if it.telling else "medium" if it.method == "__init__" else "low"
+            sure: Confidence = (
+                "high" if it.telling else "medium" if it.method in ("__init__", "constructor") else "low"
+            )
             yield Registered(
                 it, "duplicate", steps, container, it.teardown, confidence=sure, evidence=it.evidence
             )

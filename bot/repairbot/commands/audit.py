@@ -39,6 +39,7 @@ def audit(
     """Report leaks in PATH (default: here); repair nothing."""
     held = _proof(proof) if proof else None
     with opened(options(values), first) as session:
+        reports.load(form)
         if base is None:
             run = session.examine(session.tree())
             known: Counter[str] = Counter()

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from repairbot import git, languages
+from repairbot import git, languages, reports
 from repairbot.child import Process
 from repairbot.commands.session import Session, common, exit_code, opened, options
 from repairbot.model import Finding
@@ -45,6 +45,7 @@ def fix(
     if branch is not None and diff:
         raise click.UsageError("--branch writes commits and --diff writes nothing: give one of them")
     with opened(options(values), first) as session:
+        reports.load("terminal")
         if branch is not None:
             return _on_branch(session, branch, unsafe, interactive)
         tree = session.tree()

@@ -31,18 +31,19 @@ def serve(_first: Process | None) -> int:
 
 
 @click.command()
+@click.option("--child", is_flag=True, hidden=True)
 @click.pass_obj
-def worker(_first: Process | None) -> int:
-    """Do the App's jobs beside `repairbot serve`; any number of these, on any number of machines.
+def worker(_first: Process | None, /, child: bool) -> int:
+    """Do the App's jobs: with DATABASE_URL any number of these, on any number of machines.
 
-    Takes the same settings; DATABASE_URL must be set.
+    Takes the same settings as `repairbot serve`, which has one of these beside it unless JOBS=0.
 
     Exit codes: 0 stopped, 2 settings, 3 something failed.
     """
-    return _run(only_work=True)
+    return _run(only_work=True, child=child)
 
 
-def _run(*, only_work: bool) -> int:
+def _run(*, only_work: bool, child: bool = False) -> int:
     try:
         import dbos
         import psycopg
@@ -56,25 +57,20 @@ def _run(*, only_work: bool) -> int:
 
     from repairbot.github.errors import BadToken, GitHubError
     from repairbot.github.redact import redact
-    from repairbot.service import logs, running
+    from repairbot.service import logs, running, serving
     from repairbot.service import setup as setups
     from repairbot.service.settings import Settings, SettingsError, listens, place
     from repairbot.service.slots import Taken
 
     try:
-        folder, database = place(os.environ)
+        folder, _ = place(os.environ)
         logs.start(level=os.environ.get("LOG_LEVEL") or "info")
-        if only_work and not database:
-            raise SettingsError(
-                "a worker needs DATABASE_URL, the PostgreSQL it shares with `repairbot serve`; without one `serve` "
-                "does the jobs itself"
-            )
         if setups.wanted(os.environ, folder):
             if only_work:
                 raise SettingsError(
                     "which App is this? Set APP_ID, PRIVATE_KEY and WEBHOOK_SECRET as for `serve`"
                 )
-            if not running.set_up(os.environ, folder, *listens(os.environ), _say):
+            if not serving.set_up(os.environ, folder, *listens(os.environ), _say):
                 return 0
         environment = setups.settings(os.environ, folder)
         settings = Settings.of(environment)
@@ -82,9 +78,9 @@ def _run(*, only_work: bool) -> int:
             settings.key, settings.secret, settings.database, level=environment.get("LOG_LEVEL") or "info"
         )
         if only_work:
-            running.work(settings, folder, _say)
+            running.work(settings, folder, _say, child=child)
         else:
-            running.serve(settings, environment, folder, _say)
+            serving.serve(settings, environment, folder, _say)
     except (SettingsError, setups.SetupError, Taken, BadToken, ValueError) as error:
         _say(str(error))
         return USAGE

@@ -80,6 +80,8 @@ ENTRY_API: Final = "entry-api"
 TAKE_BACK: Final = "take-back"
 """A value was made raw and a way out loses it. at: the `let`; spans: the way out, where it is taken back. args:
 name, back (the text that takes it back), raw (how it was made raw)."""
+LEAVE_AT_END: Final = "leave-at-end"
+"""Leave a loop when a read gives nothing more. at: the reading statement; spans[0]: the loop."""
 ADD_DROP: Final = "add-drop"
 """Give a type a Drop. at: the type; spans[0]: the member. args: container, member, end (a statement, {} is the
 member), cell (RefCell, Mutex, Option, or ""), what."""
@@ -98,6 +100,9 @@ INSERT_AFTER: Final = "insert-after"
 """Insert statements behind a statement. spans[0]: the statement. args: lines (joined with a newline)."""
 INSERT_BEFORE: Final = "insert-before"
 """Insert statements before a statement. Same args."""
+INSERT_EACH: Final = "insert-each"
+"""Insert lines before each of several statements. spans: the statements; args: lines (a form feed between one's and
+the next one's)."""
 CANCEL_PENDING: Final = "cancel-pending"
 """Cancel what a wait for the first of several leaves behind. at: the wait's call; spans[0]: its statement.
 args: tasks (names made for this wait, joined with a comma; "" when they stand inside the call)."""

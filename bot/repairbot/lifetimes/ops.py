@@ -103,6 +103,8 @@ class Resource:
     """A regular expression that the text of the acquiring call must match somewhere."""
     paired: bool = False
     """Letting it go is right in places: it is spoken of only in functions that release it on some way."""
+    events: bool = False
+    """Lives by its events once it has a handler: who gave it one may well let it live."""
     unscoped: bool = False
     """A scope of its runtime may release it around any function that waits for nothing (`tf.tidy`)."""
     begins: tuple[str, ...] = ()

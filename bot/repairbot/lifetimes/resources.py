@@ -32,6 +32,7 @@ def resource(table: Mapping[str, object], origin: str = "builtin") -> Resource:
         "needs",
         "paired",
         "unscoped",
+        "events",
         *LISTS,
     }
     if unknown := sorted(set(table) - known):
@@ -65,6 +66,7 @@ def resource(table: Mapping[str, object], origin: str = "builtin") -> Resource:
         needs=str(table.get("needs", "")),
         paired=bool(table.get("paired", False)),
         unscoped=bool(table.get("unscoped", False)),
+        events=bool(table.get("events", False)),
         origin="project" if origin != "builtin" else "builtin",
         **values,
     )

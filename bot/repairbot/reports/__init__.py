@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import field
+from types import ModuleType
 from typing import Final, Literal, Protocol, cast, get_args
 
 from repairbot.lazily import dataclass
@@ -74,19 +75,26 @@ class Renderer(Protocol):
 _MODULES: Final[Mapping[str, str]] = {"json": "jsonreport"}
 
 
+def _module(name: Format) -> ModuleType:
+    return importlib.import_module(f"repairbot.reports.{_MODULES.get(name, name)}")
+
+
+def load(name: Format) -> None:
+    """Import what writes a format: best done while others work."""
+    _module(name)
+
+
 def render(name: Format, audit: Audit, *, options: Options | None = None) -> str:
     """The report in one format, ending in a line feed where it is not empty.
 
     A file's bytes that are not text stand in it as lone surrogates: write it with `encode()` from here.
     """
-    module = importlib.import_module(f"repairbot.reports.{_MODULES.get(name, name)}")
-    return cast(Renderer, module.render)(audit, options or Options())
+    return cast(Renderer, _module(name).render)(audit, options or Options())
 
 
 def stream(name: Format, audit: Audit, *, options: Options | None = None) -> Iterator[bytes]:
     """The report as `render` has it, in pieces where the format can: no report of a large tree is held whole."""
-    module = importlib.import_module(f"repairbot.reports.{_MODULES.get(name, name)}")
-    pieces = getattr(module, "pieces", None)
+    pieces = getattr(_module(name), "pieces", None)
     if pieces is None:
         yield encode(render(name, audit, options=options))
         return

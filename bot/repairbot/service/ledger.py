@@ -173,8 +173,9 @@ class Ledger:
             "ended": at,
         }
         with self._engine.begin() as line:
-            put = line.execute(self._insert(REVIEW).values(row).on_conflict_do_nothing())
-            if not put.rowcount:
+            # What comes back tells whether it was put in: PostgreSQL's driver does not count such rows.
+            put = self._insert(REVIEW).values(row).on_conflict_do_nothing().returning(REVIEW.c.job)
+            if line.execute(put).first() is None:
                 return
             counted: Counter[tuple[str, str, str]] = Counter({("jobs", done.outcome, ""): 1})
             counted["requests", "", ""] += done.requests
@@ -244,7 +245,8 @@ class Ledger:
         """
         with self._engine.begin() as line:
             new = {"guid": guid, "times": 1, "attempt": attempt, "last": now}
-            if line.execute(self._insert(ASKED).values(new).on_conflict_do_nothing()).rowcount:
+            put = self._insert(ASKED).values(new).on_conflict_do_nothing().returning(ASKED.c.guid)
+            if line.execute(put).first() is not None:
                 line.execute(sa.delete(ASKED).where(ASKED.c.last < now - 30 * 86_400))
                 return True
             old = line.execute(sa.select(ASKED).where(ASKED.c.guid == guid)).one()

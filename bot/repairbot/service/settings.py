@@ -45,7 +45,7 @@ class Settings:
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Settings:
         """As the environment says. Raises SettingsError, and GitHubError for an address that is none."""
-        held = {name: _value(environment, name) for name in _NEEDED}
+        held = {name: value(environment, name) for name in _NEEDED}
         if not held["PRIVATE_KEY"] and (path := environment.get("PRIVATE_KEY_PATH")):
             held["PRIVATE_KEY"] = _read("PRIVATE_KEY_PATH", path)
         if missing := [name for name in _NEEDED if not held[name]]:
@@ -89,13 +89,14 @@ def place(environment: Mapping[str, str]) -> tuple[Path, str]:
 
 
 def _database(environment: Mapping[str, str]) -> str:
-    held = _value(environment, "DATABASE_URL")
+    held = value(environment, "DATABASE_URL")
     if held and not held.startswith(("postgresql://", "postgres://")):
         raise SettingsError("DATABASE_URL is no PostgreSQL address: postgresql://..., or unset for SQLite")
     return held
 
 
-def _value(environment: Mapping[str, str], name: str) -> str:
+def value(environment: Mapping[str, str], name: str) -> str:
+    """A setting, or what the file holds that NAME_FILE names; "" where there is neither. Raises SettingsError."""
     if held := environment.get(name, "").strip():
         return held
     path = environment.get(f"{name}_FILE")

@@ -45,16 +45,24 @@ def name(slot: int) -> str:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[int]:
-    """The one slot of a folder, until the block is left. Raises Taken, OSError."""
+def alone(folder: Path, what: str, patience: float = 0.0) -> Iterator[int]:
+    """The one slot of a folder for this kind of process, until the block is left. Raises Taken, OSError.
+
+    `patience`: seconds in which another process may still be ending.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / "lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Taken(
-                f"a repairbot runs in {folder} already: stop it, or set DATABASE_URL for several processes"
-            ) from None
+    with (folder / f"{what}.lock").open("a") as file:
+        until = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    raise Taken(
+                        f"`repairbot {what}` runs in {folder} already: stop it, or set DATABASE_URL to have several"
+                    ) from None
+            time.sleep(0.1)
         yield 0
 
 

@@ -29,6 +29,7 @@ assert actions
 assert gitdata  # their handlers are registered by their imports
 
 API, GRAPHQL = "/api/v3", "/api/graphql"
+LIMIT = 5_000
 NOBODY = Token(Account("nobody"), {})
 
 
@@ -179,6 +180,9 @@ class _Handler(BaseHTTPRequestHandler):
                 status, answer = self._answer(url.path, url.query, body, headers)
                 if isinstance(fault, Lose):
                     status, answer = fault.status, {"message": "Server Error"}
+            headers.setdefault("X-RateLimit-Remaining", str(max(1, LIMIT - number)))
+            headers["X-RateLimit-Limit"] = str(LIMIT)
+            headers.setdefault("X-RateLimit-Reset", str(int(time.time()) + 1_800))
             parsed = json.loads(body) if body else None
             operation = _operation(parsed) if parsed and url.path == GRAPHQL else ""
             said = type(fault).__name__.lower() + (

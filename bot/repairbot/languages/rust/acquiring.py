@@ -47,7 +47,10 @@ def known(resources: tuple[Resource, ...]) -> Known:
         for name in resource.acquire:
             (methods if name.startswith(".") else functions)[last(name)] = resource
     names = sorted({*functions, *methods} - {"msg_send"})
-    words = rb"\b(?:" + b"|".join(name.encode() for name in names) + rb")\(" if names else rb"(?!)"
+    # A row whose text ends in empty parentheses is called without arguments, unlike others of its name.
+    bare = {name for name in names if (functions.get(name) or methods[name]).needs.endswith(r"\(\)$")}
+    called = [name.encode() + (rb"\(\)" if name in bare else rb"\(") for name in names]
+    words = rb"\b(?:" + b"|".join(called) + rb")" if called else rb"(?!)"
     return Known(functions, methods, re.compile(words + rb"|,\s*alloc\s*\]"))
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from repairbot.languages.rust.syntax import Definition, Module, Struct, base
 from repairbot.languages.rust.tree import N
-from repairbot.lifetimes.ops import Idiom, Intent
+from repairbot.lifetimes.ops import Idiom, Intent, Load
 from repairbot.model import Confidence, Span, Step
 
 _HANDS_ON: Final = frozenset({"try", "await", "ref", "deref", "unary", "cast"})
@@ -25,6 +25,7 @@ class Body:
         self.root = root
         self.nodes = list(root.walk())
         self.idioms: list[Idiom] = []
+        self.loads: list[Load] = []
 
     @cached_property
     def parents(self) -> dict[int, N]:
@@ -110,11 +111,23 @@ class Body:
         evidence: tuple[Step, ...] = (),
         confidence: Confidence = "high",
         intents: tuple[Intent, ...] = (),
+        refusal: str = "",
     ) -> None:
         """A leak that is an idiom: the rule of that name reports it."""
         at = node if isinstance(node, Span) else self.module.at(node)
         self.idioms.append(
-            Idiom(rule, self.definition.symbol, place, at, message, steps, evidence, confidence, intents)
+            Idiom(
+                rule,
+                self.definition.symbol,
+                place,
+                at,
+                message,
+                steps,
+                evidence,
+                confidence,
+                intents,
+                refusal,
+            )
         )
 
 

@@ -126,6 +126,13 @@ class Lowering:
                 other=other,
             )
 
+    def move(self, source: str, target: str, node: N) -> None:
+        """Another name for what a place holds; a nameless one is forgotten."""
+        self.held[target] = self.held[source]
+        self.emit(Kind.MOVE, source, node, other=target)
+        if source.startswith("%"):
+            self.emit(Kind.CLEAR, source, node)
+
     def bind(self, names: tuple[str, ...], value: Value, node: N) -> None:
         """Names get a value; of several names nobody knows which holds what."""
         if not names:
@@ -138,8 +145,7 @@ class Lowering:
         place = self.declare(names[0])
         for source in value.places:
             if not value.lent:
-                self.held[place] = self.held[source]
-                self.emit(Kind.MOVE, source, node, other=place)
+                self.move(source, place, node)
         if not value.places:
             self.emit(Kind.CLEAR, place, node)
 
@@ -226,8 +232,7 @@ class Lowering:
             place = self.scope[target.text]
             for source in found.places:
                 if not found.lent:
-                    self.held[place] = self.held[source]
-                    self.emit(Kind.MOVE, source, node, other=place)
+                    self.move(source, place, node)
             if not found.places:
                 self.emit(Kind.CLEAR, place, node)
         elif target.kind != "name" or target.text != "_":
@@ -314,8 +319,7 @@ class Lowering:
         if value.lent or not value.places:
             return value
         for place in value.places:
-            self.held[common] = self.held[place]
-            self.emit(Kind.MOVE, place, node, other=common)
+            self.move(place, common, node)
         return Value((common,))
 
     def _matched(self, node: N, pattern: str, found: Value) -> None:

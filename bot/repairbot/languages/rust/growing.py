@@ -72,7 +72,7 @@ def _unbounded_lru(body: Body) -> None:
 def _capped(module: Module, name: str) -> bool:
     """Whether the file compares the length of a member, or resizes it."""
     shown = rb"\b" + re.escape(name).encode() + rb"\s*\.(?:len\(\)\s*(?:>|==|<|>=|<=)|resize\(|set_cap)"
-    return re.search(shown, module.source) is not None
+    return re.search(shown, module.plain) is not None
 
 
 # A history with a cursor
@@ -194,7 +194,7 @@ def _removed(module: Module, member: Member) -> bool:
     taken += rf"|\.{name}\s*=[^=]|&mut\s+(?:\w+\.)+{name}\b"
     taken += rf"|\b{name}\b{lock}\s*\.(?:len\(\)\s*[<>=]|iter_mut|values_mut)"
     taken += rf"|=\s*(?:&mut\s+)?(?:\w+\.)+{name}\s*(?:\.(?:lock|write|borrow_mut)\([^()]*\)\s*(?:\.unwrap\(\))?\s*)?;"
-    return re.search(taken.encode(), module.source) is not None
+    return re.search(taken.encode(), module.plain) is not None
 
 
 _AWAITED: Final = re.compile(

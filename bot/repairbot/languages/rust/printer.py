@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import os
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import cast
 
@@ -70,8 +69,8 @@ def _formatted(source: bytes, edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
 def _between(before: bytes, after: bytes) -> Iterator[Edit]:
     """The edits that turn one text into another: by lines, and in each run of lines the least of it."""
     was, now = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    head = len(os.path.commonprefix([was, now]))
-    tail = len(os.path.commonprefix([was[head:][::-1], now[head:][::-1]]))
+    head = _same(was, now)
+    tail = _same(was[head:][::-1], now[head:][::-1])
     left, right = was[head : len(was) - tail], now[head : len(now) - tail]
     offsets = [len(b"".join(was[:head]))]
     for line in left:
@@ -84,10 +83,20 @@ def _between(before: bytes, after: bytes) -> Iterator[Edit]:
 def _least(start: int, was: bytes, now: bytes) -> Edit:
     """One replacement without what is the same at both ends (never half a character)."""
     old, new = was.decode(), now.decode()
-    head = len(os.path.commonprefix([old, new]))
-    tail = len(os.path.commonprefix([old[head:][::-1], new[head:][::-1]]))
+    head = _same(old, new)
+    tail = _same(old[head:][::-1], new[head:][::-1])
     first = start + len(old[:head].encode())
     return Edit(first, first + len(old[head : len(old) - tail].encode()), new[head : len(new) - tail])
+
+
+def _same(some: Sequence[object], others: Sequence[object]) -> int:
+    """How many parts two texts or lists have in common at their start."""
+    number = 0
+    for one, other in zip(some, others, strict=False):
+        if one != other:
+            break
+        number += 1
+    return number
 
 
 PRINTER = RustPrinter()

@@ -19,16 +19,10 @@ _UNDOES: Final = re.compile(
 )
 
 
-def registries(body: Body) -> None:
-    """Report the entries of one function's maps."""
-    _overwritten(body)
-    _looked_up_twice(body)
-
-
 # What an entry stood for
 
 
-def _overwritten(body: Body) -> None:
+def registries(body: Body) -> None:
     """`this.ids.insert(key, ids);` where the removal of an entry takes back what the entry stood for."""
     owner = body.owner
     if owner is None or b".insert(" not in body.definition.source:
@@ -140,7 +134,7 @@ def _report_overwritten(body: Body, call: N, place: N, other: Definition, remova
 # Looked up twice
 
 
-def _looked_up_twice(body: Body) -> None:
+def twice(body: Body) -> None:
     """`if !map.contains_key(&k) { map.insert(k, v); }`, which the entry API does with one look."""
     if b"contains_key" not in body.definition.source:
         return

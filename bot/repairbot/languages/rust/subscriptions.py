@@ -8,9 +8,10 @@ strong handle (see captures.py).
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
-from repairbot.languages.rust.body import Body, bare, chain, inner, method, receiver
+from repairbot.languages.rust.body import Body, bare, chain, inner, mentions, method, receiver
 from repairbot.languages.rust.syntax import Member, Struct
 from repairbot.languages.rust.tree import N
 from repairbot.lifetimes.intents import KEEP_HANDLE
@@ -21,6 +22,8 @@ _SUBSCRIBES: Final = re.compile(r"(?:subscribe|observe|listen|watch|on)(?:_\w+)?
 _MAKES: Final = re.compile(
     r"new(?:_\w+)?|add_(?:model|view|window)|build(?:_view|_model)?|open_window|focus_handle|single_line|multi_line"
 )
+_HOLDS: Final = re.compile(r"(?<!::)\bSubscription\b|\bgpui::Subscription\b")
+"""Of the types of this name only gpui's ends a subscription when it is dropped."""
 _NOT_ENTITIES: Final = re.compile(r"observe_(?:new\w*|global\w*)|on_action\w*")
 """Registrations for the whole program: they have no object that goes."""
 
@@ -49,7 +52,7 @@ def subscriptions(body: Body) -> None:
 
 def _keepers(owner: Struct) -> list[Member]:
     """The members that hold subscriptions: one, several, or one by key."""
-    return [member for member in owner.members.values() if re.search(r"\bSubscription\b", member.type)]
+    return [member for member in owner.members.values() if _HOLDS.search(member.type)]
 
 
 def _keeper(body: Body, keepers: list[Member]) -> Member | None:
@@ -128,8 +131,13 @@ def _report(body: Body, call: N, made: N, keeper: Member, owner: Struct) -> None
         why=f"{owner.name} keeps its subscriptions there (line {keeper.at.line})",
     )
     many = bool(body.definition.receiver) and body.definition.type_of(target) != ""
-    if many:
-        args["each"] = "yes"  # one for each call: a list of them would grow, too
+    intents: tuple[Intent, ...] = (intent,)
+    if many:  # one for each call: a list of them would grow, too
+        intent = replace(
+            intent, safety="unsafe", choice=f"one more is kept at each call of {body.definition.name}()"
+        )
+        beside = _listed(body, target, keeper) if kind == "list" else None
+        intents = (_paired(intent, beside), intent) if beside is not None else (intent,)
     confidence: Confidence = "high" if body.definition.receiver and not many else "medium"
     shown = target if re.fullmatch(r"[\w.()]{1,40}", target) else "what it listens to"
     body.report(
@@ -140,5 +148,37 @@ def _report(body: Body, call: N, made: N, keeper: Member, owner: Struct) -> None
         (Step(body.module.line(call.end - 1), "its handle is detached"),),
         evidence=(Step(keeper.at.line, f"{owner.name} keeps its subscriptions here"),),
         confidence=confidence,
-        intents=(intent,),
+        intents=intents,
+    )
+
+
+def _listed(body: Body, target: str, keeper: Member) -> Member | None:
+    """The list to which this method adds an entry for what it subscribes to."""
+    owner = body.owner
+    for call in body.calls:
+        place = receiver(call)
+        if owner is None or method(call) != "push" or len(call.parts) != 2 or body.flat(place)[:5] != "self.":
+            continue
+        member = owner.members.get(body.flat(place)[5:])
+        given = call.parts[1]
+        value = body.value_of(given.text, call.start) if given is not None and given.kind == "name" else given
+        if (
+            member is not None
+            and member is not keeper
+            and (mentions(value, target) or mentions(given, target))
+        ):
+            return member
+    return None
+
+
+def _paired(intent: Intent, beside: Member) -> Intent:
+    """Keep it with the entry of that list."""
+    return replace(
+        intent,
+        place=f"self.{beside.name}",
+        title=f"keep it with its entry of {beside.name}",
+        args={**intent.args, "kind": "pair", "beside": beside.name},
+        why=f"both are for the same object; the entry's end is the subscription's (line {beside.at.line})",
+        safety="safe",
+        choice="",
     )

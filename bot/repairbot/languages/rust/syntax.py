@@ -14,7 +14,7 @@ from functools import cached_property
 
 from tree_sitter import Node
 
-from repairbot.languages.rust.tree import N, parse, read
+from repairbot.languages.rust.tree import N, blanked, parse, read
 from repairbot.model import Span
 
 
@@ -71,12 +71,11 @@ class Definition:
     owner: str
     trait: str
     asynchronous: bool
+    source: bytes
+    """Its text."""
+    body_node: Node | None
+    """Its block, None for a declaration."""
     _body: N | None = None
-
-    @property
-    def body_node(self) -> Node | None:
-        """Its block, None for a declaration."""
-        return self.node.child_by_field_name("body")
 
     @property
     def body(self) -> N | None:
@@ -84,11 +83,6 @@ class Definition:
         if self._body is None and (node := self.body_node) is not None:
             self._body = read(node)
         return self._body
-
-    @property
-    def source(self) -> bytes:
-        """Its text."""
-        return self.node.text or b""
 
     @property
     def receiver(self) -> str:
@@ -131,6 +125,11 @@ class Module:
     @cached_property
     def _lines(self) -> list[int]:
         return [0, *(match.end() for match in re.finditer(rb"\n", self.source))]
+
+    @cached_property
+    def plain(self) -> bytes:
+        """The source with comments and strings blanked."""
+        return blanked(self.source)
 
     def line(self, offset: int) -> int:
         """The line of a byte, from 1."""
@@ -260,6 +259,8 @@ class Module:
             owner,
             trait,
             modifiers is not None and b"async" in (modifiers.text or b""),
+            self.source[node.start_byte : node.end_byte],
+            node.child_by_field_name("body"),
         )
         self.functions.append(found)
 

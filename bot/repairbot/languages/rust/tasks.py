@@ -9,7 +9,7 @@ from typing import Final
 from repairbot.languages.rust.body import Body, bare, chain, inner, method, receiver
 from repairbot.languages.rust.syntax import Definition, Member
 from repairbot.languages.rust.tree import N
-from repairbot.lifetimes.intents import KEEP_HANDLE
+from repairbot.lifetimes.intents import KEEP_HANDLE, LEAVE_AT_END
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Step
 
@@ -318,6 +318,15 @@ def _past_the_end(body: Body) -> None:
         if len(reads) != 1 or _other_way_out(body, loop, reads[0]):
             continue
         read = reads[0]
+        intent = Intent(
+            LEAVE_AT_END,
+            body.module.at(read),
+            method(bare(read.first)),
+            "leave the loop at the end of the file",
+            {},
+            (body.module.at(loop),),
+            why="a read of 0 bytes is the end of the file",
+        )
         body.report(
             RULE,
             read,
@@ -327,6 +336,7 @@ def _past_the_end(body: Body) -> None:
                 Step(body.line(loop), "nothing leaves the loop"),
                 Step(body.line(read), "0 bytes at the end of the file, and nobody looks"),
             ),
+            intents=(intent,),
         )
 
 

@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-import tree_sitter_rust
 from tree_sitter import Language, Node, Parser
 
-LANGUAGE: Final = Language(tree_sitter_rust.language())
+from repairbot.languages.grammar import binding
+
+LANGUAGE: Final = Language(binding("tree_sitter_rust").language())
 MOST_DEEP: Final = 150
 
 

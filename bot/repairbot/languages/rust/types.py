@@ -37,7 +37,7 @@ def types(module: Module) -> Iterator[Idiom]:
 def _processes(module: Module, struct: Struct) -> Iterator[Idiom]:
     for member in struct.members.values():
         for row in kept():
-            if not re.search(row["type"], member.type) or not _meant(module, member, row):
+            if not re.search(row["type"], member.type) or not _meant(module, row):
                 continue
             if _public(module, member) or _ended(module, member, row) or not _made(module, row):
                 continue
@@ -65,7 +65,7 @@ def _ended(module: Module, member: Member, row: dict[str, str]) -> bool:
     name = re.escape(member.name)
     call = re.compile(rf"\b{name}\b[^;{{}}]{{0,120}}?(?:{row['ended']})".encode(), re.DOTALL)
     whole = row.get("anywhere", "")
-    return call.search(module.source) is not None or bool(whole and re.search(whole.encode(), module.source))
+    return call.search(module.plain) is not None or bool(whole and re.search(whole.encode(), module.plain))
 
 
 def _made(module: Module, row: dict[str, str]) -> bool:
@@ -73,10 +73,10 @@ def _made(module: Module, row: dict[str, str]) -> bool:
     return "made" not in row or re.search(row["made"].encode(), module.source) is not None
 
 
-def _meant(module: Module, member: Member, row: dict[str, str]) -> bool:
+def _meant(module: Module, row: dict[str, str]) -> bool:
     """Whether the type's name is that of the library meant."""
     wanted = row.get("imported", "")
-    return not wanted or re.search(wanted.encode(), module.source) is not None or "::" in member.type
+    return not wanted or re.search(wanted.encode(), module.source) is not None
 
 
 def _drop(module: Module, struct: Struct, member: Member, end: str, what: str) -> tuple[Intent, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -10,13 +9,18 @@ from repairbot.languages.typescript.callees import ASKERS, CLOSERS, HARMLESS, Ca
 from repairbot.languages.typescript.syntax import arguments, bare
 from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.languages.typescript.values import NOTHING, Tracking, Value, short
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import UNLIKELY, Kind, Resource
 
-_ENDING_EVENTS: Final = re.compile(r"^['\"](?:close|end|exit|finish|error|disconnect|abort)['\"]$")
+_ENDING_EVENTS: Final = regex(r"^['\"](?:close|end|exit|finish|error|disconnect|abort)['\"]$")
 
 
 HANDLES: Final = frozenset({".dataId", ".handle", ".fd"})
 """Members that stand for the very thing they are a member of."""
+
+
+EVENTS: Final = frozenset({"on", "once", "addListener", "addEventListener", "subscribe", "listen"})
+"""Methods that give an object a handler."""
 
 
 class Called(NamedTuple):
@@ -59,10 +63,16 @@ class Calls(Tracking):
             place = into or self.nameless(node)
             self.hold(place, resource)
             note = f"{short(callee)}() can fail"
-            self.emit(Kind.ACQUIRE, place, node, note, resource=resource, fallible=True)
+            fallible = not among(callees().safe, called.qualified)
+            self.emit(Kind.ACQUIRE, place, node, note, resource=resource, fallible=fallible)
             for closure in self.closures:
                 self.captured(closure, place, node)
             return Value((place,))
+        owner = self.place_of(function) if function.kind == "identifier" else ""
+        held = self.held.get(owner) if owner in self.tracked else None
+        if held is not None and "()" in held.release:
+            self.emit(Kind.RELEASE, owner, node)
+            return NOTHING
         for place in receiver.places:
             held = self.held.get(place)
             if held is not None and f".{called.method}" in held.release:
@@ -182,8 +192,8 @@ class Calls(Tracking):
         name = f"x.{called.method}"
         if held is not None and among(held.keeps, name):
             return _Touch(Kind.ESCAPE, place, "kept", called.callee or called.method)
-        if called.method in ("on", "once", "addListener", "addEventListener", "setTimeout"):
-            return _Touch(Kind.USE, place, called.callee or called.method)
+        if held is not None and held.events and called.method in EVENTS:
+            return _Touch(Kind.ESCAPE, place, "captured", "its own handler")
         return _Touch(Kind.USE, place, called.callee or called.method)
 
     def _given(self, node: N, called: Called, place: str, slot: int, target: str) -> _Touch:

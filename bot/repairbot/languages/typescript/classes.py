@@ -81,13 +81,13 @@ class Classes:
 
     def _literal(self) -> Iterator[View]:
         """`X.extend({...})` and its kin: an object of methods."""
-        for call in self.module.calls:
-            callee = self.module.callee(call)
+        for call, last in self.module.called:
             if (
-                not callee.endswith((".extend", "createClass", "defineComponent", "Polymer"))
+                last not in ("extend", "createClass", "defineComponent", "Polymer")
                 or call.kind != "call_expression"
             ):
                 continue
+            callee = self.module.callee(call)
             body = next((kid for kid in call.kids[-1].kids if kid.kind == "object"), None)
             if body is None:
                 continue

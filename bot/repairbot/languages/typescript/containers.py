@@ -14,6 +14,7 @@ from repairbot.languages.typescript.mentions import Place, Reader
 from repairbot.languages.typescript.syntax import strip
 from repairbot.languages.typescript.tree import CALLS, N
 from repairbot.languages.typescript.vocabulary import BASES, DISPOSERS, KEEPERS, TEARDOWNS
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import OTHER_BRANCH, Container, Event, Kind, Member, Resource
 from repairbot.model import Span
 
@@ -29,8 +30,20 @@ _ENDINGS: Final = (
     "cancel",
     "abort",
 )
+SUBSCRIPTION: Final = Resource(
+    "subscription",
+    "subscription",
+    (".subscribe",),
+    (".unsubscribe", ".dispose", "()", ".remove", ".off"),
+    origin="inferred",
+)
+_SUBSCRIBED: Final = regex(
+    r"(?i)sub$|subs?cription|listener|disposable|unsub|unlisten|^off[A-Z]|dispose[r]?$"
+)
+"""Names of members that keep what ends a subscription."""
+_SUBSCRIBES: Final = regex(r"subscribe\w*|on(?:Did|Will)?[A-Z]\w*|addListener|listen")
 _COLLECTIONS: Final = frozenset({"list", "dict", "set"})
-_MODULE_COLLECTION: Final = re.compile(
+_MODULE_COLLECTION: Final = regex(
     rb"(?m)^(?:export[ \t]+)?(?:const|let|var)[ \t]+([\w$]+)[^=\n;]*=[ \t]*"
     rb"(?:new (?:Map|Set|Array)\b|\[|\{|Object\.create)"
 )
@@ -169,6 +182,8 @@ class Collector:
             if inner is None or inner.kind not in CALLS:
                 continue
             found = self._acquired(inner)
+            if found is None and _SUBSCRIBED.search(name) and _SUBSCRIBES.fullmatch(self._maker(inner)):
+                found = SUBSCRIPTION
             if found is None and (maker := self._maker(inner)):
                 found = inferred.get(maker) or self.disposable.get(maker.removeprefix("new "))
                 if inner.kind != "new_expression" and found is not None and maker not in inferred:
@@ -184,7 +199,9 @@ class Collector:
 
     def _member(self, view: View, name: str, locate: Locate, inferred: dict[str, Resource]) -> Member | None:
         resource = self._resource(view, name, inferred)
-        reader = Reader(self.acquiring, resource, locate, self.made_by(inferred), [])
+        reader = Reader(
+            self.acquiring, resource, locate, self.made_by(inferred, subscribed=resource is SUBSCRIPTION), []
+        )
         for kid in view.fields:
             if self.classes.field_name(kid) == name and (value := _value(kid)) is not None:
                 reader.made(Place(kid), value, kid, how="field", target=f"this.{name}")
@@ -223,8 +240,10 @@ class Collector:
             node = inner
         return node.kind == "if_statement" and one.start >= node.kids[1].start
 
-    def made_by(self, inferred: dict[str, Resource]) -> Callable[[N], Resource | None]:
-        """What a call makes that has to be ended."""
+    def made_by(
+        self, inferred: dict[str, Resource], *, subscribed: bool = False
+    ) -> Callable[[N], Resource | None]:
+        """What a call makes that has to be ended; `subscribed`: also where it only may be a subscription."""
 
         def resource_of(call: N) -> Resource | None:
             found = self._acquired(call)
@@ -233,6 +252,8 @@ class Collector:
             maker = self._maker(call)
             if maker in inferred:
                 return inferred[maker]
+            if subscribed and _SUBSCRIBES.fullmatch(maker):
+                return SUBSCRIPTION
             return self.disposable.get(maker[4:]) if maker.startswith("new ") else None
 
         return resource_of
@@ -248,20 +269,16 @@ class Collector:
     # The module
 
     def _module(self) -> Container | None:
-        names = {match[1].decode(): match for match in _MODULE_COLLECTION.finditer(self.module.source)}
+        names = dict.fromkeys(match[1].decode() for match in _MODULE_COLLECTION.finditer(self.module.source))
         if not names:
             return None
         container = Container(
             "<module>", "module", self.module.span(self.module.tree), lives="module", this="this"
         )
-        mentions: dict[str, list[N]] = {name: [] for name in names}
-        for node in self.module.tree.walk():
-            if node.kind in ("identifier", "shorthand_property_identifier"):
-                name = self.module.text(node)
-                if name in mentions:
-                    mentions[name].append(node)
-        for name, nodes in mentions.items():
-            container.members.update(self._global(name, nodes))
+        for name in names:
+            if not _may_grow(self.module.source, name.encode()):
+                continue
+            container.members.update(self._global(name, list(self.module.named(name))))
         return container if container.members else None
 
     def _global(self, name: str, nodes: list[N]) -> dict[str, Member]:
@@ -298,6 +315,14 @@ class Collector:
                 return True
             function = self.module.around(function.node)
         return False
+
+
+def _may_grow(source: bytes, name: bytes) -> bool:
+    """Whether some mention may add to a collection: a cheap look at the bytes behind its name."""
+    return any(
+        name + sign in source
+        for sign in (b".push(", b".set(", b".add(", b".unshift(", b"[", b" = [...", b" = {")
+    )
 
 
 def _value(kid: N) -> N | None:

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from repairbot.languages.typescript.syntax import Definition, Module, arguments, statement_of
 from repairbot.languages.typescript.tree import FUNCTIONS, N
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Load
 from repairbot.model import Step
 
@@ -15,21 +16,21 @@ _LOOPS: Final = frozenset({"for_statement", "for_in_statement", "while_statement
 _ENDS: Final = frozenset(
     {"execute", "toArray", "findMany", "findAll", "getMany", "all", "query", "any", "manyOrNone", "fetchAll"}
 )
-_LIMITED: Final = re.compile(
+_LIMITED: Final = regex(
     r"\.(?:limit|take|first|slice|paginate|top|findOne|count|countRows|offset|range|page|fetch)\s*\(|\b(?:limit|take|first|pageSize|perPage|top)\s*[:,}]"
 )
-_FILTERED: Final = re.compile(
+_FILTERED: Final = regex(
     r"\.(?:where|filter|search|and|eq|in|match|prefilter|andWhere)\s*\((?!\s*(?:['\"`](?:true|1\s*=\s*1)['\"`])?\s*\))"
 )
-_VECTORS: Final = re.compile(rb"lancedb|vectordb", re.IGNORECASE)
-_MONGO: Final = re.compile(rb"['\"](?:mongodb|mongoose)['\"]|\bCollection<")
-_EVERYTHING: Final = re.compile(r"\.find\(\s*(?:\{\s*\}\s*)?(?:,[^)]*)?\)")
-_SQL: Final = re.compile(r"^[`'\"]\s*select\b(?P<rest>[^`]*)[`'\"]$", re.IGNORECASE | re.DOTALL)
-_SQL_BOUND: Final = re.compile(
+_VECTORS: Final = regex(rb"lancedb|vectordb", re.IGNORECASE)
+_MONGO: Final = regex(rb"['\"](?:mongodb|mongoose)['\"]|\bCollection<")
+_EVERYTHING: Final = regex(r"\.find\(\s*(?:\{\s*\}\s*)?(?:,[^)]*)?\)")
+_SQL: Final = regex(r"^[`'\"]\s*select\b(?P<rest>[^`]*)[`'\"]$", re.IGNORECASE | re.DOTALL)
+_SQL_BOUND: Final = regex(
     r"\b(?:limit|where|top\s+\d|fetch\s+first|pragma|information_schema|sqlite_master)\b|\bpg_|\b(?:count|max|min|sum|avg|exists)\s*\(|\$\{",
     re.IGNORECASE,
 )
-_SMALL: Final = re.compile(
+_SMALL: Final = regex(
     r"\bfrom\s+\W?\w*(?:migration|version|setting|config|role|permission|schema|metadata|meta|enum|type)",
     re.I,
 )
@@ -38,21 +39,21 @@ _READS: Final = frozenset(
     {"fs.readFile", "fs.readFileSync", "fs.promises.readFile", "fs-extra.readFile", "fs-extra.readFileSync",
      "Deno.readTextFile", "Deno.readTextFileSync"}
 )  # fmt: skip
-_CONTENT: Final = re.compile(
+_CONTENT: Final = regex(
     r"chunk|index|ingest|embed|import|upload|scan|crawl|tokeni[sz]e|split|digest|hash|analy[sz]e|convert|process(?!Env|Config)",
     re.IGNORECASE,
 )
 """Functions that go over the content of whatever files there are."""
-_SETTINGS: Final = re.compile(
+_SETTINGS: Final = regex(
     r"config|settings|options|package|manifest|lock|tsconfig|env|cert|key|schema|template|version|metadata|cache|state|rc$|ignore"
     r"|policy|fingerprint|license|readme|sql|migration|module|source|script|entry|stub|patch|changelog|locale|token|secret",
     re.IGNORECASE,
 )
 """Names of files that are small."""
-_SIZED: Final = re.compile(
+_SIZED: Final = regex(
     r"\b[lf]?stat(?:Sync)?\(|\.size\b|byteLength|MAX_\w*(?:SIZE|BYTES)|createReadStream|maxBytes|maxSize|sizeLimit"
 )
-_WATCHED: Final = re.compile(r"memoryUsage|heapUsed|[mM]emory|heapStatistics|\bgc\(")
+_WATCHED: Final = regex(r"memoryUsage|heapUsed|[mM]emory|heapStatistics|\bgc\(")
 
 
 class Loads:
@@ -64,17 +65,14 @@ class Loads:
     def collect(self) -> list[Load]:
         """Every whole read of which something is known, in the order of the source."""
         found: list[Load] = []
-        for call in self.module.calls:
-            if call.kind != "call_expression":
-                continue
-            callee = self.module.callee(call)
-            last = callee.rpartition(".")[2]
+        for call, last in self.module.called:
             if last in _ENDS:
                 found.extend(self._query(call, last))
-            elif last.startswith("read") and self.module.qualified(callee) in _READS:
+            elif last.startswith("read") and self.module.qualified(self.module.callee(call)) in _READS:
                 found.extend(self._file(call))
-        for definition in self.module.functions:
-            found.extend(self._batch(definition))
+        if b"await" in self.module.source and b".push(" in self.module.source:
+            for definition in self.module.functions:
+                found.extend(self._batch(definition))
         found.sort(key=lambda load: load.at.start)
         return found
 

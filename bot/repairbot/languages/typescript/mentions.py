@@ -16,10 +16,11 @@ from repairbot.languages.typescript.acquiring import Acquiring
 from repairbot.languages.typescript.syntax import arguments, bare, statement_of, strip
 from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.languages.typescript.vocabulary import CLEARS, CLOSERS, ITERATES, LISTS, LOOKS, SHRINKS
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Event, Kind, Resource
 
 _DEEPEST: Final = 3
-_EMPTY: Final = re.compile(r"^(?:\[\]|\{\}|new (?:Map|Set|Array)(?:<.*>)?\(\)|Object\.create\(null\))$", re.S)
+_EMPTY: Final = regex(r"^(?:\[\]|\{\}|new (?:Map|Set|Array)(?:<.*>)?\(\)|Object\.create\(null\))$", re.S)
 _TESTS: Final = frozenset(
     {
         "if_statement",
@@ -31,7 +32,7 @@ _TESTS: Final = frozenset(
     }
 )
 _ENDS: Final = "dispose|destroy|close|unsubscribe|terminate|disconnect|stop|end|cancel|abort|kill|remove"
-_ANEW: Final = re.compile(
+_ANEW: Final = regex(
     r"\w\+\+|\+\+\w|\b(?:uuid\w*|nanoid|randomUUID|ulid|cuid|uniqueId|generateId|Symbol)\(|\bDate\.now\("
 )
 _COMPARES: Final = (">", "<", "===", "!==", "==", "!=", ">=", "<=", "instanceof", "in")
@@ -136,6 +137,11 @@ class Reader:
                 self.note(Kind.READ, place, up, detail="all", how="unpacked")
         elif kind == "arguments":
             return self._argument(place, up)
+        elif kind == "call_expression" and up.kids[0] is node:
+            ends = self.resource is not None and "()" in self.resource.release and not place.depth
+            self.note(
+                Kind.RELEASE if ends else Kind.READ, place, up, detail="" if ends else "other", how="()"
+            )
         elif kind == "for_in_statement":
             if len(up.kids) > 1 and up.kids[-2] is node:
                 self._iterated(place, up.kids[0], up.kids[-1], up)
@@ -482,13 +488,9 @@ class Reader:
         spelled = self.text(name)
         if place.depth == 0:
             self.note(Kind.READ, place, name, detail="other", how="named")
-        for node in scope.walk() if scope is not None else ():
-            if (
-                node.kind == "identifier"
-                and node is not name
-                and node.start > name.start
-                and self.text(node) == spelled
-            ):
+        end = scope.end if scope is not None else name.end
+        for node in self.acquiring.module.named(spelled, name.end, end):
+            if node.kind == "identifier":
                 up = node.up
                 if (
                     up is not None

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from repairbot.languages.typescript.classes import AT_END, CONSTRUCTOR, Classes, Locate, View
+from repairbot.languages.typescript.lives import lifetime
 from repairbot.languages.typescript.syntax import Module, arguments, bare, statement_of
 from repairbot.languages.typescript.tree import FUNCTIONS, N
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Registration, Removal
 from repairbot.model import Step
 
@@ -31,18 +33,25 @@ _ADDS: Final = {
 _REMOVES: Final = frozenset(
     {"removeEventListener", "off", "removeListener", "un", "detachEvent", "removeAllListeners", "unbind"}
 )
-_GLOBALS: Final = re.compile(
+_WORKERS: Final = frozenset({"new Worker", "new SharedWorker", "new worker_threads.Worker"})
+"""What runs on until somebody ends it."""
+_GLOBALS: Final = regex(
     r"(?:window|document|globalThis|process|navigator|screen|visualViewport|location|history|body)(?:\.\w+)*"
     r"|this\.[\w#]*(?:[wW]indow|[dD]ocument|ownerDocument)|window\.matchMedia\(\)|matchMedia\(\)"
 )
 """What lives as long as the page or the process."""
+_SHARED_NAMES: Final = regex(
+    r"(?i)(?:service|manager|store|bus|emitter|hub|registry|dispatcher|events?|app|core|editor|workspace|map|scene|game|player|viewer"
+    r"|router|session|context|document|window|root|parent|socket\.io|api|provider|controller|engine|host)\$?$"
+)
+"""Names of what many objects share."""
 _SHORT_DELAY: Final = 100
 """Milliseconds; a timer that fires so soon is over before its owner's end matters."""
-_SUBSCRIBES: Final = re.compile(r"^(?:on[A-Z]\w*|subscribe|addDisposable\w*|observe)$")
-_ONE_SHOT: Final = re.compile(
+_SUBSCRIBES: Final = regex(r"^(?:on[A-Z]\w*|subscribe|addDisposable\w*|observe)$")
+_ONE_SHOT: Final = regex(
     r"\b(?:take|first|takeUntil|takeUntilDestroyed|takeWhile|untilDestroyed|firstValueFrom)\(|\bhttp\b|\bAbortSignal\b"
 )
-_SAFE_OPTIONS: Final = re.compile(r"\bonce\s*:\s*true|\bsignal\b")
+_SAFE_OPTIONS: Final = regex(r"\bonce\s*:\s*true|\bsignal\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +81,11 @@ class Registrations:
         """All of which something is known, in the order of the source."""
         found: list[Registration] = []
         heard: list[_Listened] = []
-        for call in self.module.calls:
-            if call.kind != "call_expression" or not call.kids:
+        for call, last in self.module.called:
+            if call.kind != "call_expression":
+                if self.module.callee(call) in _WORKERS:
+                    found.extend(self._worker(call))
                 continue
-            last = self._last(call)
             if last in _TIMERS:
                 found.extend(self._timer(call, last))
             elif last in _ADDS or last in _REMOVES:
@@ -89,10 +99,7 @@ class Registrations:
     # Places
 
     def _last(self, call: N) -> str:
-        callee = bare(call.kids[0])
-        if callee is None:
-            return ""
-        return self.module.text(callee.kids[-1] if callee.kind == "member_expression" else callee)
+        return self.module.last_name(call)
 
     def _view(self, node: N) -> View | None:
         around = [view for view in self.classes.views if view.node.start <= node.start < view.node.end]
@@ -122,6 +129,21 @@ class Registrations:
             call=self.module.callee(call),
         )
         return replace(base, **more)  # type: ignore[arg-type]
+
+    # Workers
+
+    def _worker(self, call: N) -> Iterator[Registration]:
+        """A worker that a class with a teardown starts, and of which nobody keeps the handle."""
+        view = self._view(call)
+        if view is None or not view.teardowns or not self._dropped(call):
+            return
+        method, repeats = self._method(view, call)
+        if method in view.teardowns:
+            return
+        yield self._registration(
+            call, view, method, what="task", handler=self.module.callee(call).removeprefix("new "), looped=repeats,
+            teardown=view.teardowns[0], remove=".terminate",
+        )  # fmt: skip
 
     # Timers
 
@@ -203,7 +225,8 @@ class Registrations:
         if last == "requestAnimationFrame" or handed:
             return
         handle = f"this.{name}"
-        if not ended and view.teardowns and not short:
+        weak = view.teardowns[:1] in (("stop",), ("end",), ("release",), ("detach",)) and not clears
+        if not ended and view.teardowns and not short and method != view.teardowns[0] and not weak:
             touches = "this" in self.module.text(arguments(call)[0]) if arguments(call) else False
             yield self._registration(
                 call,
@@ -214,7 +237,7 @@ class Registrations:
         elif (
             not before and method not in ("", CONSTRUCTOR) and (clears or last == "setInterval") and not short
         ):
-            if method in view.teardowns or self._only_from_constructor(view, method):
+            if self._only_from_constructor(view, method):
                 return
             around = view.methods.get(method)
             start = around.start if around is not None else call.start
@@ -372,6 +395,7 @@ class Registrations:
         shared = _GLOBALS.fullmatch(item.target.replace("!", "").replace("?", "")) is not None
         outlives = shared or (view is not None and self._given(view, item.target))
         own = view is not None and (item.target == "this" or self._own(view, item.target))
+        again = not removals and self._once_more(item)
         yield self._registration(
             item.call,
             view,
@@ -382,11 +406,11 @@ class Registrations:
             handler_at=self.module.span(item.handler_at),
             remove=self._undo(item, removals),
             removals=tuple(self._removal(other, reached) for other in removals),
-            holds=self._holds(item.handler_at),
+            holds="made" if again or self._each_time(item, view) else self._holds(item.handler_at),
             outlives=outlives,
-            shared=shared,
+            shared=shared or again,
             own=own,
-            telling=shared
+            telling=(shared or self._forgotten(view, item, reached))
             and item.key.strip("'\"`") not in ("exit", "load", "DOMContentLoaded", "unload", "beforeunload"),
             teardown=teardown,
             looped=item.repeats,
@@ -394,6 +418,56 @@ class Registrations:
             if outlives
             else (),
         )
+
+    def _forgotten(self, view: View | None, item: _Listened, reached: set[str]) -> bool:
+        """Whether the target was given to an object whose teardown never touches it."""
+        name = re.match(r"this\.([\w#$]+)", item.target)
+        if view is None or name is None or not view.teardowns or not self._given(view, item.target):
+            return False
+        if not _SHARED_NAMES.search(item.target):
+            return False
+        return not any(self._method(view, node)[0] in reached for node in view.mentions.get(name[1], []))
+
+    def _once_more(self, item: _Listened) -> bool:
+        """Whether a callback that runs for each event puts one more on an emitter of the whole process."""
+        if item.name not in ("on", "addListener", "prependListener") or item.target.startswith("this"):
+            return False
+        head = item.target.partition(".")[0]
+        outer = self.module.around(item.call)
+        while outer is not None:
+            own = re.search(rf"\b(?:const|let|var)\s+{re.escape(head)}\b", self.module.text(outer.body))
+            asked = [up.kids[0] for up in _up_to(item.call, outer.node) if up.kind == "if_statement"]
+            if (
+                head in outer.parameters
+                or own
+                or any("isteners(" in self.module.text(test) for test in asked)
+            ):
+                return False
+            call = (
+                outer.node.up.up if outer.node.up is not None and outer.node.up.kind == "arguments" else None
+            )
+            if (
+                call is not None
+                and call.kind == "call_expression"
+                and self._last(call) in ("on", "addListener")
+            ):
+                known = head == "process" or head in self.module.imports or self._of_module(head)
+                return known and self._chain_head(call) != item.target
+            outer = self.module.around(outer.node)
+        return False
+
+    def _chain_head(self, call: N) -> str:
+        callee = bare(call.kids[0])
+        return (
+            self.module.text(callee.kids[0])
+            if callee is not None and callee.kind == "member_expression"
+            else ""
+        )
+
+    def _of_module(self, name: str) -> bool:
+        """Whether the module itself makes an emitter of this name."""
+        made = rf"(?m)^(?:export\s+)?const\s+{re.escape(name)}\b[^=\n]*=\s*new\s"
+        return re.search(made, self.module.text(self.module.tree)) is not None
 
     def _undo(self, item: _Listened, removals: list[_Listened]) -> str:
         """How this kind is undone here: as the siblings are."""
@@ -411,6 +485,16 @@ class Registrations:
             self.module.span(statement_of(item.call)),
             self.module.span(item.handler_at),
         )
+
+    def _each_time(self, item: _Listened, view: View | None) -> bool:
+        """A handler made for each object, and given to the process, by a class that has no end."""
+        if view is None or view.teardowns or item.target != "process" or item.method != CONSTRUCTOR:
+            return False
+        lives, evidence = lifetime(self.module, view.name, (), view.node)
+        single = lives == "long" and any(
+            "made at" in step.note or "one for" in step.note for step in evidence
+        )
+        return not single and self._holds(item.handler_at) == "throwaway"
 
     def _holds(self, handler: N) -> str:
         inner = bare(handler)
@@ -516,6 +600,13 @@ def _called(handler: str) -> str:
     return (
         handler if short else f"{found[1]}()" if found is not None and "\n" not in handler else "its callback"
     )
+
+
+def _up_to(node: N, last: N) -> Iterator[N]:
+    for up in node.above():
+        if up is last:
+            return
+        yield up
 
 
 def _first_line(text: str) -> str:

@@ -171,6 +171,10 @@ class Tracking(ABC):
         name = re.escape(place.partition("#")[0].encode())
         resource = resource or self.held.get(place)
         for release in resource.release if resource else (".close",):
+            if release == "()":
+                if re.search(rb"(?<![\w.$])" + name + rb"\(", body):
+                    return True
+                continue
             last = re.escape(release.rpartition(".")[2].encode())
             ending = (
                 name + rb"\s*[?!]?\s*\.\s*" + last + rb"\b"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from repairbot.lazily import regex
+
 LISTS: Final = frozenset(
     {"push", "unshift", "enqueue", "addLast", "addFirst", "pushBack", "pushFront", "prepend"}
 )
@@ -63,22 +65,22 @@ DISPOSERS: Final = (
     "shutdown",
 )
 """Methods that make a class one whose instances have to be ended."""
-CALLED_AT_END: Final = re.compile(
+CALLED_AT_END: Final = regex(
     r"(?:^|\.)(?:toDisposable|onDispose|onDestroy|onWillDispose|onDidDispose|addTeardown|onCleanup|onBeforeUnmount|onUnmounted"
     r"|onScopeDispose|registerDisposer|addDisposer|_?register|_?registerDisposable|addDisposable)$"
     r"|(?:dispos\w*|subscriptions?|subs|store|cleanups?|teardowns?|finalizers?)\.(?:add|push|defer|adopt|register)$",
     re.IGNORECASE,
 )
 """Callees whose callback runs when the object ends."""
-KEEPERS: Final = re.compile(
+KEEPERS: Final = regex(
     r"this\.(?:_?register(?:Disposable)?|_?addDisposable|_own|own|_?track|_?autoDispose|disposeOnUnmount|_?takeOwnership)"
     r"|this\.[\w#$]*(?:[dD]isposables?|[dD]isposableStore|[tT]oDispose(?:On\w+)?|[sS]ubscriptions?|[sS]ubs|_store|[cC]leanups?"
     r"|[tT]eardowns?|[dD]isposers?)\.(?:add|push|register)"
 )
 """Callees that keep what they are given until the object ends, and end it then."""
-BASES: Final = re.compile(r"(?:^|\.)(?:\w*Disposable\w*|Disposer|Owner)$")
+BASES: Final = regex(r"(?:^|\.)(?:\w*Disposable\w*|Disposer|Owner)$")
 """Base classes that end what was registered with them."""
-CLOSERS: Final = re.compile(
+CLOSERS: Final = regex(
     r"(?:^|\.)_?(?:safe)?_?(?:dispose|destroy|close|clear|release|terminate|unsubscribe|free|end|stop|delete)\w*$",
     re.I,
 )

@@ -71,12 +71,8 @@ def _callers(source: Source, function: Node) -> tuple[list[Node], set[Edit]] | R
     methods: list[Node] = []
     edits: set[Edit] = set()
     for node in walk(source.root):
-        if node.type == "identifier" and text(node) == name and node.parent is not None:
-            if node.parent.type == "scoped_identifier" and text(node.parent.child_by_field_name("path")) in (
-                "Self",
-                owner,
-            ):
-                return Refusal(f"{name}() is handed on as a function that takes &self")
+        if node.type == "scoped_identifier" and text(node) in (f"Self::{name}", f"{owner}::{name}"):
+            return Refusal(f"{name}() is handed on as a function that takes &self")
         if node.type != "call_expression" or method(node) != name:
             continue
         on = receiver(node)
@@ -109,11 +105,14 @@ def _borrowed(source: Source, call: Node, on: str) -> bool:
             "value" if above.type in ("for_expression", "match_expression") else "condition"
         )
         if (
-            above.type in ("for_expression", "match_expression", "if_expression", "while_expression")
-            and looked is not None
+            (
+                above.type in ("for_expression", "match_expression", "if_expression", "while_expression")
+                and looked is not None
+            )
+            and looked.end_byte <= call.start_byte
+            and _lends(text(looked), on)
         ):
-            if looked.end_byte <= call.start_byte and _lends(text(looked), on):
-                return True
+            return True
     return False
 
 

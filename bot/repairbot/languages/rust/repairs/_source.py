@@ -166,9 +166,9 @@ class Source:
     def uses(self, name: str, within: Node) -> Iterator[Node]:
         """Where a plain name (also `self`) stands below a node."""
         for child in walk(within):
-            if child.type in ("identifier", "self", "shorthand_field_identifier") and text(child) == name:
-                if self.data[child.start_byte - 1 : child.start_byte] != b".":
-                    yield child
+            known = child.type in ("identifier", "self", "shorthand_field_identifier") and text(child) == name
+            if known and self.data[child.start_byte - 1 : child.start_byte] != b".":
+                yield child
 
     def names(self, within: Node) -> set[str]:
         """Every name below a node."""

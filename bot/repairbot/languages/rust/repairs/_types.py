@@ -77,6 +77,42 @@ def constructors(source: Source, name: str) -> Iterator[Node]:
             yield node
 
 
+def places(source: Source, container: str, member: str) -> Iterator[Node]:
+    """Where a member of such an object is named: on `self`, on `this`, on what is typed as one."""
+    for node in walk(source.root):
+        if node.type == "field_expression" and text(node.child_by_field_name("field")) == member:
+            on = node.child_by_field_name("value")
+            if on is None or on.type not in ("self", "identifier"):
+                continue
+            if text(on) in ("self", "this"):
+                if implemented(node) == container:
+                    yield node
+            elif re.search(rf"\b{container}\b|\bSelf\b", _typed(source, node, text(on))):
+                yield node
+
+
+def _typed(source: Source, near: Node, name: str) -> str:
+    """The type that is written down for a name around a place, or the value that a `let` gives it."""
+    for above in source.ancestors(near):
+        if above.type == "block":
+            for row in reversed(source.rows(above)):
+                ahead = row.type == "let_declaration" and row.end_byte <= near.start_byte
+                if ahead and text(row.child_by_field_name("pattern")) == name:
+                    value = row.child_by_field_name("value")
+                    made = value if value is not None and value.type == "struct_expression" else None
+                    shown = text(made.child_by_field_name("name")) if made is not None else ""
+                    return text(row.child_by_field_name("type")) or shown
+        listed = above.child_by_field_name("parameters")
+        for each in named(listed) if listed is not None else ():
+            if text(each.child_by_field_name("pattern")) == name:
+                return text(each.child_by_field_name("type"))
+            if text(each) == name:
+                return ""
+        if above.type == "function_item":
+            return ""
+    return ""
+
+
 def add_member(
     source: Source, container: str, member: str, typed: str, empty: str, beside: str
 ) -> tuple[Edit, ...] | Refusal:

@@ -16,6 +16,8 @@ from repairbot.model import Edit
 _UNITS = frozenset(
     {"for_expression", "while_expression", "if_expression", "match_expression", "loop_expression"}
 )
+SHORT = 5
+"""A statement of more lines stays where it is: what upgrades the handle stands before it."""
 _PLAIN = re.compile(r"(?:true|false|None|Ok\(\(\)\)|(?:\w+::)*\w+::\w+(?:\(\(\)\))?)")
 """What a closure may well return when there is nothing to do, where it does so already."""
 
@@ -34,16 +36,18 @@ def upgraded(source: Source, body: Node, uses: Sequence[Node], weak: Weak) -> tu
     if not uses:
         return Refusal(f"{weak.strong} is not used there")
     row = _common(source, body, uses)
-    if row is not None and _statement(source, row):
+    way = leaving(source, body) if body.type == "block" else None
+    if row is not None and (way is None or _short(row) or row.parent != body):
         return around(source, row, weak)
-    if body.type != "block":
-        return Refusal(_undecided(weak))
-    way = leaving(source, body)
     if way is None:
         return Refusal(_undecided(weak))
     rows = source.rows(body)
     first = next(each for each in rows if _holds(each, uses))
     return (source.before(first, otherwise(source, weak, way)),)
+
+
+def _short(row: Node) -> bool:
+    return row.end_point[0] - row.start_point[0] <= SHORT
 
 
 def _undecided(weak: Weak) -> str:
@@ -94,17 +98,17 @@ def _holds(node: Node, uses: Sequence[Node]) -> bool:
 
 
 def _common(source: Source, body: Node, uses: Sequence[Node]) -> Node | None:
-    """The innermost statement below a body that holds every use and whose value is dropped for certain."""
+    """The innermost statement of a body that holds every use, outside of closures in it where there is one."""
+    level = len(source.closures(body))
     best: Node | None = None
     current = uses[0]
-    while current.start_byte >= body.start_byte and current != body and current.parent is not None:
+    while current != body and current.parent is not None and current.start_byte >= body.start_byte:
         parent = current.parent
-        if parent.type == "block" and current.start_byte <= min(use.start_byte for use in uses):
-            if all(current.start_byte <= use.start_byte < current.end_byte for use in uses):
-                inner = [each for each in source.closures(current) if each.start_byte >= body.start_byte]
-                if not inner and _statement(source, current):
-                    return current
-                best = best or current
+        whole = all(current.start_byte <= use.start_byte < current.end_byte for use in uses)
+        if parent.type == "block" and whole and _statement(source, current):
+            if len(source.closures(current)) == level:
+                return current
+            best = best or current
         current = parent
     return best
 
@@ -169,4 +173,4 @@ def leaving(source: Source, block: Node) -> str | None:
     last = rows[-1] if rows else None
     if last is not None and re.match(r"Some\(", text(last)):
         return "?"
-    return "return Ok(())" if last is not None and text(last) == "Ok(())" else None
+    return f"return {text(last)}" if last is not None and _PLAIN.fullmatch(text(last)) else None

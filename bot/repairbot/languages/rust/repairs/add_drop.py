@@ -69,9 +69,9 @@ def _ending(intent: Intent, member: str) -> list[str] | Refusal:
 def _moved_out(source: Source, name: str) -> bool:
     """Whether the file moves members out of such an object: `let Name { a, b } = x`, `..other`."""
     for node in walk(source.root):
-        if node.type == "struct_pattern" and base(text(node.child_by_field_name("type"))) in (name, "Self"):
-            if base(text(node.child_by_field_name("type"))) == name or _types.implemented(node) == name:
-                return True
+        shown = base(text(node.child_by_field_name("type"))) if node.type == "struct_pattern" else ""
+        if shown == name or (shown == "Self" and _types.implemented(node) == name):
+            return True
         if node.type == "base_field_initializer":
             made = node.parent.parent if node.parent is not None else None
             shown = base(text(made.child_by_field_name("name"))) if made is not None else ""

@@ -30,7 +30,8 @@ def write(source: Source, intent: Intent) -> Edits | Refusal:
 
 def _how(source: Source, weak: str, context: str) -> str:
     """How such a handle is upgraded: those of gpui before its second version look their object up in the context."""
-    if "::downgrade" not in weak and re.search(rb"\b(?:View|Model)Handle\b|\bspawn_weak\b", source.data):
+    first = weak == "cx.weak_handle()" or re.search(rb"\b(?:View|Model)Handle\b|\bspawn_weak\b", source.data)
+    if "::downgrade" not in weak and first:
         return f".upgrade({context})"
     return ".upgrade()"
 

@@ -14,10 +14,12 @@ from repairbot.model import Edit
 
 WRITES = (DRAIN,)
 
+_LOOPS = frozenset({"loop_expression", "while_expression"})
+
 
 def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     """The edits that drain `args["name"]`."""
-    loop, name = source.node(intent.at), intent.args["name"]
+    loop, name = _loop(source.node(intent.at)), intent.args["name"]
     select = _select(source, loop)
     if select is not None:
         return _arm(source, select, name)
@@ -25,6 +27,11 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     if row is None:
         return Refusal("the spawning is no statement of a block")
     return (source.before(row, [f"while {name}.try_join_next().is_some() {{}}"]),)
+
+
+def _loop(node: Node) -> Node:
+    """The loop itself, without the statement that it may be."""
+    return next((each for each in walk(node) if each.type in _LOOPS), node)
 
 
 def _select(source: Source, loop: Node) -> Node | None:

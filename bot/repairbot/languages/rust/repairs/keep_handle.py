@@ -7,6 +7,7 @@ import re
 from tree_sitter import Node
 
 from repairbot.languages.rust.repairs import _receivers, _types
+from repairbot.languages.rust.repairs._pair import paired
 from repairbot.languages.rust.repairs._source import Source, method, named, receiver, squeezed, walk
 from repairbot.languages.rust.repairs._upgrade import unit
 from repairbot.languages.rust.syntax import text
@@ -40,6 +41,9 @@ def write(source: Source, intent: Intent) -> Edits | Refusal:
     keeper = f"{name}.{intent.args['keeper']}"
     if kind == "flag":
         return _for_flag(source, intent, call, made, name, changing)
+    if kind == "pair":
+        pairs = paired(source, intent, call, made)
+        return pairs if isinstance(pairs, Refusal) else (*changing, *pairs)
     if kind == "list":
         return (*changing, *_wrapped(call, made, f"{keeper}.push(", ")"))
     if kind == "option":
@@ -185,19 +189,21 @@ def _for_flag(
     if begun is None or ended is None:
         return Refusal(f"{flag} is not set in statements of their own")
     edits = [*changing, Edit(kind.start_byte, kind.end_byte, f"Option<{typed}>"), source.without(begun)]
-    for node in walk(source.root):
-        if node.type == "field_expression" and text(node.child_by_field_name("field")) == flag:
-            parent = node.parent
-            if parent is not None and parent.type == "assignment_expression" and parent.children[0] == node:
-                value = parent.child_by_field_name("right")
-                if begun.start_byte <= node.start_byte < begun.end_byte:
-                    continue
-                if value is None or text(value) != "false":
-                    return Refusal(f"{flag} is set elsewhere, too")
-                edits.append(Edit(value.start_byte, value.end_byte, "None"))
-            else:
-                edits.append(Edit(node.end_byte, node.end_byte, ".is_some()"))
-        elif node.type == "field_initializer" and text(node.child_by_field_name("field")) == flag:
+    for node in _types.places(source, intent.args["container"], flag):
+        parent = node.parent
+        if parent is not None and parent.type == "assignment_expression" and parent.children[0] == node:
+            value = parent.child_by_field_name("right")
+            if begun.start_byte <= node.start_byte < begun.end_byte:
+                continue
+            if value is None or text(value) != "false":
+                return Refusal(f"{flag} is set elsewhere, too")
+            edits.append(Edit(value.start_byte, value.end_byte, "None"))
+        else:
+            edits.append(Edit(node.end_byte, node.end_byte, ".is_some()"))
+    for node in (
+        each for made_ in _types.constructors(source, intent.args["container"]) for each in walk(made_)
+    ):
+        if node.type == "field_initializer" and text(node.child_by_field_name("field")) == flag:
             value = node.child_by_field_name("value")
             if value is None or text(value) != "false":
                 return Refusal(f"{flag} does not start as false")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
-from repairbot.languages.rust.repairs._source import Source
+from tree_sitter import Node
+
+from repairbot.languages.rust.repairs._source import Source, walk
 from repairbot.lifetimes.intents import REPLACE_TEXT, Refusal
 from repairbot.lifetimes.ops import Intent
-from repairbot.model import Edit
+from repairbot.model import Edit, Span
 
 WRITES = (REPLACE_TEXT,)
 
@@ -17,6 +19,11 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     if "pattern" in intent.args:
         return _widened(source, intent)
     return (Edit(intent.at.start, intent.at.end, intent.args["text"]),)
+
+
+def _texts(source: Source, arm: Span) -> list[Node]:
+    """The texts in an arm."""
+    return [node for node in walk(source.node(arm)) if node.type in ("string_literal", "raw_string_literal")]
 
 
 def _widened(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
@@ -32,7 +39,7 @@ def _widened(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     body = source.data[opened:closed]
     blanks = source.indentation(arm.start)
     name = source.fresh(source.node(arm), "joined", "result")
-    if re.search(rb'"[^"\n]*\n', body) is not None:
+    if any(node.start_point[0] != node.end_point[0] for node in _texts(source, arm)):
         return Refusal("a text of several lines stands in the arm")
     inner, nl = blanks + source.unit, source.newline
     rows = body.decode().strip("\r\n").rstrip().split(nl)

@@ -55,11 +55,11 @@ def _owned(source: Source, intent: Intent, call: Node, name: str, raw: str) -> t
         Edit(given[0].start_byte, given[0].end_byte, f"{text(owner)}.{raw}()"),
     ]
     into, look = _TRAITS.get(raw, ("", ""))
-    if into and not re.search(rf"\b{look}\b".encode(), source.data):
+    if into:
         imported = _import(source, into, look)
         if isinstance(imported, Refusal):
             return imported
-        edits.append(imported)
+        edits += imported
     function = source.function(call)
     bounded = _bound(function, text(owner), into) if function is not None and into else None
     if bounded is not None:
@@ -67,15 +67,18 @@ def _owned(source: Source, intent: Intent, call: Node, name: str, raw: str) -> t
     return tuple(edits)
 
 
-def _import(source: Source, known: str, wanted: str) -> Edit | Refusal:
-    for node in walk(source.root):
-        if node.type == "use_declaration":
-            for each in walk(node):
-                if each.type == "identifier" and text(each) == known:
-                    parent = each.parent
-                    if parent is not None and parent.type == "use_list":
-                        return Edit(each.start_byte, each.start_byte, f"{wanted}, ")
-                    return Edit(each.start_byte, each.end_byte, f"{{{wanted}, {known}}}")
+def _import(source: Source, known: str, wanted: str) -> tuple[Edit, ...] | Refusal:
+    """The trait more beside its sibling in the file's own imports, nothing where it is there."""
+    imports = [node for node in named(source.root) if node.type == "use_declaration"]
+    if any(re.search(rf"\b{wanted}\b|\b(?:prelude|io|fd)::\*", text(node)) for node in imports):
+        return ()
+    for node in imports:
+        for each in walk(node):
+            if each.type == "identifier" and text(each) == known:
+                if each.parent is not None and each.parent.type == "use_list":
+                    behind = next(item for item in named(each.parent) if text(item) > wanted or item == each)
+                    return (Edit(behind.start_byte, behind.start_byte, f"{wanted}, "),)
+                return (Edit(each.start_byte, each.end_byte, f"{{{wanted}, {known}}}"),)
     return Refusal(f"{wanted} is not imported here")
 
 

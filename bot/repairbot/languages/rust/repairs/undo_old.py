@@ -132,9 +132,9 @@ class _Moved:
         for above in self.source.ancestors(near):
             if above.type == "block":
                 for row in reversed(self.source.rows(above)):
-                    if row.type == "let_declaration" and row.end_byte <= near.start_byte:
-                        if text(row.child_by_field_name("pattern")) == name:
-                            return text(row.child_by_field_name("value"))
+                    ahead = row.type == "let_declaration" and row.end_byte <= near.start_byte
+                    if ahead and text(row.child_by_field_name("pattern")) == name:
+                        return text(row.child_by_field_name("value"))
             if above.type == "function_item":
                 return None
         return None

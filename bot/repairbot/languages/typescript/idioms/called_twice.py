@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from repairbot.languages.typescript.classes import Classes
 from repairbot.languages.typescript.syntax import Module, statement_of
 from repairbot.languages.typescript.tree import N
+from repairbot.lazily import regex
 from repairbot.lifetimes.intents import INSERT_AFTER
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
 
+_REGISTERS: Final = regex(rb"\.(?:once|on|addListener|addEventListener)\(")
+
 
 def find(module: Module, _: Classes) -> Iterator[Idiom]:
     """A branch that calls the callback and falls through to a registration of the same callback."""
-    for node in module.tree.walk():
-        if node.kind == "if_statement" and len(node.kids) == 2 and node.up is not None:
+    if not _REGISTERS.search(module.source):
+        return
+    for node in module.all("if_statement"):
+        if len(node.kids) == 2 and node.up is not None:
             siblings = node.up.kids
             position = siblings.index(node)
             if position + 1 < len(siblings):

@@ -11,16 +11,17 @@ from collections.abc import Iterator
 from repairbot.languages.typescript.classes import Classes
 from repairbot.languages.typescript.syntax import Module
 from repairbot.languages.typescript.tree import N
-from repairbot.lifetimes.ops import Idiom
-from repairbot.model import Step
+from repairbot.lifetimes.intents import REPLACE_TEXT
+from repairbot.lifetimes.ops import Idiom, Intent
+from repairbot.model import Span, Step
 
 
 def find(module: Module, _: Classes) -> Iterator[Idiom]:
     """Endless loops that add to a text and look at nothing but the data."""
     if b"+=" not in module.source:
         return
-    for node in module.tree.walk():
-        if node.kind == "augmented_assignment_expression" and (loop := _endless(module, node)) is not None:
+    for node in module.all("augmented_assignment_expression"):
+        if (loop := _endless(module, node)) is not None:
             yield from _grown(module, node, loop)
 
 
@@ -61,4 +62,19 @@ def _grown(module: Module, node: N, loop: N) -> Iterator[Idiom]:
         f"{name} grows until a mark comes in, and nothing says that it ever does",
         (Step(module.line(loop.start), "loops until the mark"), Step(at.line, "grows here")),
         confidence="medium",
+        intents=_bounded(module, loop),
     )
+
+
+def _bounded(module: Module, loop: N) -> tuple[Intent, ...]:
+    """The loop ends with the data: behind its end there is no mark any more."""
+    head = module.source[loop.start : loop.kids[-1].start].decode("utf-8", "replace")
+    counted = re.search(r"\b([\w$]+)\s*=\s*\d+\s*;(\s*);", head)
+    read = re.search(r"if\s*\(\s*([\w$]+)\[\s*([\w$]+)\s*\]", module.text(loop))
+    if counted is None or read is None or counted[1] != read[2]:
+        return ()
+    start = loop.start + len(head[: counted.start(2)].encode())
+    line = module.line(start)
+    at = Span(start, start + len(counted[2]), line, line, 1)
+    args = {"text": f" {read[2]} < {read[1]}.length", "import": ""}
+    return (Intent(REPLACE_TEXT, at, "", f"read no further than {read[1]} goes", args),)

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from repairbot.languages.typescript.classes import Classes
 from repairbot.languages.typescript.syntax import Definition, Module, bare, statement_of
 from repairbot.languages.typescript.tree import FUNCTIONS, N
-from repairbot.lifetimes.ops import Idiom
+from repairbot.lifetimes.intents import INSERT_EACH
+from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
 
 
@@ -72,4 +73,25 @@ def _late(module: Module, definition: Definition, ending: N, name: str) -> Itera
             f"{name} is set later, and by then what line {line} returns may have run: nothing ends it then",
             (Step(at.line, "made when the promise is there"), Step(line, "ends it, if it is set by then")),
             confidence="medium",
+            intents=_asked(module, definition, ending, node, name),
         )
+
+
+def _asked(module: Module, definition: Definition, ending: N, node: N, name: str) -> tuple[Intent, ...]:
+    """What ends it notes that it ran; the callback asks for that first."""
+    body = definition.body
+    rows = body.kids if body is not None else []
+    declared = next(
+        (row for row in rows if re.match(rf"(?:let|var)\s+{re.escape(name)}\b", module.text(row))), None
+    )
+    inside = ending.kids[-1]
+    first = inside.kids[0] if inside.kind == "statement_block" and inside.kids else None
+    flag = next(
+        (word for word in ("closed", "ended") if not re.search(rf"\b{word}\b", module.text(body))), ""
+    )
+    if declared is None or first is None or not flag:
+        return ()
+    spans = (module.span(declared), module.span(statement_of(node)), module.span(first))
+    lines = f"let {flag} = false\fif ({flag}) return\f{flag} = true"
+    title = f"make no {name} when it has been ended by then"
+    return (Intent(INSERT_EACH, module.span(statement_of(node)), "", title, {"lines": lines}, spans),)

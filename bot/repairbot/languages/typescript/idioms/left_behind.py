@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from repairbot.languages.typescript.classes import Classes
 from repairbot.languages.typescript.syntax import Module, arguments, bare, statement_of
 from repairbot.languages.typescript.tree import FUNCTIONS, N
+from repairbot.lazily import regex
 from repairbot.lifetimes.intents import INSERT_AFTER
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
@@ -19,10 +20,15 @@ from repairbot.model import Step
 _ENDS = r"(?:unsubscribe|dispose|close|destroy|cancel|stop|remove|abort|disconnect)"
 
 
+_ADDS = regex(rb"this\.[\w#$]+\.(?:push|add)\(")
+
+
 def find(module: Module, classes: Classes) -> Iterator[Idiom]:
     """Methods that add an entry and return a function that ends the entry and does not take it out."""
     for view in classes.views:
         for method in view.methods.values():
+            if not _ADDS.search(module.source, method.start, method.end):
+                continue
             for returned in method.walk():
                 if returned.kind == "return_statement" and (undo := _undo(returned)) is not None:
                     yield from _method(module, method, undo)

@@ -15,9 +15,12 @@ from collections.abc import Iterator
 from repairbot.languages.typescript.classes import Classes
 from repairbot.languages.typescript.syntax import Module, arguments, statement_of
 from repairbot.languages.typescript.tree import FUNCTIONS, N
-from repairbot.lifetimes.ops import Idiom
-from repairbot.model import Step
+from repairbot.lifetimes.intents import INSERT_EACH
+from repairbot.lifetimes.ops import Idiom, Intent
+from repairbot.model import Span, Step
 
+Handler = tuple[str, N, N]
+"""The event's text, the call that registers, the function."""
 _ENDS = r"(?:destroy|close|end|terminate|kill|dispose|abort)"
 
 
@@ -78,8 +81,38 @@ def _executor(module: Module, executor: N) -> Iterator[Idiom]:
                     Step(module.line(careful[0].start), "another handler ends it first"),
                 ),
                 confidence="high",
+                intents=_ended(module, name, reject, ending, careful[0], body, handlers),
             )
             break
+
+
+def _ended(
+    module: Module,
+    name: str,
+    reject: str,
+    ending: re.Pattern[str],
+    careful: N,
+    body: N,
+    handlers: list[Handler],
+) -> tuple[Intent, ...]:
+    """The handlers that forget it end it as the careful one does, before they reject."""
+    words = re.search(rf"(?<![\w.]){re.escape(name)}\??\.{_ENDS}\([^()]*\)", module.text(careful))
+    spans: list[Span] = []
+    for event, call, handler in handlers:
+        code = module.text(handler)
+        if event.strip("'\"") != "error" or ending.search(code) or module.callee(call).startswith(f"{name}."):
+            continue
+        if not re.search(reject, code) or _cleans(module, body, code, ending):
+            continue
+        if handler.kids[-1].kind != "statement_block" or not handler.kids[-1].kids:
+            return ()
+        spans.append(module.span(handler.kids[-1].kids[0]))
+    if words is None or not spans:
+        return ()
+    lines = "\f".join([words[0]] * len(spans))
+    return (
+        Intent(INSERT_EACH, spans[0], name, f"end {name} before it rejects", {"lines": lines}, tuple(spans)),
+    )
 
 
 def _cleans(module: Module, body: N, code: str, ending: re.Pattern[str]) -> bool:

@@ -5,21 +5,21 @@ close() { this.socket.close(); if (this.queue.isEmpty()) return; ...; this.subsc
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from repairbot.languages.typescript.classes import Classes, View
 from repairbot.languages.typescript.syntax import Module, statement_of
 from repairbot.languages.typescript.tree import N
 from repairbot.languages.typescript.vocabulary import TEARDOWNS
-from repairbot.lifetimes.intents import RELEASE_BEFORE
+from repairbot.lazily import regex
+from repairbot.lifetimes.intents import INSERT_BEFORE
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
 
-_RELEASE = re.compile(
+_RELEASE = regex(
     r"((?:this|self|that)(?:\._self)?\.[\w#$]+)\??\.(dispose|destroy|unsubscribe|terminate|disconnect)\(\)"
 )
-_WORK = re.compile(
+_WORK = regex(
     r"\.(?:close|dispose|destroy|stop|end|disconnect|unsubscribe|terminate|removeAllListeners)\(|\bclear(?:Timeout|Interval)\("
 )
 
@@ -65,11 +65,11 @@ def _block(module: Module, view: View, name: str, block: N) -> Iterator[Idiom]:
                     confidence="high",
                     intents=(
                         Intent(
-                            RELEASE_BEFORE,
+                            INSERT_BEFORE,
                             module.span(statement),
                             released[1],
                             f"release it before line {line}, too",
-                            {"release": f".{released[2]}", "scope": "none", "asynchronous": ""},
+                            {"lines": text.rstrip(";")},
                             (module.span(exit_),),
                         ),
                     ),

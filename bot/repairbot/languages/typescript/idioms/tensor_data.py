@@ -5,18 +5,18 @@ What waits cannot stand in `tf.tidy`, so nothing frees the tensor between `min()
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from repairbot.languages.typescript.classes import Classes
 from repairbot.languages.typescript.syntax import Module, bare, statement_of
 from repairbot.languages.typescript.tree import N
+from repairbot.lazily import regex
 from repairbot.lifetimes.intents import NAME_AND_RELEASE
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
 
-_TENSORS: Final = re.compile(rb"tensorflow|tfjs|\bTensor\b")
+_TENSORS: Final = regex(rb"tensorflow|tfjs|\bTensor\b")
 _OPERATIONS: Final = frozenset(
     "min max mean sum argMax argMin toFloat toInt toBool asType cast reshape expandDims squeeze flatten mul "
     "add sub div softmax sigmoid relu slice gather transpose concat norm square sqrt abs exp log predict pad "

@@ -247,6 +247,15 @@ class Source:
                 found.add(self.text(row.kids[0]))
         return found
 
+    def names_of(self, function: N) -> set[str]:
+        """The names that a function declares: its parameters and the locals of its own code."""
+        found: set[str] = set()
+        for node in self.own(function):
+            if node.kind in ("formal_parameters", "variable_declarator", "for_in_statement", "catch_clause"):
+                parts = node.kids if node.kind == "formal_parameters" else node.kids[:1]
+                found |= {self.text(name) for part in parts for name in names_in(part)}
+        return found
+
     # Edits
 
     def after(self, row: N, lines: Sequence[str]) -> Edit:
@@ -312,6 +321,18 @@ class Source:
         every = [*first, *map(self.shown, lines), *last]
         shown = "".join(f"{self.newline}{blanks}{self.unit}{line}" for line in every)
         return Edit(block.start + 1, block.end - 1, f"{shown}{self.newline}{blanks}")
+
+    def under(self, row: N, test: str) -> tuple[Edit, ...]:
+        """A row under a condition: one step further in, in braces."""
+        blanks, nl = self.indentation(row.start), self.newline
+        at = self.line_end(row.start) + len(nl)
+        edits = [Edit(row.start, row.start, f"if ({test}) {{{nl}{blanks}{self.unit}")]
+        while at < row.end:
+            if self.data[at : self.line_end(at)].strip():
+                edits.append(Edit(at, at, self.unit))
+            at = self.line_end(at) + len(nl)
+        end = self.line_end(row.end)
+        return (*edits, Edit(end, end, f"{nl}{blanks}}}"))
 
     def without(self, row: N) -> Edit:
         """The edit that takes a row out, with its line where nothing else stands on it."""

@@ -77,6 +77,14 @@ def wrap(
     return (*edits, *waits)
 
 
+def begun(source: Source, rows: Sequence[N]) -> tuple[Edit, ...]:
+    """`try {` before rows that move into a block which goes on behind them."""
+    start = _with_comments(source, rows[0])
+    blanks = source.indentation(rows[0].start)
+    shifted = _indented(source, start, source.line_end(rows[-1].end), ())
+    return (Edit(start, start, f"{blanks}try {{{source.newline}"), *shifted)
+
+
 def extended(source: Source, rows: Sequence[N]) -> list[N]:
     """These rows, and all behind them in their block where names declared in them are used there."""
     rest = source.behind(rows[-1]) if rows else []

@@ -15,6 +15,11 @@ from repairbot.model import Edit, Span
 WRITES = (RELEASE_ON_ERROR, RESET_ON_ERROR)
 
 
+_CLOSES = re.compile(
+    r"(?i)\b\w*(?:close|dispose|destroy|end|release|terminate|abort|kill|free|clear|quit|revoke|disconnect)\w*\("
+)
+
+
 def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     """The steps that can fail, in a `try` whose handler releases what was made before them."""
     node = source.node(intent.at)
@@ -92,7 +97,9 @@ def _released(source: Source, rows: list[N], place: str) -> bool:
     if not re.fullmatch(r"[\w$]+", place):
         return False
     return any(
-        node.kind == "expression_statement" and _release.only(source, node, place)
+        node.kind == "expression_statement"
+        and _release.only(source, node, place)
+        and _CLOSES.search(source.text(node))
         for row in rows
         for node in source.own(row)
     )

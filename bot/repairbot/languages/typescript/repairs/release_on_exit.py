@@ -110,6 +110,8 @@ def _behind(source: Source, row: N, name: str, lines: list[str], old: list[N]) -
         return (source.after(row, lines),)
     if _set_again(source, name, rest):
         return Refusal(f"{name} gets another value later on")
+    if (raised := _raised(source, rest, old)) is not None:
+        return raised
     adopted = _adopted(source, name, rest, lines, old)
     if adopted is not None:
         return adopted
@@ -123,6 +125,34 @@ def _behind(source: Source, row: N, name: str, lines: list[str], old: list[N]) -
     if len(rows) == 1 and old:
         return Refusal("nothing stands between the acquisition and the release")
     return _wrap.wrap(source, rows, _wrap.at_last(lines), name, old)
+
+
+def _raised(source: Source, rest: list[N], old: list[N]) -> tuple[Edit, ...] | Refusal | None:
+    """A `try` that stands too far below begins right behind the acquisition; None where there is no such."""
+    tried = next((row for row in rest if row.kind == "try_statement"), None)
+    final = tried.of("finally_clause") if tried is not None else None
+    between = [row for row in rest if tried is not None and row.end <= tried.start]
+    if tried is None or final is None or not between or len(old) != 1:
+        return None
+    if not final.start <= old[0].start < final.end or old[0].up is None or old[0].up.up is not final:
+        return None
+    if tried.of("catch_clause") is not None:
+        return Refusal("the handler of the try would see the errors of what stands before it as well")
+    names = source.declared(between)
+    if any(source.mentions(name, other) for name in names for other in (final, *source.behind(tried))):
+        return Refusal("names that are set before the try are used behind it")
+    body = tried.kids[0]
+    begins, opened = source.line_start(tried.start), source.line_end(body.start)
+    if (
+        not source.alone(between[0])
+        or source.data[body.start + 1 : opened].strip()
+        or not source.first_on_line(tried.start)
+    ):
+        return Refusal("the try shares its line with other statements")
+    return (
+        *_wrap.begun(source, between),
+        Edit(begins, opened + len(source.newline), ""),
+    )
 
 
 def _longer(source: Source, rows: list[N], lines: list[str]) -> str:
