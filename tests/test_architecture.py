@@ -26,6 +26,7 @@ LAYERS = (
     {"repairbot.languages", "repairbot.analyses", "repairbot.rule", "repairbot_rules"},
     {"repairbot.lifetimes"},
     {"repairbot.model"},
+    {"repairbot.lazily"},
 )
 """Top first. A module may import from its own layer and from those below, never from one above."""
 
@@ -45,7 +46,11 @@ FORBIDDEN = {
         "repairbot.languages",
         "repairbot.rule",
     },
-    "repairbot.model": {"repairbot"},
+    "repairbot.model": {
+        f"repairbot.{room}"
+        for room in ("lifetimes", "analyses", "languages", "rule", "sources", "reports", "pipeline", "wire")
+    },
+    "repairbot.lazily": {"repairbot"},
     "repairbot.languages": {"repairbot_rules", "repairbot.rule", "repairbot.pipeline"},
     "repairbot.proof": {"repairbot.cli", "repairbot.github"},
 }
@@ -55,6 +60,7 @@ OWN_ROOMS = {
     "repairbot.reports": {
         "repairbot.__version__",
         "repairbot.model",
+        "repairbot.lazily",
         "repairbot.rule",
         "repairbot.wire",
         "repairbot_templates",
@@ -63,6 +69,7 @@ OWN_ROOMS = {
     "repairbot_rules": {
         "repairbot.rule",
         "repairbot.model",
+        "repairbot.lazily",
         "repairbot.analyses.facts",
         "repairbot.lifetimes",
     },

@@ -151,7 +151,7 @@ class _Room:
         if facts.unit.bare:  # most files: asking every rule costs more than reading them did
             return Reported()
         found = [
-            (rule, _in_test(rule, report))
+            (rule, self._weighed(rule, report))
             for rule in self.rules
             for report in rule.check(facts, self.settings)
         ]
@@ -159,6 +159,12 @@ class _Room:
             (misuse.kind, misuse.function, misuse.place) for misuse in facts.pairing.misuses
         )
         return Reported(tuple((rule.id, report) for rule, report in _one_a_place(found)), misuses)
+
+    def _weighed(self, rule: Rule, report: Report) -> Report:
+        """The report with no more confidence than its rule, or its language, has in test code."""
+        if self.language.tests and re.search(self.language.tests, f"{self.path} {report.symbol}"):
+            return replace(report, confidence="low")
+        return _in_test(rule, report)
 
     def again(self, data: bytes, symbols: frozenset[str] | None = None) -> Reported:
         """The same of a repaired version; with `symbols` of these functions alone."""

@@ -22,7 +22,7 @@ def place(fact: Growing) -> str:
     name = fact.member.name
     if fact.container.kind == "module":
         return name
-    return f"{fact.container.name}.{name}" if fact.shared else f"self.{name}"
+    return f"{fact.container.name}.{name}" if fact.shared else f"{fact.container.this}.{name}"
 
 
 def symbol(fact: Growing, event: Event) -> str:
@@ -149,6 +149,8 @@ def repairs(fact: Growing, bound: Bound) -> tuple[tuple[Intent, ...], tuple[str,
         return (_pop_at_end(fact, fact.ends),), ()
     if fact.weak:
         return (_weak(fact),), ()
+    if bound.source == "configured" and (beside := _beside(fact)) is not None:
+        return (beside,), ()
     if bound.source == "configured" and (needed := _needed(fact)):
         return (), (needed,)
     intents = []
@@ -298,9 +300,55 @@ def _pop_at_end(fact: Growing, end: Event) -> Intent:
         statement,
         place(fact),
         f"remove the key in {end.method}()",
-        {"lines": f"{head}.pop({end.key}, None)"},
+        {"lines": _drop(fact, head, end.key)},
         (statement,),
         why=f"{end.method}() is called when {end.key} goes, and reads it last",
+    )
+
+
+def _beside(fact: Growing) -> Intent | None:
+    """The key goes where it is read for the last time and a sibling that is filled under it loses it."""
+    if fact.container.this != "this":
+        return None
+    filling = {event.method for event in fact.grows}
+    for read in fact.member.of(Kind.READ):
+        if read.detail != "key" or not read.key or read.method in filling:
+            continue
+        siblings = [
+            event
+            for name, other in fact.container.members.items()
+            if name != fact.member.name
+            for event in other.of(Kind.SHRINK)
+            if event.method == read.method and event.key == read.key and event.how in ("del", "discard")
+        ]
+        sibling = max(
+            (e for e in siblings if e.at.start < read.at.start), key=lambda e: e.at.start, default=None
+        )
+        if sibling is not None:
+            head = (read.target or fact.grows[0].target).partition("[")[0]
+            return Intent(
+                INSERT_AFTER,
+                sibling.at,
+                place(fact),
+                f"delete the key in {read.method}(), where its sibling's goes",
+                {"lines": _drop(fact, head, read.key)},
+                (sibling.statement or sibling.at, read.at),
+                why=f"line {sibling.at.line} deletes the same key, and line {read.at.line} reads this one last",
+                safety="unsafe",
+                choice=f"nothing may ask for {read.key} once {read.method}() has seen it",
+            )
+    return None
+
+
+def _drop(fact: Growing, head: str, key: str) -> str:
+    """The statement that takes a key out."""
+    if fact.container.this == "self":
+        return f"{head}.pop({key}, None)"
+    made = next(iter(fact.member.of(Kind.INIT)), None)
+    return (
+        f"{head}.delete({key})"
+        if made is not None and made.argument.startswith("new Map")
+        else f"delete {head}[{key}]"
     )
 
 
@@ -315,4 +363,5 @@ def of_idiom(idiom: Idiom) -> Report:
         evidence=idiom.evidence,
         confidence=idiom.confidence,
         intents=idiom.intents,
+        refusals=(idiom.refusal,) if idiom.refusal and not idiom.intents else (),
     )

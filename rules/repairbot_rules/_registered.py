@@ -31,7 +31,9 @@ def idioms(facts: Facts, name: str) -> Iterator[Report]:
                 idiom.evidence,
                 idiom.confidence,
                 intents=idiom.intents,
-                refusals=() if idiom.intents else ("where it should be dropped is not decided in this file",),
+                refusals=()
+                if idiom.intents
+                else (idiom.refusal or "where it should be dropped is not decided in this file",),
             )
 
 
@@ -92,6 +94,13 @@ _FINAL = (
     "__exit__",
     "__aexit__",
     "stop",
+    "dispose",
+    "destroy",
+    "ngOnDestroy",
+    "componentWillUnmount",
+    "disconnectedCallback",
+    "terminate",
+    "toDisposable",
 )
 """Teardowns behind which an object does nothing more by itself."""
 
@@ -101,7 +110,8 @@ def _ending(registration: Registration, place: str, end: str) -> str:
     tests = [f"{place} is not None"] if registration.optional else []
     if registration.alive:
         tests.append(f"{place}{registration.alive}")
-    return f"if {' and '.join(tests)}:\n\t{place}{end}()" if tests else f"{place}{end}()"
+    call = f"{place}{end}()" if end.startswith(".") else f"{end}({place})"
+    return f"if {' and '.join(tests)}:\n\t{call}" if tests else call
 
 
 def end_before_set(registration: Registration) -> Intent:

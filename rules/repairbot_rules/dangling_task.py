@@ -15,6 +15,11 @@ what a wait leaves is cancelled behind it; the teardown cancels a member; `try`/
 
 **Quiet** for task groups, for tasks that are returned, stored or passed on, beside `run_forever()`, and for
 a member that any other code of the file touches.
+
+**Rust.** `detach()` alone is no leak. Seen as one: the task fills the entry of a map whose entries another method
+removes, and does not end with its entry; a flag keeps a second task from starting and only the task itself resets
+it; a task is aborted when a step fails and not when the caller is dropped at an `.await`; a loop reads lines and
+never looks how many bytes it got. The task is kept under the same key, or in place of the flag.
 """
 
 from __future__ import annotations
@@ -26,12 +31,13 @@ from repairbot.lifetimes.intents import CANCEL_ON_EXIT, CANCEL_PENDING, KEEP_HAN
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
-from repairbot_rules._registered import end_in_teardown, problems, report
+from repairbot_rules._registered import end_in_teardown, idioms, problems, report
 
 
 class DanglingTask(Rule):
     """A task without a holder or an end."""
 
+    languages = ("python", "typescript", "javascript", "rust")
     in_tests = "low"
     practice = "Keep the handle of every task, and cancel it where its owner ends."
     examples = (
@@ -327,12 +333,321 @@ class Poller:
 """,
             why="the teardown sees the member",
         ),
+        Repair(
+            before="""\
+use gpui::{Context, Task};
+use std::collections::HashMap;
+
+pub struct Tools {
+    tool_ids: HashMap<String, Vec<u32>>,
+}
+
+impl Tools {
+    pub fn new() -> Self {
+        Self {
+            tool_ids: HashMap::new(),
+        }
+    }
+
+    pub fn server_started(&mut self, server: String, cx: &mut Context<Self>) {
+        self.load(server, cx);
+    }
+
+    pub fn server_stopped(&mut self, server: &str) {
+        self.tool_ids.remove(server);
+    }
+
+    fn load(&self, server: String, cx: &mut Context<Self>) {
+        let listed: Task<Vec<u32>> = cx.spawn(|_, _| async { Vec::new() });
+        cx.spawn(|this, mut cx| async move {
+            let ids = ask(&server).await;
+            this.update(&mut cx, |this, _| {
+                this.tool_ids.insert(server, ids);
+            });
+        })
+        .detach();
+        drop(listed);
+    }
+}
+
+async fn ask(_: &str) -> Vec<u32> {
+    std::future::pending().await
+}
+
+#[test]
+fn what_loads_the_tools_ends_with_the_server() {
+    let tools = Context::root().new(|_| Tools::new());
+    let cx = &mut Context::root();
+    tools.update(cx, |tools, cx| tools.server_started("a".into(), cx));
+    assert_eq!(gpui::tasks(), 1);
+    tools.update(cx, |tools, _| tools.server_stopped("a"));
+    assert_eq!(gpui::tasks(), 0);
+}
+""",
+            after="""\
+use gpui::{Context, Task};
+use std::collections::HashMap;
+
+pub struct Tools {
+    tool_ids: HashMap<String, Vec<u32>>,
+    tool_tasks: HashMap<String, Task<()>>,
+}
+
+impl Tools {
+    pub fn new() -> Self {
+        Self {
+            tool_ids: HashMap::new(),
+            tool_tasks: HashMap::new(),
+        }
+    }
+
+    pub fn server_started(&mut self, server: String, cx: &mut Context<Self>) {
+        self.load(server, cx);
+    }
+
+    pub fn server_stopped(&mut self, server: &str) {
+        self.tool_tasks.remove(server);
+        self.tool_ids.remove(server);
+    }
+
+    fn load(&mut self, server: String, cx: &mut Context<Self>) {
+        let listed: Task<Vec<u32>> = cx.spawn(|_, _| async { Vec::new() });
+        let task_server = server.clone();
+        let task = cx.spawn(|this, mut cx| async move {
+            let ids = ask(&server).await;
+            this.update(&mut cx, |this, _| {
+                this.tool_ids.insert(server, ids);
+            });
+        });
+        self.tool_tasks.insert(task_server, task);
+        drop(listed);
+    }
+}
+
+async fn ask(_: &str) -> Vec<u32> {
+    std::future::pending().await
+}
+
+#[test]
+fn what_loads_the_tools_ends_with_the_server() {
+    let tools = Context::root().new(|_| Tools::new());
+    let cx = &mut Context::root();
+    tools.update(cx, |tools, cx| tools.server_started("a".into(), cx));
+    assert_eq!(gpui::tasks(), 1);
+    tools.update(cx, |tools, _| tools.server_stopped("a"));
+    assert_eq!(gpui::tasks(), 0);
+}
+""",
+            language="rust",
+        ),
+        Repair(
+            before="""\
+use gpui::{Context, Task};
+
+pub struct Buffer {
+    text: String,
+    parsing: bool,
+    autosave: Option<Task<()>>,
+}
+
+impl Buffer {
+    pub fn new(text: String) -> Self {
+        Self {
+            text,
+            parsing: false,
+            autosave: None,
+        }
+    }
+
+    pub fn reparse(&mut self, cx: &mut Context<Self>) {
+        if self.parsing {
+            return;
+        }
+        let text = self.text.clone();
+        self.parsing = true;
+        cx.spawn(|this, mut cx| async move {
+            parse(text).await;
+            this.update(&mut cx, |this, cx| {
+                this.parsing = false;
+                cx.notify();
+            });
+        })
+        .detach();
+    }
+}
+
+async fn parse(_: String) {
+    std::future::pending().await
+}
+
+#[test]
+fn parsing_ends_with_the_buffer() {
+    let cx = &mut Context::root();
+    let buffer = cx.new(|_| Buffer::new("fn".into()));
+    buffer.update(cx, |buffer, cx| buffer.reparse(cx));
+    drop(buffer);
+    assert_eq!(gpui::tasks(), 0);
+}
+""",
+            after="""\
+use gpui::{Context, Task};
+
+pub struct Buffer {
+    text: String,
+    parsing: Option<Task<()>>,
+    autosave: Option<Task<()>>,
+}
+
+impl Buffer {
+    pub fn new(text: String) -> Self {
+        Self {
+            text,
+            parsing: None,
+            autosave: None,
+        }
+    }
+
+    pub fn reparse(&mut self, cx: &mut Context<Self>) {
+        if self.parsing.is_some() {
+            return;
+        }
+        let text = self.text.clone();
+        self.parsing = Some(cx.spawn(|this, mut cx| async move {
+            parse(text).await;
+            this.update(&mut cx, |this, cx| {
+                this.parsing = None;
+                cx.notify();
+            });
+        }));
+    }
+}
+
+async fn parse(_: String) {
+    std::future::pending().await
+}
+
+#[test]
+fn parsing_ends_with_the_buffer() {
+    let cx = &mut Context::root();
+    let buffer = cx.new(|_| Buffer::new("fn".into()));
+    buffer.update(cx, |buffer, cx| buffer.reparse(cx));
+    drop(buffer);
+    assert_eq!(gpui::tasks(), 0);
+}
+""",
+            language="rust",
+            unsafe=True,
+        ),
+        Repair(
+            before="""export class Search {
+  private readonly results = new Map<string, string>();
+
+  constructor(address: URL) {
+    new Worker(address);
+  }
+
+  dispose(): void {
+    this.results.clear();
+  }
+}
+""",
+            after="""export class Search {
+  private readonly results = new Map<string, string>();
+  private worker?: Worker;
+
+  constructor(address: URL) {
+    this.worker = new Worker(address);
+  }
+
+  dispose(): void {
+    this.results.clear();
+    this.worker?.terminate();
+  }
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Search {
+  private readonly worker: Worker;
+
+  constructor(address: URL) {
+    this.worker = new Worker(address);
+  }
+
+  dispose(): void {
+    this.worker.terminate();
+  }
+}
+""",
+            "the teardown ends it",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+use std::collections::HashMap;
+
+pub struct Task;
+
+impl Task {
+    pub fn detach(self) {}
+}
+
+pub struct Context;
+
+impl Context {
+    pub fn spawn<F: FnOnce(&mut Index)>(&mut self, work: F) -> Task {
+        let mut index = Index::default();
+        work(&mut index);
+        Task
+    }
+}
+
+#[derive(Default)]
+pub struct Index {
+    pages: HashMap<u32, String>,
+}
+
+impl Index {
+    pub fn load(&mut self, name: u32, cx: &mut Context) {
+        cx.spawn(move |this| {
+            this.pages.insert(name, String::new());
+        })
+        .detach();
+    }
+}
+""",
+            why="a task that ends by itself, and nothing in the code says that it should end before",
+            language="rust",
+        ),
+        Quiet(
+            code="""\
+use std::io::{self, BufRead, BufReader, Read};
+
+pub fn copy(source: impl Read) -> io::Result<()> {
+    let mut lines = BufReader::new(source);
+    let mut line = String::new();
+    loop {
+        line.clear();
+        lines.read_line(&mut line)?;
+        if line.is_empty() {
+            return Ok(());
+        }
+        print!("{line}");
+    }
+}
+""",
+            why="the loop leaves at the end of the file",
+            language="rust",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
         """One report a task."""
+        yield from idioms(facts, self.id)
         for it in problems(facts, "task", "dropped", "uncancelled"):
             yield _report(it)
+        yield from idioms(facts, self.id)
 
 
 def _report(it: Registered) -> Report:
@@ -365,6 +680,12 @@ def _report(it: Registered) -> Report:
             (task.statement,),
         )
         return report(it, name, f"{name} is not cancelled when the service ends", (intent,))
+    if it.problem == "dropped" and task.remove == ".terminate":
+        args = {"container": task.owner, "what": name, "method": it.teardown, "remove": task.remove}
+        intent = Intent(
+            KEEP_HANDLE, task.at, "", f"keep it and end it in {it.teardown}()", args, (task.statement,)
+        )
+        return report(it, name, f"nobody can end this {name}", (intent,))
     if it.problem == "dropped":
         args = {"container": task.owner, "what": "task", "keeper": it.keeper}
         intent = Intent(

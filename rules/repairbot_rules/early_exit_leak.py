@@ -26,7 +26,7 @@ from repairbot_rules._held import before_exits, done, on_exit, owned_elsewhere, 
 class EarlyExitLeak(Rule):
     """An exit without the release that the others have."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     in_tests = "low"
     practice = "Release in one place for all ways out, not before each `return`."
     examples = (
@@ -138,6 +138,78 @@ fn attach(allocator: std.mem.Allocator, list: *std.ArrayList([]u8), text: []cons
 """,
             why="a flag says whether it was handed on",
             language="zig",
+        ),
+        Repair(
+            before="""import * as fs from 'fs';
+
+export function isScript(path: string): boolean {
+  const descriptor = fs.openSync(path, 'r');
+  const bytes = Buffer.alloc(2);
+  if (fs.readSync(descriptor, bytes, 0, 2, 0) < 2) {
+    return false;
+  }
+  fs.closeSync(descriptor);
+  return bytes.toString() === '#!';
+}
+""",
+            after="""import * as fs from 'fs';
+
+export function isScript(path: string): boolean {
+  const descriptor = fs.openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(2);
+    if (fs.readSync(descriptor, bytes, 0, 2, 0) < 2) {
+      return false;
+    }
+    return bytes.toString() === '#!';
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Frames {
+  async next(crop: boolean) {
+    const image = tf.browser.fromPixels(this.video);
+    if (crop) {
+      return { value: this.cropped(image.dataSync()), done: false };
+    }
+    return { value: image, done: false };
+  }
+}
+""",
+            after="""export class Frames {
+  async next(crop: boolean) {
+    const image = tf.browser.fromPixels(this.video);
+    if (crop) {
+      try {
+        return { value: this.cropped(image.dataSync()), done: false };
+      } finally {
+        image.dispose();
+      }
+    }
+    return { value: image, done: false };
+  }
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """import * as fs from 'fs';
+
+export function isScript(path: string): boolean {
+  const descriptor = fs.openSync(path, 'r');
+  try {
+    return fs.readSync(descriptor, Buffer.alloc(2), 0, 2, 0) === 2;
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+""",
+            "`finally` runs before every return",
+            language="typescript",
         ),
     )
 

@@ -29,7 +29,9 @@ def _intents(fact: EmptyBucket) -> tuple[Intent, ...]:
     if event.statement is None:
         return ()
     fill = fact.grows[0].target
-    head = re.fullmatch(r"(self\.\w+|\w+)(?:\[.*\]|\.(?:get|setdefault)\(.*\))", fill, re.DOTALL)
+    head = re.fullmatch(
+        r"((?:(?:self|this)\.)?[\w#$]+)(?:\[.*\]|\??\.(?:get|setdefault)\(.*\))!?", fill, re.DOTALL
+    )
     container = head[1] if head is not None and event.depth == 1 else ""
     return (
         Intent(
@@ -57,6 +59,7 @@ def _choice(fact: EmptyBucket) -> str:
 class EmptyBucketRule(Rule):
     """Keys of empty buckets."""
 
+    languages = ("python", "typescript", "javascript")
     practice = "Who takes the last element out of a bucket takes its key out, too."
     examples = (
         Repair(
@@ -257,13 +260,75 @@ class WorkServer:
 """,
             why="the program has so many functions and no more",
         ),
+        Repair(
+            before="""export class Rooms {
+  private readonly members = new Map<string, Set<string>>();
+
+  join(room: string, id: string): void {
+    if (!this.members.has(room)) {
+      this.members.set(room, new Set());
+    }
+    this.members.get(room)!.add(id);
+  }
+
+  leave(room: string, id: string): void {
+    const ids = this.members.get(room);
+    ids?.delete(id);
+  }
+}
+""",
+            after="""export class Rooms {
+  private readonly members = new Map<string, Set<string>>();
+
+  join(room: string, id: string): void {
+    if (!this.members.has(room)) {
+      this.members.set(room, new Set());
+    }
+    this.members.get(room)!.add(id);
+  }
+
+  leave(room: string, id: string): void {
+    const ids = this.members.get(room);
+    ids?.delete(id);
+    if (ids?.size === 0) {
+      this.members.delete(room);
+    }
+  }
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Rooms {
+  private readonly members = new Map<string, Set<string>>();
+
+  join(room: string, id: string): void {
+    if (!this.members.has(room)) {
+      this.members.set(room, new Set());
+    }
+    this.members.get(room)!.add(id);
+  }
+
+  leave(room: string, id: string): void {
+    const ids = this.members.get(room);
+    ids?.delete(id);
+    if (ids?.size === 0) {
+      this.members.delete(room);
+    }
+  }
+}
+""",
+            "the key goes with the last element",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
         """One report a member whose buckets are emptied and kept."""
         for fact in facts.growth.buckets:
             grow, event = fact.grows[0], fact.emptied
-            name = fact.member.name if fact.container.kind == "module" else f"self.{fact.member.name}"
+            this = fact.container.this
+            name = fact.member.name if fact.container.kind == "module" else f"{this}.{fact.member.name}"
             method = (
                 grow.method if fact.container.kind == "module" else f"{fact.container.name}.{grow.method}"
             )

@@ -27,6 +27,7 @@ from repairbot.lifetimes.ops import Intent
 from repairbot.model import Confidence, Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import done, failing_step, named, on_error, on_exit, owned_elsewhere, report
+from repairbot_rules._registered import idioms
 
 
 def _intents(leak: Leak, way: Way) -> tuple[Intent, ...]:
@@ -62,7 +63,7 @@ def _confidence(leak: Leak) -> Confidence:
 class ErrorPathLeak(Rule):
     """Released when all goes well, and not otherwise."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     in_tests = "low"
     practice = (
         "Put the release where an error reaches it too: `with`, or `finally` right behind the acquisition."
@@ -468,6 +469,141 @@ fn parse(allocator: std.mem.Allocator, text: []const u8) !*Node {
             why="whether create() owns its argument when it fails is not known here",
             language="zig",
         ),
+        Repair(
+            before="""import { open } from 'fs/promises';
+
+export async function header(path: string): Promise<string> {
+  const file = await open(path);
+  const { buffer } = await file.read(Buffer.alloc(64), 0, 64, 0);
+  await file.close();
+  return buffer.toString();
+}
+""",
+            after="""import { open } from 'fs/promises';
+
+export async function header(path: string): Promise<string> {
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(64), 0, 64, 0);
+    return buffer.toString();
+  } finally {
+    await file.close();
+  }
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""import { connect, Socket } from 'net';
+
+export function greet(host: string, name: string): Socket {
+  const socket = connect(7, host);
+  socket.write(encode(name));
+  return socket;
+}
+
+function encode(name: string): string {
+  if (!name) throw new Error('no name');
+  return `hello ${name}`;
+}
+""",
+            after="""import { connect, Socket } from 'net';
+
+export function greet(host: string, name: string): Socket {
+  const socket = connect(7, host);
+  try {
+    socket.write(encode(name));
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+  return socket;
+}
+
+function encode(name: string): string {
+  if (!name) throw new Error('no name');
+  return `hello ${name}`;
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """import { open } from 'fs/promises';
+
+export async function header(path: string): Promise<string> {
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(64), 0, 64, 0);
+    return buffer.toString();
+  } finally {
+    await file.close();
+  }
+}
+""",
+            "`finally` closes it on every way",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const Client = struct {
+    arena: *std.heap.ArenaAllocator,
+
+    pub fn get(self: *Client, path: []const u8) ![]u8 {
+        const allocator = self.arena.allocator();
+        return target(allocator, path);
+    }
+};
+
+fn target(allocator: std.mem.Allocator, path: []const u8) ![]u8 {
+    const query = try encoded(allocator, path);
+    return std.fmt.allocPrint(allocator, "/{s}", .{query});
+}
+
+fn encoded(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
+    const copy = try allocator.dupe(u8, text);
+    if (text.len > 99) return error.TooLong;
+    return copy;
+}
+""",
+            why="private helpers, and every caller gives them an arena",
+            language="zig",
+        ),
+        Quiet(
+            code="""\
+use std::io;
+use std::process::{Child, Command};
+
+pub fn start(name: &str) -> io::Result<Child> {
+    let mut child = Command::new(name).spawn()?;
+    if child.id() == 0 {
+        child.kill()?;
+        return Err(io::ErrorKind::Other.into());
+    }
+    Ok(child)
+}
+""",
+            why="ended where it is not handed out",
+            language="rust",
+        ),
+        Quiet(
+            code="""\
+import { open } from "node:fs/promises";
+
+export async function head(path: string): Promise<Buffer> {
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read();
+    return buffer;
+  } finally {
+    await file.close();
+  }
+}
+""",
+            why="the cleanup runs on every way out",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
@@ -478,3 +614,4 @@ fn parse(allocator: std.mem.Allocator, text: []const u8) !*Node {
                 found = report(leak, _message(leak, way), way, _intents(leak, way), _confidence(leak))
                 # The handler is what has to change, so the comment belongs there.
                 yield found if way.passes is None else replace(found, at=way.passes)
+        yield from idioms(facts, self.id)

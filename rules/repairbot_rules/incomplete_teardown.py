@@ -11,6 +11,10 @@ in the file names), and it is handed to nobody who might.
 
 **Quiet** when the class has no teardown, when the member may come from outside, when it is returned, passed
 on or registered elsewhere.
+
+**Rust.** `Drop` ends most members by itself. What it does not: a child process, memory behind a raw pointer
+that methods make with `into_raw` and take back with `from_raw`, handles of C libraries. Seen where the type
+has no `Drop` and nothing in the file ends the member.
 """
 
 from __future__ import annotations
@@ -19,11 +23,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from repairbot.analyses.facts import Facts, Owned
-from repairbot.lifetimes.intents import ADD_TO_TEARDOWN
+from repairbot.lifetimes.intents import ADD_TO_TEARDOWN, KEEP_HANDLE
 from repairbot.lifetimes.ops import Intent, Kind, Resource
 from repairbot.model import Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import done, release_line, waits
+from repairbot_rules._registered import idioms
 
 _ASYNCHRONOUS = frozenset({"aclose", "__aexit__", "async_close", "adisconnect", "ashutdown"})
 
@@ -32,7 +37,10 @@ def _may_be_empty(owned: Owned) -> bool:
     """The member is made outside the constructor, or set to nothing somewhere."""
     inits = owned.member.of(Kind.INIT)
     made_early = any(
-        event.resource is not None and event.method == "__init__" and not event.conditional for event in inits
+        event.resource is not None
+        and event.method in ("__init__", "constructor", "" if owned.container.this == "this" else "-")
+        and not event.conditional
+        for event in inits
     )
     emptied = owned.member.of(Kind.CLEAR) or any(event.detail == "none" for event in inits)
     return not made_early or bool(emptied)
@@ -43,18 +51,39 @@ def _place(owned: Owned) -> str:
     return owned.made.target or f"self.{owned.member.name}"
 
 
+def _kept(owned: Owned) -> tuple[Intent, ...]:
+    """Give it to what this class has for keeping such things until it ends."""
+    made, keeper = owned.made, owned.container.keeper
+    if not keeper or not owned.resource.release[0].endswith("dispose"):
+        return ()
+    title = f"keep {_place(owned)} with {keeper.partition('(')[0]}()"
+    args = {"container": owned.container.name, "what": owned.resource.what, "keeper": keeper}
+    spans = (made.statement,) if made.statement is not None else ()
+    return (Intent(KEEP_HANDLE, made.at, _place(owned), title, args, spans),)
+
+
 def _intents(owned: Owned, coroutine: bool) -> tuple[Intent, ...]:
+    if owned.container.this == "this":
+        return (*_kept(owned), *_line(owned, coroutine=True))
+    return _line(owned, coroutine)
+
+
+def _line(owned: Owned, coroutine: bool) -> tuple[Intent, ...]:
+    """One line more in the teardown."""
     place = _place(owned)
     resource = _as_released_here(owned)
     if (resource.asynchronous and not coroutine) or waits(resource):
         return ()
     line = release_line(resource, place)
-    if not owned.made.target and _may_be_empty(owned):
+    if owned.container.this == "this":
+        if _may_be_empty(owned):
+            line = line.replace(f"{place}.", f"{place}?.", 1)
+    elif not owned.made.target and _may_be_empty(owned):
         now = place if _always_there(owned) else f'getattr(self, "{owned.member.name}", None)'
         line = f"if {now} is not None:\n    {line}"
     title = f"release {place} in {owned.teardown}()"
     args = {"container": owned.container.name, "method": owned.teardown, "line": line, "after": ""}
-    intent = Intent(ADD_TO_TEARDOWN, owned.made.at, place, title, args)
+    intent = Intent(ADD_TO_TEARDOWN, owned.made.statement or owned.made.at, place, title, args)
     if owned.releases and not _harmless_twice(owned, resource):
         other = owned.releases[0].method
         choice = f"{owned.teardown}() then releases what {other}() released, if both are called"
@@ -112,7 +141,7 @@ def _refusal(owned: Owned) -> str:
 class IncompleteTeardown(Rule):
     """A teardown that forgets one."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     practice = "Every member that an object opens has its line in the teardown."
     examples = (
         Repair(
@@ -474,6 +503,237 @@ const View = struct {
             why="the text was made by somebody else",
             language="zig",
         ),
+        Repair(
+            before="""\
+use std::process::{Child, Command};
+
+pub struct Tab {
+    process: Child,
+    title: String,
+}
+
+impl Tab {
+    pub fn new(title: String) -> std::io::Result<Self> {
+        let process = Command::new("sleep").arg("60").spawn()?;
+        Ok(Self { process, title })
+    }
+
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+}
+
+#[test]
+fn its_process_ends_with_it() {
+    let tab = Tab::new("shell".into()).unwrap();
+    let process = Child::id(&tab.process).to_string();
+    drop(tab);
+    let asked = Command::new("kill").args(["-0", &process]).status();
+    assert!(!asked.unwrap().success());
+}
+""",
+            after="""\
+use std::process::{Child, Command};
+
+pub struct Tab {
+    process: Child,
+    title: String,
+}
+
+impl Tab {
+    pub fn new(title: String) -> std::io::Result<Self> {
+        let process = Command::new("sleep").arg("60").spawn()?;
+        Ok(Self { process, title })
+    }
+
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+}
+
+impl Drop for Tab {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+#[test]
+fn its_process_ends_with_it() {
+    let tab = Tab::new("shell".into()).unwrap();
+    let process = Child::id(&tab.process).to_string();
+    drop(tab);
+    let asked = Command::new("kill").args(["-0", &process]).status();
+    assert!(!asked.unwrap().success());
+}
+""",
+            language="rust",
+            unsafe=True,
+        ),
+        Repair(
+            before="""export class Panel {
+  private readonly resized = new ResizeObserver(() => this.draw());
+  private readonly seen = new IntersectionObserver(() => this.draw());
+
+  constructor(element: Element) {
+    this.resized.observe(element);
+    this.seen.observe(element);
+  }
+
+  dispose(): void {
+    this.resized.disconnect();
+  }
+
+  private draw(): void {}
+}
+""",
+            after="""export class Panel {
+  private readonly resized = new ResizeObserver(() => this.draw());
+  private readonly seen = new IntersectionObserver(() => this.draw());
+
+  constructor(element: Element) {
+    this.resized.observe(element);
+    this.seen.observe(element);
+  }
+
+  dispose(): void {
+    this.resized.disconnect();
+    this.seen.disconnect();
+  }
+
+  private draw(): void {}
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Painter extends Disposable {
+  private readonly _vertices: WebGLVertexArrayObject;
+  private readonly _program: WebGLProgram;
+
+  constructor(gl: WebGL2RenderingContext) {
+    super();
+    this._program = gl.createProgram()!;
+    this._register(toDisposable(() => gl.deleteProgram(this._program)));
+
+    this._vertices = gl.createVertexArray()!;
+    gl.bindVertexArray(this._vertices);
+  }
+}
+""",
+            after="""export class Painter extends Disposable {
+  private readonly _vertices: WebGLVertexArrayObject;
+  private readonly _program: WebGLProgram;
+
+  constructor(gl: WebGL2RenderingContext) {
+    super();
+    this._program = gl.createProgram()!;
+    this._register(toDisposable(() => gl.deleteProgram(this._program)));
+
+    this._vertices = gl.createVertexArray()!;
+    this._register(toDisposable(() => gl.deleteVertexArray(this._vertices)));
+    gl.bindVertexArray(this._vertices);
+  }
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Marks extends Disposable {
+  private readonly onAdd = this._register(new Emitter<Mark>());
+  private readonly onRemove = new Emitter<Mark>();
+}
+""",
+            after="""export class Marks extends Disposable {
+  private readonly onAdd = this._register(new Emitter<Mark>());
+  private readonly onRemove = this._register(new Emitter<Mark>());
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Panel {
+  private readonly resized = new ResizeObserver(() => {});
+
+  constructor(private readonly seen: IntersectionObserver) {}
+
+  dispose(): void {
+    this.resized.disconnect();
+  }
+}
+""",
+            "what came in as a parameter belongs to somebody else",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Marks extends Disposable {
+  private readonly onAdd = this._register(new Emitter<Mark>());
+  private readonly listener = this._register(new MutableDisposable());
+
+  listen(mark: Mark): void {
+    this.listener.value = mark.onChange(() => this.onAdd.fire(mark));
+  }
+}
+""",
+            "what is registered ends with its owner",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+use std::io;
+use std::process::Child;
+
+pub struct Server {
+    process: Child,
+}
+
+impl Server {
+    pub fn stop(mut self) -> io::Result<()> {
+        self.process.kill()?;
+        self.process.wait().map(drop)
+    }
+}
+""",
+            why="its owner ends the process",
+            language="rust",
+        ),
+        Quiet(
+            code="""\
+export class Editor extends Disposable {
+  private readonly decorations = this._register(new MutableDisposable());
+  private readonly changes = this._register(new Emitter());
+
+  constructor(private readonly model: Model) {
+    super();
+    this.decorations.value = model.decorate();
+  }
+}
+""",
+            why="what is registered ends with the object, and the model was made by somebody else",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+export class Session {
+  private socket: WebSocket | null = null;
+
+  open(url: string): void {
+    this.socket = new WebSocket(url);
+  }
+
+  dispose(): void {
+    this.reset();
+  }
+
+  private reset(): void {
+    this.socket?.close();
+    this.socket = null;
+  }
+}
+""",
+            why="the teardown calls what closes it",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
@@ -502,3 +762,4 @@ const View = struct {
                 intents=intents,
                 refusals=() if intents else (_refusal(owned),),
             )
+        yield from idioms(facts, self.id)

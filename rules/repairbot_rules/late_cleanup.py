@@ -24,7 +24,7 @@ from repairbot_rules._held import done, failing_step, on_error, on_exit, owned_e
 class LateCleanup(Rule):
     """A cleanup that begins too late."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     in_tests = "low"
     practice = "Let nothing stand between the acquisition and the `try` that releases it."
     examples = (
@@ -163,6 +163,61 @@ test prompt {
             language="zig",
             line=6,
         ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+const Place = struct { name: []const u8, line: u32 };
+const Note = struct { name: []u8, line: u32 };
+
+fn prompt(allocator: std.mem.Allocator, place: ?Place) ![]u8 {
+    var note: ?Note = null;
+    if (place) |where| {
+        note = .{ .name = try allocator.dupe(u8, where.name), .line = where.line };
+    }
+    const header = try std.fmt.allocPrint(allocator, "{d}: ", .{if (note) |held| held.line else 0});
+    defer allocator.free(header);
+    defer if (note) |held| allocator.free(held.name);
+    return std.mem.concat(allocator, u8, &.{ header, if (note) |held| held.name else "" });
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    allocator.free(try prompt(allocator, .{ .name = "here", .line = 3 }));
+}
+
+test prompt {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+const Place = struct { name: []const u8, line: u32 };
+const Note = struct { name: []u8, line: u32 };
+
+fn prompt(allocator: std.mem.Allocator, place: ?Place) ![]u8 {
+    var note: ?Note = null;
+    defer if (note) |held| allocator.free(held.name);
+    if (place) |where| {
+        const owned_name = try allocator.dupe(u8, where.name);
+        note = .{ .name = owned_name, .line = where.line };
+    }
+    const header = try std.fmt.allocPrint(allocator, "{d}: ", .{if (note) |held| held.line else 0});
+    defer allocator.free(header);
+    return std.mem.concat(allocator, u8, &.{ header, if (note) |held| held.name else "" });
+}
+
+fn run(allocator: std.mem.Allocator) !void {
+    allocator.free(try prompt(allocator, .{ .name = "here", .line = 3 }));
+}
+
+test prompt {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=9,
+        ),
         Quiet(
             code="""\
 const std = @import("std");
@@ -176,6 +231,60 @@ fn shout(allocator: std.mem.Allocator, words: []const []const u8) !u64 {
 """,
             why="nothing between can fail",
             language="zig",
+        ),
+        Repair(
+            before="""import * as fs from 'fs';
+
+export function save(path: string, values: number[]): void {
+  const descriptor = fs.openSync(path, 'w');
+  const text = format(values);
+  try {
+    fs.writeSync(descriptor, text);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+function format(values: number[]): string {
+  if (values.length === 0) throw new Error('nothing to save');
+  return values.join(' ');
+}
+""",
+            after="""import * as fs from 'fs';
+
+export function save(path: string, values: number[]): void {
+  const descriptor = fs.openSync(path, 'w');
+  try {
+    const text = format(values);
+    fs.writeSync(descriptor, text);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+function format(values: number[]): string {
+  if (values.length === 0) throw new Error('nothing to save');
+  return values.join(' ');
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """import * as fs from 'fs';
+
+export function save(path: string, text: string): void {
+  const descriptor = fs.openSync(path, 'w');
+  let written = 0;
+  try {
+    written = fs.writeSync(descriptor, text);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+  console.log(written);
+}
+""",
+            "nothing between can fail",
+            language="typescript",
         ),
     )
 

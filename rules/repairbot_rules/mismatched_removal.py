@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import Facts, Registered
-from repairbot.lifetimes.intents import REPLACE_ARGUMENT
+from repairbot.lifetimes.intents import KEEP_CALLBACK, REPLACE_ARGUMENT
 from repairbot.lifetimes.ops import Intent, Removal
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
@@ -28,6 +28,7 @@ from repairbot_rules._registered import idioms, problems, report
 class MismatchedRemoval(Rule):
     """A removal that misses."""
 
+    languages = ("python", "typescript", "javascript")
     severity = "high"
     practice = "Remove by the very key, handler and target that were registered."
     examples = (
@@ -200,6 +201,105 @@ def finished(job):
 """,
             why="the name holds the key itself by then",
         ),
+        Repair(
+            before="""export class Drag {
+  start(): void {
+    document.addEventListener('mousemove', this.move.bind(this));
+  }
+
+  stop(): void {
+    document.removeEventListener('mousemove', this.move.bind(this));
+  }
+
+  private move(event: MouseEvent): void {}
+}
+""",
+            after="""export class Drag {
+  private readonly boundMove = this.move.bind(this);
+
+  start(): void {
+    document.addEventListener('mousemove', this.boundMove);
+  }
+
+  stop(): void {
+    document.removeEventListener('mousemove', this.boundMove);
+  }
+
+  private move(event: MouseEvent): void {}
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""class Drag {
+  start () {
+    this.element.on('move', this.move, this)
+    this.element.on('end', this.end, this)
+  }
+
+  stop () {
+    this.element.off('move', this.move, this)
+    this.element.off('end', this.finish, this)
+  }
+
+  move () {}
+  end () {}
+}
+""",
+            after="""class Drag {
+  start () {
+    this.element.on('move', this.move, this)
+    this.element.on('end', this.end, this)
+  }
+
+  stop () {
+    this.element.off('move', this.move, this)
+    this.element.off('end', this.end, this, this)
+  }
+
+  move () {}
+  end () {}
+}
+""",
+            language="javascript",
+        ),
+        Quiet(
+            """export class Drag {
+  private readonly moved = this.move.bind(this);
+
+  start(): void {
+    document.addEventListener('mousemove', this.moved);
+  }
+
+  stop(): void {
+    document.removeEventListener('mousemove', this.moved);
+  }
+
+  private move(event: MouseEvent): void {}
+}
+""",
+            "one bound function, added and removed",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+export class Keys {
+  private readonly onKey = this.handle.bind(this);
+
+  attach(): void {
+    document.addEventListener("keydown", this.onKey, { passive: true });
+  }
+
+  dispose(): void {
+    document.removeEventListener("keydown", this.onKey);
+  }
+
+  private handle(): void {}
+}
+""",
+            why="the same function goes in and out; only the capture flag would tell them apart",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
@@ -210,7 +310,11 @@ def finished(job):
             message = f"{removal.method}() removes another handler than was registered on {listener.target}"
             if removal.handler == listener.handler:
                 message = f"registered for {listener.key}, removed for {removal.key}"
+            if listener.holds == "throwaway" and removal.key == listener.key:
+                message = f"{removal.method}() cannot remove what was made on the spot for {listener.key}"
             intents = _intents(it, removal)
+            if not intents and facts.unit.language in ("typescript", "javascript"):
+                intents = _kept(it, removal)
             yield report(
                 it,
                 listener.handler,
@@ -234,3 +338,13 @@ def _intents(it: Registered, removal: Removal) -> tuple[Intent, ...]:
     return (
         Intent(REPLACE_ARGUMENT, removal.handler_at, listener.handler, f"remove {listener.handler}", args),
     )
+
+
+def _kept(it: Registered, removal: Removal) -> tuple[Intent, ...]:
+    """The handler becomes a member, which is registered and removed."""
+    listener = it.registration
+    if listener.handler_at is None or removal.handler_at is None or listener.holds != "throwaway":
+        return ()
+    args = {"container": listener.owner}
+    spans = (listener.statement, removal.handler_at)
+    return (Intent(KEEP_CALLBACK, listener.handler_at, "", "keep the handler in a member", args, spans),)

@@ -19,6 +19,7 @@ from repairbot.analyses.facts import Facts, Leak
 from repairbot.model import Confidence, Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import done, named, report, worst
+from repairbot_rules._registered import idioms
 
 
 def _confidence(leak: Leak) -> Confidence:
@@ -30,7 +31,7 @@ def _confidence(leak: Leak) -> Confidence:
 class NamelessResource(Rule):
     """A resource without a name."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     practice = "Give what you open a name, so that something can close it."
     in_tests = "low"
     examples = (
@@ -230,6 +231,48 @@ fn page(allocator: std.mem.Allocator, title: []const u8) !Page {
             why="the literal keeps it, and the caller gets the literal",
             language="zig",
         ),
+        Repair(
+            before="""import * as tf from '@tensorflow/tfjs';
+
+export function total(values: number[]): number {
+  const sums = tf.tensor1d(values).dataSync();
+  return sums[0];
+}
+""",
+            after="""import * as tf from '@tensorflow/tfjs';
+
+export function total(values: number[]): number {
+  const tensor = tf.tensor1d(values);
+  try {
+    const sums = tensor.dataSync();
+    return sums[0];
+  } finally {
+    tensor.dispose();
+  }
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export function page(): string {
+  return URL.createObjectURL(new Blob(['<p>']));
+}
+""",
+            "the caller gets the address and revokes it",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+export async function brightest(image: Tensor): Promise<number> {
+  const top = image.max();
+  const [value] = await top.data();
+  top.dispose();
+  return value;
+}
+""",
+            why="it has a name, and is disposed of by it",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
@@ -240,3 +283,4 @@ fn page(allocator: std.mem.Allocator, title: []const u8) !Page {
             intent = named(leak)
             message = f"this {leak.resource.what} has no name and is never {done(leak.resource)}"
             yield report(leak, message, worst(leak), (intent,), _confidence(leak))
+        yield from idioms(facts, self.id)

@@ -21,12 +21,13 @@ from repairbot.analyses.facts import Facts
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import done, on_exit, report, worst
+from repairbot_rules._registered import idioms
 
 
 class NeverReleased(Rule):
     """A local that is acquired and forgotten."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     practice = "Open in a `with` statement: then no path can forget to close."
     in_tests = "low"
     examples = (
@@ -460,6 +461,229 @@ fn echo(allocator: std.mem.Allocator, text: ?[]const u8) !void {
             why="a defer behind a capture frees at the end of that block",
             language="zig",
         ),
+        Repair(
+            before="""import * as fs from 'fs';
+
+export function firstBytes(path: string): Buffer {
+  const descriptor = fs.openSync(path, 'r');
+  const bytes = Buffer.alloc(16);
+  fs.readSync(descriptor, bytes, 0, 16, 0);
+  return bytes;
+}
+""",
+            after="""import * as fs from 'fs';
+
+export function firstBytes(path: string): Buffer {
+  const descriptor = fs.openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(16);
+    fs.readSync(descriptor, bytes, 0, 16, 0);
+    return bytes;
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""import * as tf from '@tensorflow/tfjs'
+
+export async function norm(values: number[]): Promise<number> {
+  const vector = tf.tensor1d(values)
+  const [length] = await vector.data()
+  return length
+}
+""",
+            after="""import * as tf from '@tensorflow/tfjs'
+
+export async function norm(values: number[]): Promise<number> {
+  const vector = tf.tensor1d(values)
+  try {
+    const [length] = await vector.data()
+    return length
+  } finally {
+    vector.dispose()
+  }
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """import { createReadStream } from 'fs';
+
+export function lines(path: string) {
+  return createReadStream(path);
+}
+""",
+            "the caller owns what is returned",
+            language="typescript",
+        ),
+        Quiet(
+            """import * as tf from '@tensorflow/tfjs';
+
+export function norm(values: number[]): tf.Tensor {
+  return tf.tidy(() => {
+    const vector = tf.tensor1d(values);
+    return vector.norm();
+  });
+}
+""",
+            "`tidy` disposes what is made inside",
+            language="typescript",
+        ),
+        Quiet(
+            """import { open } from 'fs/promises';
+
+export async function head(path: string): Promise<string> {
+  await using file = await open(path);
+  const { buffer } = await file.read();
+  return buffer.toString();
+}
+""",
+            "`await using` closes it",
+            language="typescript",
+        ),
+        Quiet(
+            """export function later(work: () => void): void {
+  setTimeout(work, 1000);
+}
+""",
+            "a timer that fires once ends by itself",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+test "nothing is made by what always fails" {
+    try nothing();
+}
+
+fn nothing() !void {
+    var names = std.array_list.Managed([]const u8).init(std.testing.failing_allocator);
+    names.append("one") catch return;
+}
+""",
+            why="an allocator that always fails gives nothing to release",
+            language="zig",
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const Job = struct {
+    allocator: std.mem.Allocator,
+    node: std.SinglyLinkedList.Node = .{},
+
+    fn fromNode(node: *std.SinglyLinkedList.Node) *Job {
+        return @fieldParentPtr("node", node);
+    }
+
+    fn stop(self: *Job) void {
+        self.deinit();
+    }
+
+    fn deinit(self: *Job) void {
+        self.allocator.destroy(self);
+    }
+};
+
+fn stopAll(jobs: *std.SinglyLinkedList) void {
+    while (jobs.popFirst()) |node| {
+        const job = Job.fromNode(node);
+        job.stop();
+    }
+}
+""",
+            why="a function that makes nothing hands out what was there",
+            language="zig",
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+fn work(editor: *Editor, allocator: std.mem.Allocator, key: u8) !void {
+    if (key == 'q') {
+        const answer = try editor.handle(key);
+        std.debug.print("{any}\\n", .{answer});
+    } else {
+        const answer = try editor.ask(allocator);
+        defer answer.deinit();
+    }
+}
+""",
+            why="another value of that name is released, in another block",
+            language="zig",
+        ),
+        Quiet(
+            code="""\
+mod libc {
+    extern "C" {
+        pub fn open(path: *const u8, flags: i32) -> i32;
+        pub fn close(fd: i32) -> i32;
+    }
+}
+
+pub fn exists(path: &[u8]) -> bool {
+    let fd = unsafe { libc::open(path.as_ptr(), 0) };
+    if fd < 0 {
+        return false;
+    }
+    unsafe { libc::close(fd) };
+    true
+}
+""",
+            why="closed where it was opened",
+            language="rust",
+        ),
+        Quiet(
+            code="""\
+import * as tf from "@tensorflow/tfjs";
+
+export function scaled(image: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => {
+    const factor = tf.scalar(255);
+    return image.div(factor);
+  });
+}
+
+export async function pinned(values: number[]): Promise<void> {
+  const weights = tf.keep(tf.tensor(values));
+  await publish(weights);
+}
+
+declare function publish(weights: tf.Tensor): Promise<void>;
+""",
+            why="a scope frees the first, and the second is kept on purpose",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+import { opendir } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+
+export async function names(path: string): Promise<string[]> {
+  await using folder = await opendir(path);
+  const found: string[] = [];
+  for await (const entry of folder) {
+    found.push(entry.name);
+  }
+  return found;
+}
+
+export async function count(path: string): Promise<number> {
+  const file = createReadStream(path);
+  let bytes = 0;
+  for await (const chunk of file) {
+    bytes += chunk.length;
+  }
+  return bytes;
+}
+""",
+            why="`using` closes the folder, and the loop closes the file",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
@@ -468,3 +692,4 @@ fn echo(allocator: std.mem.Allocator, text: ?[]const u8) !void {
             if leak.shape == "never":
                 message = f"{leak.place} is never {done(leak.resource)}"
                 yield report(leak, message, worst(leak), (on_exit(leak),))
+        yield from idioms(facts, self.id)

@@ -100,7 +100,7 @@ def _local(leak: Leak) -> Report:
 class OverwrittenResource(Rule):
     """An owner that is given something new."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     in_tests = "low"
     practice = "Release what stood there before you assign again."
     examples = (
@@ -394,6 +394,75 @@ const Session = struct {
 };
 """,
             why="the old one is released before it is replaced",
+            language="zig",
+        ),
+        Repair(
+            before="""export class Follower {
+  private socket?: WebSocket;
+
+  follow(address: string): void {
+    this.socket = new WebSocket(address);
+  }
+
+  dispose(): void {
+    this.socket?.close();
+  }
+}
+""",
+            after="""export class Follower {
+  private socket?: WebSocket;
+
+  follow(address: string): void {
+    this.socket?.close();
+    this.socket = new WebSocket(address);
+  }
+
+  dispose(): void {
+    this.socket?.close();
+  }
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Follower {
+  private socket?: WebSocket;
+
+  follow(address: string): void {
+    this.socket?.close();
+    this.socket = new WebSocket(address);
+  }
+
+  dispose(): void {
+    this.socket?.close();
+  }
+}
+""",
+            "the old one is closed first",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const Client = struct {
+    allocator: std.mem.Allocator,
+    agent: ?[]u8 = null,
+
+    fn setAgent(self: *Client, text: []const u8) !void {
+        self.clearAgent();
+        const agent = try self.allocator.dupe(u8, text);
+        self.agent = agent;
+    }
+
+    fn clearAgent(self: *Client) void {
+        const agent = self.agent orelse return;
+        self.allocator.free(agent);
+        self.agent = null;
+    }
+};
+""",
+            why="a method that is called first releases the old one",
             language="zig",
         ),
     )

@@ -22,6 +22,7 @@ from repairbot.lifetimes.ops import Intent
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._held import done, release_line
+from repairbot_rules._registered import idioms
 
 
 def _intent(fact: Halfway) -> Intent:
@@ -39,6 +40,7 @@ def _intent(fact: Halfway) -> Intent:
 class PartialInitialization(Rule):
     """A constructor that fails half way."""
 
+    languages = ("python", "typescript", "javascript")
     in_tests = "low"
     practice = "A constructor that can fail releases what it has made so far."
     examples = (
@@ -111,6 +113,120 @@ class Link:
 """,
             why="nothing after it can fail",
         ),
+        Repair(
+            before="""import * as fs from 'fs';
+
+export class Journal {
+  private readonly descriptor: number;
+  private readonly size: number;
+
+  constructor(path: string) {
+    this.descriptor = fs.openSync(path, 'a');
+    this.size = fs.statSync(path).size;
+  }
+
+  close(): void {
+    fs.closeSync(this.descriptor);
+  }
+}
+""",
+            after="""import * as fs from 'fs';
+
+export class Journal {
+  private readonly descriptor: number;
+  private readonly size: number;
+
+  constructor(path: string) {
+    this.descriptor = fs.openSync(path, 'a');
+    try {
+      this.size = fs.statSync(path).size;
+    } catch (error) {
+      fs.closeSync(this.descriptor);
+      throw error;
+    }
+  }
+
+  close(): void {
+    fs.closeSync(this.descriptor);
+  }
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """import * as fs from 'fs';
+
+export class Journal {
+  private readonly descriptor: number;
+  private lines = 0;
+
+  constructor(path: string) {
+    this.descriptor = fs.openSync(path, 'a');
+    this.lines = 1;
+  }
+
+  close(): void {
+    fs.closeSync(this.descriptor);
+  }
+}
+""",
+            "nothing behind the acquisition can fail",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Engine {
+  private model: Model | null = null;
+  private loading: Promise<void> | null = null;
+
+  async initialize(): Promise<void> {
+    if (this.model) return;
+    this.loading = this.load();
+    try {
+      await this.loading;
+    } catch (error) {
+      this.loading = null;
+      throw error;
+    }
+  }
+
+  dispose(): void {
+    this.model = null;
+  }
+
+  private async load(): Promise<void> {
+    this.model = await loadModel();
+    await this.model.warmUp();
+  }
+}
+""",
+            after="""export class Engine {
+  private model: Model | null = null;
+  private loading: Promise<void> | null = null;
+
+  async initialize(): Promise<void> {
+    if (this.model) return;
+    this.loading = this.load();
+    try {
+      await this.loading;
+    } catch (error) {
+      this.loading = null;
+      this.model = null;
+      throw error;
+    }
+  }
+
+  dispose(): void {
+    this.model = null;
+  }
+
+  private async load(): Promise<void> {
+    this.model = await loadModel();
+    await this.model.warmUp();
+  }
+}
+""",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
@@ -124,7 +240,7 @@ class Link:
             note = (
                 fact.steps[len(fact.made)].note if len(fact.steps) > len(fact.made) else "a later step fails"
             )
-            note = note.replace(" can raise", " raises")
+            note = note.replace(" can raise", " raises").replace(" can fail", " fails")
             yield Report(
                 first.at,
                 fact.function,
@@ -135,3 +251,4 @@ class Link:
                 severity=first.resource.severity,
                 intents=(_intent(fact),),
             )
+        yield from idioms(facts, self.id)

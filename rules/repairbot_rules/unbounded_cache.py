@@ -17,6 +17,9 @@ in the code names is unsafe.
 
 **Quiet** when entries are removed or the length is checked, when the keys are constants, for static and class
 methods, and for caches of objects that are made, used and dropped.
+
+**Rust.** `LruCache::unbounded()` in a member, and maps that are named caches, filled by methods, seen by this file
+alone and never emptied in it. Quiet for keys that come from a finite set.
 """
 
 from __future__ import annotations
@@ -66,6 +69,7 @@ def _decorator(fact: Growing, settings: Settings, rule: str) -> Report:
 class UnboundedCache(Rule):
     """A cache without a bound."""
 
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     in_tests = "low"
     practice = "A cache says how much it keeps, or holds its entries weakly."
     examples = (
@@ -240,6 +244,259 @@ class ProfileParser:
         self._cache[name_id] = look_up(name_id)
 """,
             why="a parser is made, used and dropped",
+        ),
+        Repair(
+            before="""\
+use lru::LruCache;
+
+pub struct Lines {
+    lines: LruCache<usize, String>,
+}
+
+impl Lines {
+    pub fn new() -> Self {
+        Self {
+            lines: LruCache::unbounded(),
+        }
+    }
+
+    pub fn render(&mut self, row: usize) {
+        self.lines.put(row, row.to_string());
+    }
+}
+
+#[test]
+fn the_cache_is_bounded() {
+    let mut lines = Lines::new();
+    for row in 0..3_000 {
+        lines.render(row);
+    }
+    assert_eq!(lines.lines.len(), 1_000);
+}
+""",
+            after="""\
+use lru::LruCache;
+
+pub struct Lines {
+    lines: LruCache<usize, String>,
+}
+
+impl Lines {
+    pub fn new() -> Self {
+        Self {
+            lines: LruCache::new(1000),
+        }
+    }
+
+    pub fn render(&mut self, row: usize) {
+        self.lines.put(row, row.to_string());
+    }
+}
+
+#[test]
+fn the_cache_is_bounded() {
+    let mut lines = Lines::new();
+    for row in 0..3_000 {
+        lines.render(row);
+    }
+    assert_eq!(lines.lines.len(), 1_000);
+}
+""",
+            language="rust",
+            unsafe=True,
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+const ProfileService = struct {
+    allocator: std.mem.Allocator,
+    cache: std.StringHashMapUnmanaged(u64) = .empty,
+
+    fn find(self: *ProfileService, user_id: []const u8) !u64 {
+        if (self.cache.get(user_id)) |known| return known;
+        const found = try std.fmt.parseInt(u64, user_id, 10);
+        try self.cache.put(self.allocator, user_id, found);
+        return found;
+    }
+
+    fn deinit(self: *ProfileService) void {
+        self.cache.deinit(self.allocator);
+    }
+};
+""",
+            after=None,
+            language="zig",
+            why="nothing names a bound",
+            line=10,
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const ProfileService = struct {
+    allocator: std.mem.Allocator,
+    cache: std.StringHashMapUnmanaged(u64) = .empty,
+
+    fn find(self: *ProfileService, user_id: []const u8) !u64 {
+        if (self.cache.get(user_id)) |known| return known;
+        const found = try std.fmt.parseInt(u64, user_id, 10);
+        try self.cache.put(self.allocator, user_id, found);
+        return found;
+    }
+
+    fn forget(self: *ProfileService, user_id: []const u8) void {
+        _ = self.cache.remove(user_id);
+    }
+
+    fn deinit(self: *ProfileService) void {
+        self.cache.deinit(self.allocator);
+    }
+};
+
+test ProfileService {
+    var service: ProfileService = .{ .allocator = std.testing.allocator };
+    defer service.deinit();
+    try std.testing.expectEqual(7, try service.find("7"));
+    service.forget("7");
+    try std.testing.expectEqual(0, service.cache.count());
+}
+""",
+            why="an entry goes with its user",
+            language="zig",
+        ),
+        Quiet(
+            """const views = new WeakMap<Document, View>();
+
+export function view(document: Document): View {
+  let found = views.get(document);
+  if (!found) {
+    found = new View(document);
+    views.set(document, found);
+  }
+  return found;
+}
+""",
+            "a WeakMap lets its keys go",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Sessions {
+  private readonly cache = new Map<string, Session>();
+
+  open(request: Request): Session {
+    const found = this.cache.get(request.sessionId);
+    if (found) return found;
+    const session = new Session(request);
+    this.cache.set(request.sessionId, session);
+    return session;
+  }
+}
+
+export const sessions = new Sessions();
+""",
+            after="""export class Sessions {
+  private readonly cache = new Map<string, Session>();
+
+  open(request: Request): Session {
+    const found = this.cache.get(request.sessionId);
+    if (found) return found;
+    const session = new Session(request);
+    this.cache.set(request.sessionId, session);
+    if (this.cache.size > 1000) {
+      const oldest = this.cache.keys().next().value;
+      if (oldest !== undefined) this.cache.delete(oldest);
+    }
+    return session;
+  }
+}
+
+export const sessions = new Sessions();
+""",
+            language="typescript",
+            unsafe=True,
+        ),
+        Repair(
+            before="""class Views {
+  constructor () {
+    this.cache = new Map()
+  }
+
+  handle (request, response) {
+    let view = this.cache.get(request.url)
+    if (!view) {
+      view = render(request.url)
+      this.cache.set(request.url, view)
+    }
+    response.end(view)
+  }
+}
+
+module.exports = new Views()
+""",
+            after="""class Views {
+  constructor () {
+    this.cache = new Map()
+  }
+
+  handle (request, response) {
+    let view = this.cache.get(request.url)
+    if (!view) {
+      view = render(request.url)
+      this.cache.set(request.url, view)
+      if (this.cache.size > 1000) {
+        const oldest = this.cache.keys().next().value
+        if (oldest !== undefined) this.cache.delete(oldest)
+      }
+    }
+    response.end(view)
+  }
+}
+
+module.exports = new Views()
+""",
+            language="javascript",
+            unsafe=True,
+        ),
+        Quiet(
+            code="""\
+use std::collections::HashMap;
+
+pub struct Shaper {
+    glyph_cache: HashMap<String, u32>,
+}
+
+impl Shaper {
+    pub fn shape(&mut self, text: &str) -> u32 {
+        let next = self.glyph_cache.len() as u32;
+        *self.glyph_cache.entry(text.to_string()).or_insert(next)
+    }
+
+    pub fn font_changed(&mut self) {
+        self.glyph_cache.clear();
+    }
+}
+""",
+            why="emptied when what it holds is no longer right",
+            language="rust",
+        ),
+        Quiet(
+            code="""\
+export class LayoutService {
+  private readonly sizes = new WeakMap<Element, number>();
+
+  measure(element: Element): number {
+    let size = this.sizes.get(element);
+    if (size === undefined) {
+      size = element.clientWidth;
+      this.sizes.set(element, size);
+    }
+    return size;
+  }
+}
+""",
+            why="an entry goes with its element",
+            language="typescript",
         ),
     )
 

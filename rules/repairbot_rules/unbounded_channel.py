@@ -11,6 +11,9 @@ objects that one method fills and another empties in a loop.
 what empties the queue, and must not be needed when the reader has gone.
 
 **Quiet** when it is filled by `put_nowait`, which would raise; and when it has a size.
+
+**Rust.** Unbounded channels between actors are common and mostly right. Reported, and not repaired: one loop reads from
+outside and sends what it gets, another waits for work of its own on each message.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from repairbot.lifetimes.ops import Intent, Kind, Load
 from repairbot.model import Impact, Settings, Span, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
 from repairbot_rules._growing import configured, symbol
+from repairbot_rules._registered import idioms
 
 _CHOICE = (
     "Nothing in the code names a capacity. With {} the filling side waits when the reader is that far behind."
@@ -74,6 +78,7 @@ def _member(fact: Growing) -> Report:
 class UnboundedChannel(Rule):
     """A queue without a capacity."""
 
+    languages = ("python", "rust")
     practice = "A queue between two sides of different speed has a capacity."
     examples = (
         Repair(
@@ -154,6 +159,73 @@ async def relay(app, request):
 """,
             why="it has a size",
         ),
+        Repair(
+            before="""\
+use std::collections::VecDeque;
+
+pub struct Sender;
+
+impl Sender {
+    pub fn send(&self, _: String) {}
+}
+
+pub struct Receiver(VecDeque<String>);
+
+impl Receiver {
+    pub async fn recv(&mut self) -> Option<String> {
+        self.0.pop_front()
+    }
+}
+
+pub fn unbounded() -> (Sender, Receiver) {
+    (Sender, Receiver(VecDeque::new()))
+}
+
+pub async fn store(_: String) {}
+
+pub async fn serve(mut socket: Receiver) {
+    let (lines, mut incoming) = unbounded();
+    let read = async move {
+        while let Some(line) = socket.recv().await {
+            lines.send(line);
+        }
+    };
+    let write = async move {
+        while let Some(line) = incoming.recv().await {
+            store(line).await;
+        }
+    };
+    read.await;
+    write.await;
+}
+""",
+            after=None,
+            language="rust",
+            why="who waits when it is full is for the project to choose",
+            line=24,
+        ),
+        Quiet(
+            code="""\
+use std::sync::mpsc;
+
+pub struct Actor {
+    orders: mpsc::Sender<u32>,
+}
+
+impl Actor {
+    pub fn new() -> (Self, mpsc::Receiver<u32>) {
+        let (orders, inbox) = mpsc::channel();
+        (Actor { orders }, inbox)
+    }
+
+    pub fn order(&self, number: u32) {
+        self.orders.send(number).ok();
+    }
+}
+""",
+            why="between actors, and nothing says that one side is faster",
+            language="rust",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
@@ -164,3 +236,4 @@ async def relay(app, request):
                 yield _local(load, bound)
         for fact in facts.growth.channels:
             yield _member(fact)
+        yield from idioms(facts, self.id)

@@ -25,6 +25,7 @@ from repairbot.rule import Quiet, Repair, Report, Rule
 class UnboundedQuery(Rule):
     """All rows at once."""
 
+    languages = ("python", "typescript", "javascript")
     severity = "low"
     practice = "Give every query a limit, and read on in pages."
     examples = (
@@ -83,6 +84,55 @@ def names(connection):
     return cursor.fetchall()
 """,
             why="the catalogue of tables is small",
+        ),
+        Repair(
+            before="""import { MongoClient } from 'mongodb';
+
+export class Orders {
+  constructor(private readonly client: MongoClient) {}
+
+  async all(): Promise<Order[]> {
+    return this.client.db().collection<Order>('orders').find({}).toArray();
+  }
+}
+""",
+            after="""import { MongoClient } from 'mongodb';
+
+export class Orders {
+  constructor(private readonly client: MongoClient) {}
+
+  async all(limit = 1000): Promise<Order[]> {
+    return this.client.db().collection<Order>('orders').find({}).limit(limit).toArray();
+  }
+}
+""",
+            language="typescript",
+            unsafe=True,
+        ),
+        Quiet(
+            """import { MongoClient } from 'mongodb';
+
+export class Orders {
+  constructor(private readonly client: MongoClient) {}
+
+  async latest(count: number): Promise<Order[]> {
+    return this.client.db().collection<Order>('orders').find({}).limit(count).toArray();
+  }
+}
+""",
+            "it has a limit",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+export async function latest(users: Collection<User>, name: string): Promise<User[]> {
+  const recent = await users.find({}).sort({ at: -1 }).limit(50).toArray();
+  const named = await users.find({ name }).toArray();
+  return [...recent, ...named];
+}
+""",
+            why="one has a limit, the other a condition",
+            language="typescript",
         ),
     )
 

@@ -18,15 +18,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from repairbot.analyses.facts import Facts
+from repairbot.analyses.facts import Facts, Registered
+from repairbot.lifetimes.intents import KEEP_HANDLE
+from repairbot.lifetimes.ops import Intent
 from repairbot.model import Settings
 from repairbot.rule import Quiet, Repair, Report, Rule
-from repairbot_rules._registered import end_before_set, end_in_teardown, problems, report
+from repairbot_rules._registered import end_before_set, end_in_teardown, idioms, problems, report
 
 
 class UnclearedTimer(Rule):
     """A timer nobody stops."""
 
+    languages = ("python", "typescript", "javascript")
     practice = "Keep every timer's handle; cancel it before a new one and in the teardown."
     examples = (
         Repair(
@@ -143,6 +146,163 @@ class Ticker:
 """,
             why="it ends by itself once the object is closed",
         ),
+        Repair(
+            before="""export class Poller {
+  private timer: ReturnType<typeof setInterval> | null = null;
+
+  start(): void {
+    this.timer = setInterval(() => this.poll(), 5000);
+  }
+
+  stop(): void {
+    if (this.timer) {
+      clearInterval(this.timer);
+      this.timer = null;
+    }
+  }
+
+  private poll(): void {}
+}
+""",
+            after="""export class Poller {
+  private timer: ReturnType<typeof setInterval> | null = null;
+
+  start(): void {
+    if (this.timer) {
+      clearInterval(this.timer);
+    }
+    this.timer = setInterval(() => this.poll(), 5000);
+  }
+
+  stop(): void {
+    if (this.timer) {
+      clearInterval(this.timer);
+      this.timer = null;
+    }
+  }
+
+  private poll(): void {}
+}
+""",
+            language="typescript",
+            unsafe=True,
+        ),
+        Repair(
+            before="""export class Poller {
+  private timer?: NodeJS.Timeout;
+  private readonly agent = new Agent();
+
+  constructor() {
+    this.timer = setInterval(() => this.poll(), 5000);
+  }
+
+  dispose(): void {
+    this.agent.destroy();
+  }
+
+  private poll(): void {}
+}
+""",
+            after="""export class Poller {
+  private timer?: NodeJS.Timeout;
+  private readonly agent = new Agent();
+
+  constructor() {
+    this.timer = setInterval(() => this.poll(), 5000);
+  }
+
+  dispose(): void {
+    this.agent.destroy();
+    clearInterval(this.timer);
+  }
+
+  private poll(): void {}
+}
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Poller {
+  private readonly agent = new Agent();
+
+  constructor() {
+    setInterval(() => this.poll(), 5000);
+  }
+
+  dispose(): void {
+    this.agent.destroy();
+  }
+
+  private poll(): void {}
+}
+""",
+            after="""export class Poller {
+  private readonly agent = new Agent();
+  private interval?: ReturnType<typeof setInterval>;
+
+  constructor() {
+    this.interval = setInterval(() => this.poll(), 5000);
+  }
+
+  dispose(): void {
+    this.agent.destroy();
+    clearInterval(this.interval);
+  }
+
+  private poll(): void {}
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Notice {
+  show(): void {
+    setTimeout(() => this.hide(), 3000);
+  }
+
+  dispose(): void {}
+
+  private hide(): void {}
+}
+""",
+            "a timer that fires once is over by itself",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+export class Toast {
+  show(): void {
+    setTimeout(() => this.hide(), 3000);
+    setInterval(() => this.log(), 60_000).unref();
+  }
+
+  private hide(): void {}
+
+  private log(): void {}
+
+  dispose(): void {
+    this.hide();
+  }
+}
+""",
+            why="one fires once, and nothing waits for the other",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+import { useEffect } from "react";
+
+export function Clock({ onTick }: Props) {
+  useEffect(() => {
+    const id = setInterval(onTick, 1000);
+    return () => clearInterval(id);
+  }, [onTick]);
+  return null;
+}
+""",
+            why="what the effect hands back stops it",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
@@ -165,7 +325,7 @@ class Ticker:
                     it,
                     timer.handler,
                     message,
-                    (),
+                    _kept(it) if facts.unit.language in ("typescript", "javascript") else (),
                     "no member keeps the handle: keep it, and stop it at the end",
                 )
             else:
@@ -176,3 +336,12 @@ class Ticker:
                     end_in_teardown(it, timer.handle, timer.remove),
                     f"{timer.handle} may not be set yet in {it.teardown}(): set it to None in the constructor first",
                 )
+        yield from idioms(facts, self.id)
+
+
+def _kept(it: Registered) -> tuple[Intent, ...]:
+    """A member keeps the timer, and the teardown stops it."""
+    timer = it.registration
+    args = {"container": timer.owner, "what": "timer", "method": it.teardown, "remove": timer.remove}
+    title = f"keep it and stop it in {it.teardown}()"
+    return (Intent(KEEP_HANDLE, timer.at, "", title, args, (timer.statement,)),)

@@ -23,8 +23,10 @@ from repairbot.rule import Quiet, Repair, Report, Rule
 class UnmonitoredBatch(Rule):
     """Batches without a look at memory."""
 
+    languages = ("python", "typescript", "javascript")
     severity = "low"
     default = False
+    precedence = 1
     practice = "Log the memory in use at each phase of a long batch."
     examples = (
         Repair(
@@ -53,6 +55,34 @@ def embed(texts, model, batch_size=64):
     return vectors
 """,
             why="it looks",
+        ),
+        Repair(
+            before="""export async function indexAll(files: string[]): Promise<void> {
+  const chunks: Chunk[] = [];
+  for (const file of files) {
+    const found = await chunksOf(file);
+    chunks.push(...found);
+  }
+  await store.insert(chunks);
+}
+""",
+            after=None,
+            language="typescript",
+            why="what to do when memory is short is not in the code",
+        ),
+        Quiet(
+            """export async function indexAll(files: string[]): Promise<void> {
+  const chunks: Chunk[] = [];
+  for (const file of files) {
+    const found = await chunksOf(file);
+    chunks.push(...found);
+    log.debug('heap', process.memoryUsage().heapUsed);
+  }
+  await store.insert(chunks);
+}
+""",
+            "it looks",
+            language="typescript",
         ),
     )
 

@@ -10,6 +10,9 @@ export, a dump or the like.
 depends on what is done with it, so that is left to the reader.
 
 **Quiet** where the size is looked at, and where the list of lines is kept.
+
+**Rust.** `fs::read_to_string` whose lines are walked once and nothing else, and the body of a request taken at once
+without a limit anywhere in the file.
 """
 
 from __future__ import annotations
@@ -22,10 +25,14 @@ from repairbot.lifetimes.ops import Intent
 from repairbot.model import Impact, Settings, Step
 from repairbot.rule import Quiet, Repair, Report, Rule
 
+_MEGABYTES = 10
+"""What is read at once without a word."""
+
 
 class WholeFileRead(Rule):
     """All of a file at once."""
 
+    languages = ("python", "typescript", "javascript", "rust")
     severity = "low"
     in_tests = "low"
     practice = "Walk a file line by line or piece by piece when its size is not known."
@@ -79,6 +86,96 @@ def lines(log_path):
 """,
             why="the list is what is wanted",
         ),
+        Repair(
+            before="""\
+use std::fs;
+use std::io;
+
+pub fn count(log_path: &str) -> io::Result<usize> {
+    let text = fs::read_to_string(log_path)?;
+    let mut errors = 0;
+    for line in text.lines() {
+        if line.starts_with("error") {
+            errors += 1;
+        }
+    }
+    Ok(errors)
+}
+""",
+            after=None,
+            language="rust",
+            line=5,
+        ),
+        Quiet(
+            code="""\
+use std::fs;
+use std::io;
+
+pub fn names(path: &str) -> io::Result<Vec<String>> {
+    let text = fs::read_to_string(path)?;
+    println!("{} bytes", text.len());
+    let mut found = Vec::new();
+    for line in text.lines() {
+        found.push(line.to_string());
+    }
+    Ok(found)
+}
+""",
+            why="the text itself is looked at as well",
+            language="rust",
+        ),
+        Repair(
+            before="""import { readFile } from 'fs/promises';
+
+export async function indexFile(absolutePath: string): Promise<string[]> {
+  const content = await readFile(absolutePath, 'utf8');
+  return content.split('\\n\\n');
+}
+""",
+            after="""import { readFile, stat } from 'fs/promises';
+
+export async function indexFile(absolutePath: string): Promise<string[]> {
+  const { size } = await stat(absolutePath);
+  if (size > 10 * 1024 * 1024) {
+    throw new Error(`${absolutePath} has ${size} bytes: too large to be read at once`);
+  }
+  const content = await readFile(absolutePath, 'utf8');
+  return content.split('\\n\\n');
+}
+""",
+            language="typescript",
+            unsafe=True,
+        ),
+        Quiet(
+            """import { readFile } from 'fs/promises';
+
+export async function loadConfig(configPath: string): Promise<unknown> {
+  return JSON.parse(await readFile(configPath, 'utf8'));
+}
+""",
+            "a configuration file is small",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+import { readFile, stat } from "node:fs/promises";
+
+export async function loadConfig(path: string): Promise<unknown> {
+  return JSON.parse(await readFile(path, "utf8"));
+}
+
+export async function indexFile(path: string): Promise<string[]> {
+  const { size } = await stat(path);
+  if (size > 1_000_000) {
+    return [];
+  }
+  const content = await readFile(path, "utf8");
+  return content.split("\\n");
+}
+""",
+            why="a file of settings is small, and the other's size is looked at first",
+            language="typescript",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
@@ -95,6 +192,18 @@ def lines(log_path):
                 intents = (Intent(STREAM_FILE, load.at, load.place, "walk the file itself"),)
                 refusals = ()
                 message = f"all lines of {load.place} are listed only to be walked once"
+            elif load.detail == "whole":
+                megabytes = settings.bounds.get("whole-file-read", _MEGABYTES)
+                choice = f"a file of more than {megabytes} MB is refused with an error instead of being read"
+                args = {"bound": str(megabytes * 1024 * 1024)}
+                title = "look at its size before it is read"
+                intents = (
+                    Intent(
+                        STREAM_FILE, load.at, load.place, title, args, (load.statement,), "unsafe", choice
+                    ),
+                )
+                refusals = ()
+                message = f"{load.place} is a whole file, and nothing looks at its size"
             yield Report(
                 load.at,
                 load.symbol,
@@ -105,5 +214,7 @@ def lines(log_path):
                 "medium" if load.evidence else "low",
                 intents=intents,
                 refusals=refusals,
-                impact=Impact("the size of the file", "unbounded", "one line" if intents else ""),
+                impact=Impact(
+                    "the size of the file", "unbounded", "one line" if load.detail == "lines" else ""
+                ),
             )

@@ -29,7 +29,7 @@ from repairbot_rules._held import before_exits, done, on_exit, owned_elsewhere, 
 class WrongExitCleanup(Rule):
     """A cleanup for the wrong kind of exit."""
 
-    languages = ("python", "zig", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript", "rust")
     practice = "A handler cleans up after errors alone: an early `return` needs its own release."
     examples = (
         Repair(
@@ -219,6 +219,75 @@ fn digits(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
 }
 """,
             why="every return hands it on",
+            language="zig",
+        ),
+        Repair(
+            before="""import { open, FileHandle } from 'fs/promises';
+
+export async function opened(path: string, most: number): Promise<FileHandle | null> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    if (size > most) {
+      return null;
+    }
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return file;
+}
+""",
+            after="""import { open, FileHandle } from 'fs/promises';
+
+export async function opened(path: string, most: number): Promise<FileHandle | null> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    if (size > most) {
+      await file.close();
+      return null;
+    }
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return file;
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """import { open, FileHandle } from 'fs/promises';
+
+export async function opened(path: string): Promise<FileHandle> {
+  const file = await open(path);
+  try {
+    await file.stat();
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return file;
+}
+""",
+            "the caller gets it on the other way out",
+            language="typescript",
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+fn digits(allocator: std.mem.Allocator, text: []const u8) !?[]u8 {
+    var found: std.ArrayList(u8) = .empty;
+    errdefer found.deinit(allocator);
+    for (text) |letter| {
+        if (std.ascii.isDigit(letter)) try found.append(allocator, letter);
+    }
+    return if (found.items.len > 0) try found.toOwnedSlice(allocator) else null;
+}
+""",
+            why="a list to which nothing was added has no memory",
             language="zig",
         ),
     )

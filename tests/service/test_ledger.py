@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from repairbot.service.ledger import Ended, Leak, Limit, opened
+from tests.service import postgres
 
 WEEK = 7 * 86_400.0
 NOW = 100 * WEEK
@@ -76,24 +81,17 @@ def test_processes_that_count_at_once_lose_nothing(tmp_path: Path) -> None:
 
 def test_a_living_process_is_seen_with_its_memory(tmp_path: Path) -> None:
     with opened(tmp_path, kind="worker") as ledger:
-        ledger.beat(NOW)
-        (each,) = ledger.processes(NOW + 1)
+        ledger.beat()
+        (each,) = ledger.processes()
         assert (each.kind, each.memory > 1e6) == ("worker", True)
-        assert ledger.processes(NOW + 100) == []
+        assert ledger.processes(time.time() + 100) == []
 
 
 def test_a_delivery_is_asked_for_again_with_growing_pauses_and_not_for_ever(tmp_path: Path) -> None:
     with opened(tmp_path) as ledger:
-        moments = [0, 1, 60, 61, 239, 241, 10_000]
-        assert [ledger.claim("g", 3, 60, NOW + at) for at in moments] == [
-            True,
-            False,
-            True,
-            False,
-            False,
-            True,
-            False,
-        ]
+        tries = [(1, 0), (1, 1_000), (2, 30), (2, 60), (3, 61), (3, 239), (3, 241), (4, 10_000)]
+        asked = [ledger.claim("g", attempt, NOW + at, times=3, pause=60) for attempt, at in tries]
+        assert asked == [True, False, False, True, False, False, True, False]
 
 
 def test_limits_that_were_renewed_are_forgotten(tmp_path: Path) -> None:
@@ -102,3 +100,34 @@ def test_limits_that_were_renewed_are_forgotten(tmp_path: Path) -> None:
         ledger.limit(Limit(3, 3999, 5000, NOW + 10))
         assert [each.remaining for each in ledger.limits(NOW)] == [3999]
         assert ledger.limits(NOW + 11) == []
+
+
+@pytest.mark.slow
+def test_on_postgresql_it_is_the_same(tmp_path: Path) -> None:
+    with postgres.running() as database, opened(tmp_path, database, "worker") as ledger:
+        with ThreadPoolExecutor(4) as threads:  # as processes that start at once would
+            others = list(threads.map(lambda number: counted(tmp_path, database, number), range(8)))
+        assert others == [None] * 8
+        ledger.ended(DONE, NOW - WEEK)
+        ledger.ended(DONE, NOW - WEEK)
+        hostile = replace(DONE, job="2", said="zero \0 byte \udce9", leaks=(replace(TWO, dismissed=True),))
+        ledger.ended(hostile, NOW)
+        assert ledger.counts("deliveries") == {("pull_request", "queued"): 800}
+        assert ledger.counts("jobs") == {("commented", ""): 2}
+        assert ledger.counts("fixed") == ledger.counts("accepted") == {("early-exit-leak", ""): 1}
+        assert [each.dismissed[-1] for each in ledger.trends(NOW, WEEK, 4)] == [1, 0]
+        assert ledger.recent()[0].said.startswith("zero \\x00 byte \\udce9")
+        assert ledger.claim("g", 1, NOW, 3, 60)
+        assert not ledger.claim("g", 1, NOW + 1000, 3, 60)
+        ledger.limit(Limit(3, 10, 5000, NOW + 10))
+        assert ledger.limits(NOW) == [Limit(3, 10, 5000, NOW + 10)]
+        assert [each.kind for each in ledger.processes()] == ["worker"]
+        assert not list(tmp_path.iterdir())
+
+
+def counted(folder: Path, database: str, number: int) -> None:
+    with opened(folder, database, kind="") as ledger:
+        for _ in range(100):
+            ledger.count("deliveries", "pull_request", "queued")
+            if number % 2:
+                ledger.flush()

@@ -1,4 +1,4 @@
-"""The durable queue on SQLite: once, in turn, the newest alone, tried again, shelved, and through kill -9."""
+"""The durable queue on SQLite: once, in turn, the newest alone, fair, tried again, shelved, and through kill -9."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from repairbot.github.event import Said
-from repairbot.service.queue import SUPERSEDED, Durable, Retries, opened
+from repairbot.service import queue as queues
+from repairbot.service.queue import Queue
+from repairbot.service.task import Task
 from repairbot.service.webhook import Work
+from repairbot.service.worker import Again, Do, Ending, Retries, working
 
 QUICK = Retries(attempts=3, pause=0.05)
 CHILD = """\
@@ -20,23 +24,24 @@ import sys, time
 from pathlib import Path
 from repairbot.service.queue import opened
 from repairbot.service.webhook import Work
+from repairbot.service.worker import Ending, working
 folder, count = Path(sys.argv[1]), int(sys.argv[2])
-def do(work):
-    with open(folder / "log", "a") as log: log.write(work.delivery + "\\n")
+def do(task):
+    with open(folder / "log", "a") as log: log.write(task.delivery + "\\n")
     time.sleep(0.05)
-    return "done"
-with opened(do, folder) as queue:
+    return Ending("done")
+with opened(folder) as queue, working(do, queue, folder):
     for number in range(count):
         queue.put(Work(f"d-{number}", 3, "octo/leaky", (number + 1,)))
     print("queued", flush=True)
-    while any(job.status in ("PENDING", "ENQUEUED") for job in queue.jobs()):
+    while sum(queue.depth()[:2]):
         time.sleep(0.1)
     print("done", flush=True)
 """
 
 
-def work(delivery: str, number: int = 7, said: Said | None = None) -> Work:
-    return Work(delivery, 3, "octo/leaky", (number,), "a" * 40, said)
+def work(delivery: str, number: int = 7, said: Said | None = None, installation: int = 3) -> Work:
+    return Work(delivery, installation, "octo/leaky", (number,), "a" * 40, said)
 
 
 def until(true: Callable[[], bool], seconds: float = 60) -> None:
@@ -46,21 +51,27 @@ def until(true: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
-def rested(queue: Durable) -> bool:
-    return all(job.status not in ("PENDING", "ENQUEUED") for job in queue.jobs())
+def rested(queue: Queue) -> bool:
+    return queue.depth()[:2] == (0, 0)
+
+
+@contextmanager
+def busy(do: Do, folder: Path, jobs: int = 4, lanes: int = 8) -> Iterator[Queue]:
+    with queues.opened(folder, lanes=lambda: lanes) as queue, working(do, queue, folder, "", jobs, QUICK):
+        yield queue
 
 
 def test_one_job_at_a_time_for_a_pull_request_and_the_last_review_counts(tmp_path: Path) -> None:
     seen: list[str] = []
     begun, go = threading.Event(), threading.Event()
 
-    def do(asked: Work) -> str:
-        seen.append(asked.delivery)
+    def do(task: Task) -> Ending:
+        seen.append(task.delivery)
         begun.set()
         go.wait(30)
-        return "done"
+        return Ending("done")
 
-    with opened(do, tmp_path, workers=4) as queue:
+    with busy(do, tmp_path) as queue:
         queue.put(work("d-1"))
         assert begun.wait(30)
         heard = Said(7, 5, "issues", "/repairbot help", "mona")
@@ -68,33 +79,70 @@ def test_one_job_at_a_time_for_a_pull_request_and_the_last_review_counts(tmp_pat
             queue.put(each)
         until(lambda: "e-1" in seen)  # another pull request does not wait
         assert set(seen) == {"d-1", "e-1"}
+        assert queue.depth()[:2] == (3, 2)
+        assert [(each.number, each.running) for each in queue.standing()][2:] == [(7, False)] * 3
         go.set()
         until(lambda: rested(queue))
-        ended = {job.id.rpartition(":")[2]: job.said for job in queue.jobs()}
+        ended = {job.id.rpartition(":")[2]: job.outcome for job in queue.finished()}
     assert sorted(seen) == ["d-1", "d-3", "d-4", "e-1"]
-    assert ended == {"d-1": "done", "d-2": SUPERSEDED, "d-3": "done", "d-4": "done", "e-1": "done"}
+    assert ended == {"d-1": "done", "d-2": "superseded", "d-3": "done", "d-4": "done", "e-1": "done"}
+
+
+def test_no_installation_holds_all_places(tmp_path: Path) -> None:
+    running: list[int] = []
+    go = threading.Event()
+
+    def do(task: Task) -> Ending:
+        running.append(task.installation)
+        go.wait(30)
+        return Ending("done")
+
+    with busy(do, tmp_path, jobs=3, lanes=2) as queue:
+        for number in range(40):
+            queue.put(work(f"d-{number}", number + 1))
+        until(lambda: running == [3, 3])
+        queue.put(work("e-1", 100, installation=4))
+        until(lambda: running == [3, 3, 4], 5)
+        go.set()
+        until(lambda: rested(queue))
 
 
 def test_a_job_that_fails_is_tried_again_then_shelved_and_can_be_run_again(tmp_path: Path) -> None:
     tried: list[str] = []
     down = True
 
-    def do(asked: Work) -> str:
-        tried.append(asked.delivery)
-        if down:
-            raise OSError("GitHub is away")
-        return "done"
+    def do(task: Task) -> Ending:
+        tried.append(task.delivery)
+        if down and task.delivery == "d-1":
+            raise Again("Unreachable: GitHub is away")
+        return Ending("done")
 
-    with opened(do, tmp_path, retries=QUICK) as queue:
+    with busy(do, tmp_path, jobs=1) as queue:
         queue.put(work("d-1"))
-        until(lambda: bool(queue.shelf()))
-        assert tried == ["d-1"] * QUICK.attempts
-        (failed,) = queue.shelf()
-        assert "GitHub is away" in failed.said
+        queue.put(work("e-1", 8))
+        until(lambda: bool(queue.failed()))
+        assert tried.count("d-1") == QUICK.attempts
+        assert tried[:2] == ["d-1", "e-1"] or tried[0] == "e-1"  # nobody waits for the pause of another
+        (failed,) = queue.failed()
+        assert failed.said == "Unreachable: GitHub is away"
+        assert not queue.again("review:octo/leaky#9:none")
+        assert queue.again(failed.id)
+        until(lambda: tried.count("d-1") == QUICK.attempts + 1 and bool(queue.failed()))
         down = False
-        queue.again(failed.id)
-        until(lambda: len(tried) > QUICK.attempts and rested(queue))
-        assert queue.shelf() == []
+        queue.put(work("d-1"))  # GitHub delivers it once more
+        until(lambda: tried.count("d-1") == QUICK.attempts + 2 and rested(queue))
+        assert queue.failed() == []
+        assert [each.outcome for each in queue.finished()].count("done") == 2
+
+
+def test_what_nobody_foresaw_is_shelved_at_once(tmp_path: Path) -> None:
+    def do(task: Task) -> Ending:
+        raise KeyError("ghs_16C7e42F292c6912E7710c838347Ae178B4a")
+
+    with busy(do, tmp_path) as queue:
+        queue.put(work("d-1"))
+        until(lambda: bool(queue.failed()))
+        assert queue.failed()[0].said == "KeyError: '[token removed]'"
 
 
 def test_nothing_is_lost_when_the_process_is_killed(tmp_path: Path) -> None:
@@ -110,4 +158,4 @@ def test_nothing_is_lost_when_the_process_is_killed(tmp_path: Path) -> None:
     assert done.stdout.endswith("done\n")
     ran = (tmp_path / "log").read_text().split()
     assert set(ran) == {f"d-{number}" for number in range(count)}
-    assert len(ran) <= count + 2  # only the job that a kill cut runs again
+    assert len(ran) <= count + 4  # only the jobs that a kill cut run again

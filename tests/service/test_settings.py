@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repairbot.service.settings import Settings, SettingsError
+from repairbot.service.settings import Settings, SettingsError, place
 
 KEY = "-----BEGIN RSA PRIVATE KEY-----\nc2VjcmV0\n-----END RSA PRIVATE KEY-----"
 FULL = {"APP_ID": "12", "PRIVATE_KEY": KEY, "WEBHOOK_SECRET": "hush"}
@@ -50,3 +50,14 @@ def test_what_is_wrong_is_said_without_the_value(wrong: dict[str, str], words: s
     with pytest.raises(SettingsError, match=words) as caught:
         Settings.of({**FULL, **wrong})
     assert "hush" not in str(caught.value)
+
+
+def test_where_files_are_kept() -> None:
+    assert place({"REPAIRBOT_HOME": "/a", "STATE_DIRECTORY": "/b"}) == (Path("/a"), "")
+    assert place({"STATE_DIRECTORY": "/b:/c", "DATABASE_URL": "postgres://h/d"}) == (
+        Path("/b"),
+        "postgres://h/d",
+    )
+    assert place({})[0].name == "repairbot"
+    with pytest.raises(SettingsError, match="DATABASE_URL"):
+        place({"DATABASE_URL": "sqlite:///x"})

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from repairbot.github.event import Nothing
 from repairbot.service.web import QueueDown, app
-from repairbot.service.webhook import Unreadable, Work, read, signed
+from repairbot.service.webhook import Noted, Unreadable, Work, read, signed
 from tests.github.rig.descriptions import description
 
 SECRET = "It's a Secret to Everybody"
@@ -38,7 +38,7 @@ def sign(body: bytes) -> str:
     return "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
 
 
-def asked(name: str, payload: Any) -> Work | Nothing:
+def asked(name: str, payload: Any) -> Work | Noted | Nothing:
     return read(name, "d-1", json.dumps(payload).encode())
 
 
@@ -60,7 +60,35 @@ def test_a_check_that_is_asked_for_again_is_about_its_pull_requests() -> None:
     rest = {"action": "rerequested", "repository": REPO, "installation": {"id": 3}}
     for name in ("check_run", "check_suite"):
         assert asked(name, {name: run, **rest}) == Work("d-1", 3, "octo/leaky", (7, 8), "b" * 40)
-        assert isinstance(asked(name, {name: {**run, "pull_requests": []}, **rest}), Nothing)
+        # For a fork there is only the commit to go by.
+        assert asked(name, {name: {**run, "pull_requests": []}, **rest}) == Work(
+            "d-1", 3, "octo/leaky", (), "b" * 40
+        )
+
+
+def test_a_button_is_kept_with_who_pressed_it_and_strange_ones_are_passed_over() -> None:
+    payload = {
+        "action": "requested_action",
+        "check_run": {"head_sha": "b" * 40, "pull_requests": [{"number": 7}]},
+        "requested_action": {"identifier": "fix-safe"},
+        "sender": {"login": "mona"},
+        "repository": REPO,
+        "installation": {"id": 3},
+    }
+    assert asked("check_run", payload) == Work(
+        "d-1", 3, "octo/leaky", (7,), "b" * 40, button="fix-safe", by="mona"
+    )
+    assert isinstance(asked("check_run", {**payload, "requested_action": {"identifier": "x"}}), Nothing)
+
+
+def test_a_changed_installation_is_noted() -> None:
+    held = {"id": 3, "account": {"login": "octo"}}
+    noted = asked("installation", {"action": "suspend", "installation": held})
+    assert noted == Noted(3, "installation of octo: suspend")
+    payload = {"action": "added", "installation": held, "repositories_added": [{"full_name": "octo/new"}]}
+    assert asked("installation_repositories", payload) == Noted(
+        3, "installation_repositories of octo: added (+octo/new)"
+    )
 
 
 def test_a_comment_is_kept_with_its_words() -> None:
@@ -153,7 +181,8 @@ def server() -> Iterator[Door]:
     kept, counted = Kept(), Counter[str]()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        running = uvicorn.Server(uvicorn.Config(app(SECRET, kept, counted, limit=4096), log_level="error"))
+        made = app(SECRET, kept, lambda _, how: counted.update([how]), limit=4096)
+        running = uvicorn.Server(uvicorn.Config(made, log_level="error"))
         thread = threading.Thread(target=running.run, args=([listening],), daemon=True)
         thread.start()
         while not running.started:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import EmptyBucket
-from repairbot.analyses.roles import MANUAL, key_kind, rebuilt
+from repairbot.analyses.roles import MANUAL, key_kind, rebuilt, snake
 from repairbot.lifetimes.ops import Container, Event, Kind, Member
 from repairbot.model import Confidence
 
@@ -50,7 +50,7 @@ def _bucket(container: Container, member: Member) -> EmptyBucket | None:
             continue
         if not swept and event.how in ("pop", "popleft", "del"):
             continue
-        if event.how == "del" or not event.method or MANUAL.match(event.method):
+        if event.how == "del" or not event.method or MANUAL.match(snake(event.method)):
             continue
         if any(fill.method == event.method for fill in fills):
             continue  # one goes and another comes: the bucket is not emptied

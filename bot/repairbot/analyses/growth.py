@@ -28,6 +28,7 @@ from repairbot.analyses.roles import (
     keys_of,
     rebuilt,
     role_of,
+    snake,
 )
 from repairbot.analyses.shared import shared_by_all
 from repairbot.lazily import regex
@@ -96,7 +97,9 @@ def _judge(container: Container, member: Member) -> Growing | SafePattern | None
     all_grows = tuple(
         event
         for event in member.of(Kind.GROW)
-        if event.repeats and event.how != "count" and not LOADING.match(event.method.rpartition(".")[2])
+        if event.repeats
+        and event.how != "count"
+        and not LOADING.match(snake(event.method.rpartition(".")[2]))
     )
     limit = next((event for event in member.of(Kind.BOUND) if event.how.startswith(("deque", "Weak"))), None)
     if limit is not None:
@@ -123,7 +126,7 @@ def _judge(container: Container, member: Member) -> Growing | SafePattern | None
         removal=removal,
         why=why,
         key=keys_of(grows),
-        role=_role(member, grows),
+        role=_role(member, grows, conditional=container.this == "this"),
         bounds=bounds_of(container, member, grows),
         per_key=grows[0].depth > 0 and grows[0].how not in ("setitem", "set empty"),
         persisted=_saved(member) and role_of(member.name) != "cache",
@@ -147,10 +150,11 @@ def _main(grows: tuple[Event, ...]) -> tuple[Event, ...]:
     return tuple(real) or tuple(event for event in grows if key_kind(event.detail, "") != "finite")
 
 
-def _role(member: Member, grows: tuple[Event, ...]) -> Role:
+def _role(member: Member, grows: tuple[Event, ...], *, conditional: bool = False) -> Role:
     """What it is for: by its name, else by the look of "not there? make it and keep it"."""
     role = role_of(member.name)
-    if role != "unknown" or any(event.how != "setitem" or "(" not in event.argument for event in grows):
+    made = all("(" in event.argument or (conditional and event.conditional) for event in grows)
+    if role != "unknown" or not made or any(event.how != "setitem" for event in grows):
         return role
     looked = {
         (event.method, event.key)
@@ -164,8 +168,8 @@ def _saved(member: Member) -> bool:
     """Whether it is written out, or put back by what loads and read by what saves."""
     if any(event.detail == "saved" for event in member.of(Kind.READ)):
         return True
-    filled = any(LOADING.match(event.method) for event in member.of(Kind.GROW, Kind.INIT))
-    return filled and any(SAVING.match(event.method) for event in member.of(Kind.READ))
+    filled = any(LOADING.match(snake(event.method)) for event in member.of(Kind.GROW, Kind.INIT))
+    return filled and any(SAVING.match(snake(event.method)) for event in member.of(Kind.READ))
 
 
 def _injected(inits: list[Event]) -> bool:
@@ -193,7 +197,7 @@ def _removal(
             return "full", "", event
     if not shrinks:
         return "none", "", None
-    if (wrong := _wrong_key(grows, shrinks)) is not None:
+    if container.this == "self" and (wrong := _wrong_key(grows, shrinks)) is not None:
         return "partial", wrong, shrinks[0]
     paired = role_of(member.name) != "cache"
     for event in shrinks:
@@ -201,7 +205,7 @@ def _removal(
             return "full", "", event
         if (
             event.method in methods
-            or not MANUAL.match(event.method.rpartition(".")[2])
+            or not MANUAL.match(snake(event.method.rpartition(".")[2]))
             or event.method in container.called
         ):
             return "full", "", event
@@ -249,7 +253,7 @@ def _ends(member: Member, grows: tuple[Event, ...]) -> Event | None:
         if (
             event.key in keys
             and event.depth <= 1
-            and ENDINGS.match(event.method)
+            and ENDINGS.match(snake(event.method))
             and _names(event.method, event.key)
             and re.fullmatch(r"\w+", event.key)
         ):
@@ -270,6 +274,8 @@ def _confidence(fact: Growing, lives: str) -> Confidence | None:
         return "high" if long else "medium"
     if "readers" in sources:
         return "high" if long else "medium"
+    if _paired(fact) or _unread(fact):
+        return "high" if long else "medium"
     listed = fact.kind in ("list", "deque") or fact.per_key
     if not long:
         return "medium" if of_threads(fact.grows) else None
@@ -280,9 +286,31 @@ def _confidence(fact: Growing, lives: str) -> Confidence | None:
     return _by_role(fact, listed)
 
 
+def _paired(fact: Growing) -> bool:
+    """Whether a sibling is filled under the same key in the same method, and that one is emptied key by key."""
+    if fact.container.this != "this" or fact.removal != "none" or fact.key == "finite":
+        return False
+    keys = {(event.method, event.key) for event in fact.grows if event.key and event.how == "setitem"}
+    for other in fact.container.members.values():
+        if other is fact.member:
+            continue
+        same = any(
+            (event.method, event.key) in keys for event in other.of(Kind.GROW) if event.how == "setitem"
+        )
+        if same and any(event.key and event.how in ("del", "discard") for event in other.of(Kind.SHRINK)):
+            return True
+    return False
+
+
+def _unread(fact: Growing) -> bool:
+    """Whether a private collection is filled and nothing ever looks at it."""
+    private = fact.container.this == "this" and fact.member.name.startswith(("_", "#"))
+    return private and all(event.kind in (Kind.INIT, Kind.GROW) for event in fact.member.events)
+
+
 def _ident(fact: Growing) -> bool:
-    """Keyed by thread or by address: keys that are made anew for ever."""
-    return any(re.search(r"ident\(\)$|^id\(", event.key) for event in fact.grows)
+    """Keyed by thread, by address or by a count: keys that are made anew for ever."""
+    return any(re.search(r"ident\(\)$|^id\(", event.key) or event.detail == "anew" for event in fact.grows)
 
 
 def of_threads(grows: tuple[Event, ...]) -> bool:
@@ -291,13 +319,13 @@ def of_threads(grows: tuple[Event, ...]) -> bool:
 
 
 def _by_role(fact: Growing, listed: bool) -> Confidence | None:
-    methods = [event.method.rpartition(".")[2] for event in fact.grows]
+    methods = [snake(event.method.rpartition(".")[2]) for event in fact.grows]
     event_like = any(EVENT_METHODS.match(name) for name in methods)
     registering = all(REGISTERING.match(name) for name in methods)
     module = fact.container.kind == "module" or fact.shared
     if _ident(fact):
         return "high" if fact.removal == "none" else "medium"
-    if WAITERS.search(fact.member.name) and fact.removal == "none" and not registering:
+    if WAITERS.search(snake(fact.member.name)) and fact.removal == "none" and not registering:
         return "medium"
     if module and fact.key == "instance" and fact.removal == "none" and not listed and not registering:
         return "medium"
@@ -311,8 +339,9 @@ def _by_role(fact: Growing, listed: bool) -> Confidence | None:
         return "medium" if not registering else "low"
     if fact.weak and fact.role == "cache":
         return "medium"  # locks that their users hold, or objects as others here hold weakly
-    passing = fact.key == "instance" or any(TRANSIENT.search(event.key) for event in fact.grows)
-    if passing and fact.key in ("per-request", "instance") and fact.removal == "none" and not registering:
+    left = fact.removal == "none" or (fact.removal == "partial" and fact.container.this == "this")
+    passing = fact.key == "instance" or any(TRANSIENT.search(snake(event.key)) for event in fact.grows)
+    if passing and fact.key in ("per-request", "instance") and left and not registering:
         return "medium"
     return "low" if fact.removal == "none" and event_like else None
 

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import Owned
+from repairbot.analyses.roles import snake
 from repairbot.lazily import regex
-from repairbot.lifetimes.ops import Container, Event, Kind, Member, Resource
+from repairbot.lifetimes.ops import OTHER_BRANCH, Container, Event, Kind, Member, Resource
 from repairbot.model import Confidence, Step
 
 _ONCE = frozenset(
     {
         "", "__init__", "__post_init__", "__new__", "__enter__", "__aenter__", "open", "start", "run", "connect",
         "setup", "setUp", "asyncSetUp", "setUpClass",
-        "setup_method", "setup_class", "init", "initialize", "begin", "launch", "prepare",
+        "setup_method", "setup_class", "init", "initialize", "begin", "launch", "prepare", "constructor", "ngOnInit",
+        "ngAfterViewInit", "componentDidMount", "connectedCallback", "activate", "mounted", "created", "mount", "onAdd",
+        "initialise",
     }
 )  # fmt: skip
 """Methods that run once in an object's life, or in turn with its teardown."""
-_SETS_UP = regex(r"_*(?:init|setup|set_up|initiali[sz]e)_")
+_SETS_UP = regex(r"_*(?:init|setup|set_up|initiali[sz]e)(?:_|[A-Z])")
 """The beginnings of names of such methods."""
+_WEAK = frozenset({"stop", "end", "release", "detach", "cleanup", "cleanUp", "deactivate", "unload"})
+"""Methods of these names may end something else than the object."""
 _RETURNED = frozenset({"escape", "returned", "passed"})
 
 
@@ -41,6 +46,8 @@ def owned(container: Container) -> Iterator[Owned]:
             if name != member.name
         )
         confidence = _confidence(member, made, bool(evidence), teardown)
+        if container.this == "this" and teardown in _WEAK and not evidence and made[0].resource.collected:
+            confidence = "low"
         if apart:
             confidence = "medium" if confidence == "high" else confidence
             note = f"{releases[0].method}() releases it, which {teardown}() does not call"
@@ -69,7 +76,9 @@ def _apart(container: Container, made: list[Event], releases: tuple[Event, ...])
     if not releases or any(event.method not in container.apart for event in releases):
         return False
     return not any(
-        event.method == release.method and event.at.start < release.at.start
+        event.method == release.method
+        and event.at.start < release.at.start
+        and release.detail != OTHER_BRANCH
         for event in made
         for release in releases
     )
@@ -129,7 +138,7 @@ def _overwriting(container: Container, member: Member, made: list[Event]) -> Ite
         if (
             not event.repeats
             or event.conditional
-            or event.method.lstrip("_") in _ONCE
+            or snake(event.method).lstrip("_").removeprefix("do_") in _ONCE
             or event.method in _ONCE
             or _SETS_UP.match(event.method)
             or _paired(container, event.method)

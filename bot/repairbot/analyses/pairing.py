@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from repairbot.analyses.facts import Leak, Misuse, Pairing, Shape, Way
+from repairbot.analyses.graph import Graph
 from repairbot.analyses.members import owned
 from repairbot.analyses.tracking import Track, follow, is_constructor, name_of, sites, stored
-from repairbot.lifetimes.ops import Function, Op, Unit
+from repairbot.lifetimes.ops import UNLIKELY, Function, Op, Unit
 from repairbot.model import Confidence, SafePattern, Step
 
 
@@ -23,10 +24,11 @@ def analyse(unit: Unit) -> Pairing:
     given_up: list[Step] = []
     unknown = 0
     for function in unit.functions:
+        graph = Graph(function)
         for site in sites(function):
             if "." in site.place:
                 continue  # an object keeps it: see members and setup
-            track = follow(function, site)
+            track = follow(graph, site)
             unknown += len(track.unknown)
             if track.gave_up:
                 given_up.append(
@@ -34,14 +36,14 @@ def analyse(unit: Unit) -> Pairing:
                 )
                 continue
             misuses.extend(_misuses(function, track))
-            found = _leaks(function, track)
+            found = _leaks(graph, track)
             for leak in found:
                 if leak.shape == "error" and function.symbol == "<module>":
                     continue  # a program that ends by this error
                 if leak.shape == "error" and is_constructor(function) and stored(track):
                     continue  # the object keeps it, and its constructor fails: see setup
                 leaks.append(leak)
-            if not found and (pattern := _safe(unit, function, track)) is not None:
+            if not found and (pattern := _safe(unit, graph, track)) is not None:
                 safe.append(pattern)
     leaks = _wholes([_weighed(unit, leak) for leak in leaks])
     members = tuple(item for container in unit.containers for item in owned(container))
@@ -77,13 +79,15 @@ def _misuses(function: Function, track: Track) -> list[Misuse]:
     return list(dict.fromkeys([*twice, *late]))
 
 
-def _leaks(function: Function, track: Track) -> list[Leak]:
+def _leaks(graph: Graph, track: Track) -> list[Leak]:
     """While it has a place of its own, a release can name it; what went into something else by then is another leak."""
     wide = tuple(way for way in track.ways if way.passes is None)
     ways = wide or tuple(track.ways)
+    ways = tuple(way for way in ways if not _unlikely(way)) or ways
     direct = tuple(way for way in ways if not way.inside)
     inside = tuple(way for way in ways if way.inside)
-    first = _leak(function, track, name_of(function, track.site.place), direct)
+    function = graph.function
+    first = _leak(function, track, name_of(graph, track.site.place), direct)
     second = _leak(function, track, inside[0].inside if inside else "", inside)
     if first is not None and second is not None:
         second = replace(second, confidence="low")
@@ -111,7 +115,7 @@ def _leak(function: Function, track: Track, place: str, ways: tuple[Way, ...]) -
         tuple(track.fallible),
         tuple(track.escapes),
         "sure" if track.releases or not (track.escapes or track.unknown) else "likely",
-        _confidence(function, track, shape),
+        _confidence(function, track, shape, ways),
         function.asynchronous,
         moves=tuple(track.moves) if not ways[0].inside else (),
     )
@@ -160,7 +164,12 @@ def _completed(way: Way, track: Track) -> Way:
     return replace(way, steps=(*way.steps, step))
 
 
-def _confidence(function: Function, track: Track, shape: Shape) -> Confidence:
+def _unlikely(way: Way) -> bool:
+    """Whether what fails on this way is a call that nobody expects to."""
+    return way.kind == "error" and way.failing is not None and way.failing.value == UNLIKELY
+
+
+def _confidence(function: Function, track: Track, shape: Shape, ways: tuple[Way, ...]) -> Confidence:
     """How sure it is that the value is this function's to release on these ways, and that it matters."""
     resource = track.site.resource
     passing = resource is not None and resource.severity == "low" and resource.collected
@@ -168,6 +177,10 @@ def _confidence(function: Function, track: Track, shape: Shape) -> Confidence:
     if shape in ("never", "nameless", "context", "overwritten", "early-exit", "wrong-exit") and (
         passing or track.shown
     ):
+        return "low"
+    if resource is not None and resource.unscoped and not function.asynchronous and not track.releases:
+        return "low"
+    if shape in ("error", "late") and ways and all(_unlikely(way) for way in ways):
         return "low"
     if shape == "error" and function.heedless and track.site.place.startswith("%"):
         return "low"
@@ -186,7 +199,7 @@ def _confidence(function: Function, track: Track, shape: Shape) -> Confidence:
     return "medium" if all(op.detail == "returned" for op in track.escapes) else "low"
 
 
-def _safe(unit: Unit, function: Function, track: Track) -> SafePattern | None:
+def _safe(unit: Unit, graph: Graph, track: Track) -> SafePattern | None:
     """A pair that is right on every path, with the reason."""
     if not track.releases or track.escapes or track.unknown or track.ways:
         return None
@@ -194,8 +207,8 @@ def _safe(unit: Unit, function: Function, track: Track) -> SafePattern | None:
     return SafePattern(
         unit.path,
         track.site.at.line,
-        function.symbol,
-        name_of(function, track.site.place),
+        graph.function.symbol,
+        name_of(graph, track.site.place),
         _why(release, track),
     )
 

@@ -63,7 +63,8 @@ def _task(it: Registration, container: Container | None, _: list[Registration]) 
         sure: Confidence = "high" if it.endless else "medium"
         yield Registered(it, "uncancelled", steps, container, confidence=sure, evidence=it.evidence)
     elif not it.handle:
-        steps = (Step(it.at.line, "its handle is dropped: the loop keeps a weak reference only"),)
+        lost = "nobody can end it" if it.remove == ".terminate" else "the loop keeps a weak reference only"
+        steps = (Step(it.at.line, f"its handle is dropped: {lost}"),)
         yield Registered(it, "dropped", steps, container, it.teardown, it.keeper, "medium", it.evidence)
     elif not it.kept and it.teardown:
         steps = (
@@ -114,15 +115,24 @@ def _listener(
     if it.shared and it.holds == "made":
         if not it.guarded and not it.removals and it.method:
             steps: Steps = (Step(it.at.line, "one more at each call; the target keeps them all"),)
-            sure: Confidence = "high" if it.telling else "medium" if it.method == "__init__" else "low"
+            sure: Confidence = (
+                "high" if it.telling else "medium" if it.method in ("__init__", "constructor") else "low"
+            )
             yield Registered(
                 it, "duplicate", steps, container, it.teardown, confidence=sure, evidence=it.evidence
             )
         return
     if it.kept:
         return
+    if it.keeper:
+        steps = (
+            Step(it.at.line, "what would end it is dropped"),
+            Step(it.at.line, f"the class keeps others with {it.keeper.partition('(')[0]}()"),
+        )
+        yield Registered(it, "dropped", steps, container, it.teardown, it.keeper, "high", it.evidence)
+        return
     matching = [removal for removal in it.removals if removal.handler == it.handler]
-    if it.holds == "throwaway" or not matching:
+    if it.holds == "throwaway" or not any(removal.key == it.key for removal in matching):
         wrong = next((removal for removal in it.removals if _misses(it, removal, siblings)), None)
         if wrong is not None:
             steps = (
@@ -174,6 +184,14 @@ def _never(
             yield Registered(
                 it, "never-removed", steps, container, it.teardown, confidence="medium", evidence=it.evidence
             )
+    elif it.holds == "throwaway" and it.telling and it.outlives and it.teardown and not it.removals:
+        steps = (
+            Step(it.at.line, f"registers {_cut(it.handler)}, which no removal can name"),
+            Step(line, f"{it.teardown}() does not remove it"),
+        )
+        yield Registered(
+            it, "never-removed", steps, container, it.teardown, evidence=it.evidence, confidence="medium"
+        )
     elif it.holds == "made" and not it.removals:
         if it.outlives and it.teardown and "." in it.target:
             steps = (
@@ -183,7 +201,7 @@ def _never(
             yield Registered(
                 it, "never-removed", steps, container, it.teardown, confidence="medium", evidence=it.evidence
             )
-        elif "." in it.handler and it.target.startswith("self.") and it.looped:
+        elif "." in it.handler and _of_self(it.target) and it.looped:
             steps = (Step(it.at.line, "one more at each call, and none is ever taken out"),)
             yield Registered(
                 it, "never-removed", steps, container, it.teardown, confidence="medium", evidence=it.evidence
@@ -221,16 +239,23 @@ def _misses(it: Registration, removal: Removal, siblings: list[Registration]) ->
         return False  # it is meant for that one (a local name may well be the same target)
     alone = sum(other.target == it.target and other.key == it.key for other in siblings) == 1
     if it.holds == "throwaway":
-        return alone and removal.handler.startswith("self.")
-    return alone and it.holds == "method" and re.fullmatch(r"self\.\w+", removal.handler) is not None
+        return alone and _of_self(removal.handler)
+    local = re.fullmatch(r"[\w$]+", it.handler) and re.fullmatch(r"[\w$]+", removal.handler)
+    return alone and it.holds == "method" and bool(local or _definite(removal.handler))
 
 
 def _thrown(handler: str) -> bool:
-    return re.match(r"lambda\b|(functools\.)?partial\(", handler) is not None
+    """Whether a handler is made on the spot, and so equals no other."""
+    return re.match(r"lambda\b|(functools\.)?partial\(|function\b|[^\n]*(?:=>|\.bind\()", handler) is not None
 
 
 def _definite(handler: str) -> bool:
-    return handler == "self" or re.fullmatch(r"self\.\w+", handler) is not None
+    return handler == "self" or re.fullmatch(r"(?:self|this)\.[\w#$]+(?:, this)?", handler) is not None
+
+
+def _of_self(name: str) -> bool:
+    """Whether a name is a member of the object."""
+    return name.startswith(("self.", "this."))
 
 
 def _literal(key: str) -> bool:
@@ -239,11 +264,11 @@ def _literal(key: str) -> bool:
 
 def _deep(it: Registration) -> bool:
     """A list of callbacks inside something that a member of this object leads to."""
-    return it.target.startswith("self.") and it.target.count(".") >= 2 and it.remove in ("remove", "discard")
+    return _of_self(it.target) and it.target.count(".") >= 2 and it.remove in ("remove", "discard")
 
 
 def _same_owner(one: str, other: str) -> bool:
-    return one.partition(".")[0] == other.partition(".")[0] and one.partition(".")[0] != "self"
+    return one.partition(".")[0] == other.partition(".")[0] and not _of_self(one)
 
 
 def _cut(text: str) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import cache
 from typing import Final, Literal
 
 from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Event, Kind, Member
 
-_ONCE: Final = frozenset(("", "__init__", "__new__", "__post_init__", "initialize", "setup"))
+_ONCE: Final = frozenset(
+    ("", "__init__", "__new__", "__post_init__", "initialize", "setup", "constructor", "onAdd")
+)
 Role = Literal["history", "cache", "registry", "builder", "unknown"]
 KeyKind = Literal["per-request", "instance", "finite", "unknown", ""]
 
@@ -40,7 +43,7 @@ WAITERS: Final = regex(
 
 _PER_REQUEST: Final = regex(
     r"(?:^|[._\['\"(])(?:u?u?ids?|guid|sid|token|ident|get_ident\(\)|session|session_\w+|request|req"
-    r"|hosts?|hostname|addr|address|peer|peername|ip|client_ip|remote_addr|remote|url|uri|timestamp|thread"
+    r"|hosts?|hostname|origin|addr|address|peer|peername|ip|client_ip|remote_addr|remote|url|uri|timestamp|thread"
     r"|current_thread\(\)|get_native_id\(\)|user|username|nonce|digest|bucket|fingerprint|correlation_id|email|jid|pid)"
     r"(?:\)|'\]|\"\])*$",
     re.IGNORECASE,
@@ -71,7 +74,7 @@ REGISTERING: Final = regex(
     r"|auth|credentials?|password|provider|middleware|backend|extension|rule|alias)s?(?:_|$)"
     r"|connect|bind|install|attach|mount|include|define|declare|add_argument|setup|configure|load|init|build|parse|visit"
     r"|compile|extend|from_|to_|__init_subclass__|__set_name__|decorator|wrap|inner|document|read_|main"
-    r"|test_|setUp|render|format|generate_|convert|transform|scan|walk|import)"
+    r"|test_|setUp|set_up|render|format|generate_|convert|transform|scan|walk|import)"
 )
 ENDINGS: Final = regex(
     r"^_?(?:on_|handle_)?(?:\w*_)?(?:closed?|finished|done|ended?|removed?|disconnect(?:ed)?|leave|left|gone|complete[d]?"
@@ -79,8 +82,8 @@ ENDINGS: Final = regex(
 )
 MANUAL: Final = regex(
     r"^(?!.*(?:old|expired|stale|idle|dead))_?(?:async_)?(?:clear|reset|cleanup|clean_up|close|aclose|stop|shutdown|dispose|destroy|delete|invalidate|clear_\w+"
-    r"|reset_\w+|cleanup_\w+|stop_\w+|delete_\w+|invalidate_\w+|\w+_clear|\w+_reset|terminate|disconnect|teardown|__exit__"
-    r"|__aexit__|__del__|__delitem__|tearDown|load\w*|_load\w*|restore\w*|__setstate__|reset_state)$"
+    r"|reset_\w+|cleanup_\w+|stop_\w+|delete_\w+|invalidate_\w+|ng_on_destroy|component_will_unmount|disconnected_callback|on_remove|to_disposable|\w+_clear|\w+_reset|terminate|disconnect|teardown|__exit__"
+    r"|__aexit__|__del__|__delitem__|tearDown|tear_down|load\w*|_load\w*|restore\w*|__setstate__|reset_state)$"
 )
 """Removal that somebody has to ask for."""
 
@@ -91,12 +94,21 @@ LOADING: Final = regex(r"^_{0,2}(?:async_)?(?:load|restore|__setstate__)")
 SAVING: Final = regex(r"^_{0,2}(?:async_)?(?:save|persist|dump|export|write|flush|__getstate__)")
 TRANSIENT: Final = regex(
     r"(?:event|request|req|session|message|msg|job|task|call|query|transaction|correlation|conn|connection|client|ticket"
-    r"|trace|span|user|visitor|upload|token|uuid|guid|nonce|thread|ident|host|hostname|addr|address|peer|remote|url|uri"
+    r"|trace|span|user|visitor|upload|token|uuid|guid|nonce|thread|ident|host|hostname|origin|addr|address|peer|remote|url|uri"
     r"|chat|conversation|run|invocation|execution|bucket|timestamp|email|order|future|websocket|socket"
     r")(?:\._?(?:uu)?id|_id|_key|_hash|_name)?(?:\(\)|['\"\])])*$",
     re.IGNORECASE,
 )
 """Keys that name what comes and goes."""
+
+
+@cache
+def snake(name: str) -> str:
+    """A name as it would be written with underscores: `handleMessage` is `handle_message`, `[kClose]` is `close`."""
+    bare = re.sub(r"^\[k(?=[A-Z])|^\[(?=\w+\]$)|(?<=\w)\]$|^#", "", name) if name[:1] in "[#" else name
+    if not re.search(r"[a-z0-9][A-Z]", bare):
+        return bare.lower() if bare != name else bare
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", bare).lower()
 
 
 def keys_of(grows: tuple[Event, ...]) -> KeyKind:
@@ -126,7 +138,7 @@ def rebuilt(member: Member, methods: Collection[str] = ()) -> list[Event]:
 
 def role_of(name: str) -> Role:
     """What a collection of this name is for."""
-    bare = name.rpartition(".")[2].strip("_")
+    bare = snake(name.rpartition(".")[2]).strip("_")
     if _REGISTRY.search(bare) and not _CACHE.search(bare):
         return "registry"
     if _CACHE.search(bare):
@@ -146,7 +158,8 @@ def key_kind(key: str, value: str) -> KeyKind:
         return "instance"
     if _FINITE.match(key):
         return "finite"
-    if _PER_REQUEST.search(key):
+    spelled = snake(key)
+    if _PER_REQUEST.search(spelled if spelled == key else spelled.removesuffix("_key")):
         return "per-request"
     if _OBJECT.match(key):
         return "instance"

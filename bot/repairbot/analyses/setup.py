@@ -6,13 +6,14 @@ When a constructor raises, nobody gets the object, so nobody can close what it a
 from __future__ import annotations
 
 from repairbot.analyses.facts import Halfway, Way
-from repairbot.analyses.tracking import follow, is_constructor, sites, stored
-from repairbot.lifetimes.ops import Container, Function, Kind, Op, Unit
+from repairbot.analyses.graph import Graph
+from repairbot.analyses.tracking import Track, follow, is_constructor, sites, stored
+from repairbot.lifetimes.ops import UNLIKELY, Container, Function, Kind, Op, Unit
 from repairbot.model import Confidence, Step
 
 _IO = frozenset(
     {
-        "accept", "authenticate", "bind", "connect", "connect_ex", "execute", "fork", "handshake", "listen",
+        "accept", "authenticate", "exec", "bind", "connect", "connect_ex", "execute", "fork", "handshake", "listen",
         "login", "open", "recv", "register", "run", "send", "sendall", "setup", "spawn", "start", "wait",
     }
 )  # fmt: skip
@@ -32,10 +33,14 @@ def analyse(unit: Unit) -> tuple[Halfway, ...]:
 
 
 def _halfway(function: Function, container: Container | None) -> Halfway | None:
-    tracks = [follow(function, site, keeps_stored=True) for site in sites(function)]
+    graph = Graph(function)
+    tracks = [follow(graph, site, keeps_stored=True) for site in sites(function)]
     held = [track for track in tracks if track.ways and not track.gave_up and stored(track)]
     failures = [
-        (way, way.failing) for track in held for way in track.ways if way.kind == "error" and way.failing
+        (way, way.failing)
+        for track in held
+        for way in track.ways
+        if way.kind == "error" and way.failing and not _hardly(track, way.failing)
     ]
     if not failures:
         return None
@@ -50,6 +55,12 @@ def _halfway(function: Function, container: Container | None) -> Halfway | None:
         _confidence(made, fails),
         _steps(made, way),
     )
+
+
+def _hardly(track: Track, op: Op) -> bool:
+    """Whether something that lives by its events meets a step that nobody expects to fail."""
+    resource = track.site.resource
+    return resource is not None and resource.events and op.value == UNLIKELY and not _weight(op)
 
 
 def _weight(op: Op) -> int:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import field, replace
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from repairbot.analyses.facts import Way
+from repairbot.analyses.graph import Graph
 from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import EXIT, FAIL, Block, Edge, Function, Kind, Op
 from repairbot.model import Step
@@ -25,7 +27,9 @@ Phase = Literal["absent", "held", "released", "failed", "returned"]
 _BORROWS = frozenset({"passed", "yielded", "captured"})
 """Escapes that are only loans when this function releases the value afterwards."""
 
-_CONSTRUCTORS = frozenset({"__init__", "__post_init__", "__new__", "__enter__", "__aenter__", "initialize"})
+_CONSTRUCTORS = frozenset(
+    {"__init__", "__post_init__", "__new__", "__enter__", "__aenter__", "initialize", "constructor"}
+)
 
 
 class State(NamedTuple):
@@ -41,12 +45,14 @@ class State(NamedTuple):
 
     def learn(self, place: str, empty: bool | None) -> State:
         """The state after `place` turned out (or was set) to be empty or not; None forgets."""
-        known = frozenset(fact for fact in self.known if fact[0] != place)
-        return self._replace(known=known if empty is None else known | {(place, empty)})
+        known = self.known - {(place, True), (place, False)}
+        if empty is not None:
+            known |= {(place, empty)}
+        return self if known == self.known else State(self.phase, self.names, known, self.released_by)
 
     def empty(self, place: str) -> bool | None:
-        """Whether a place is empty, if that is known. What is tracked is not, even after its release."""
-        if place in self.names:
+        """Whether a place is empty, if that is known. What is tracked is not (even when released), nor its holder."""
+        if place in self.names or any(name.startswith(f"{place}[]") for name in self.names if "[]" in name):
             return False
         if (place, True) in self.known:
             return True
@@ -112,13 +118,13 @@ def stored(track: Track) -> bool:
     return "." in track.site.place or any(op.detail == "stored" for op in track.escapes)
 
 
-def follow(function: Function, site: Op, keeps_stored: bool = False) -> Track:
-    """Track one acquisition.
+def follow(graph: Graph, site: Op, keeps_stored: bool = False) -> Track:
+    """Track one acquisition of a function.
 
     `keeps_stored`: what is stored in a member is still this function's to release when it fails (in a
     constructor that fails, nobody else can reach it).
     """
-    return _Follower(function, site, keeps_stored).run()
+    return _Follower(graph, site, keeps_stored).run()
 
 
 def _key(op: Op) -> tuple[str, int, int, int]:
@@ -127,42 +133,34 @@ def _key(op: Op) -> tuple[str, int, int, int]:
 
 
 class _Follower:
-    def __init__(self, function: Function, site: Op, keeps_stored: bool) -> None:
-        self.function, self.site, self.keeps_stored = function, site, keeps_stored
+    def __init__(self, graph: Graph, site: Op, keeps_stored: bool) -> None:
+        self.graph, self.site, self.keeps_stored = graph, site, keeps_stored
+        self.function = graph.function
         self.key = _key(site)
         self.track = Track(site)
-        self.guards = _guards(function)
-        self.aliases = _aliases(function, site.place)
+        self.guards = graph.guards
+        self.aliases = graph.aliases(site.place)
         self.came: dict[_Node, _Came | None] = {}
         self.ways: dict[tuple[str, int, bool], Way] = {}
         self.release_ops: list[Op] = []
         self.returned_by: Op | None = None
-        self.normal_release = self._reaching(errors=False)
-        self.any_release = self._reaching(errors=True)
+        # What is stored may have any name then, so every block may speak of it.
+        everything = (1 << len(self.function.blocks)) - 1
+        self.named = everything if keeps_stored else graph.touching(self.aliases)
+        """The blocks that speak of the value."""
+        self.telling = everything if keeps_stored else self.named | graph.touching(self.guards)
+        """The blocks that change what is known; the others are passed through."""
 
     # Which blocks still lead to a release
 
     def _releases(self, ops: Iterable[Op]) -> bool:
         return any(op.kind is Kind.RELEASE and op.place in self.aliases for op in ops)
 
-    def _reaching(self, errors: bool) -> set[int]:
-        """The blocks from which a release of this value can be reached, without the block itself."""
-        blocks = self.function.blocks
-        before: dict[int, set[int]] = {}
-        for index, block in enumerate(blocks):
-            for edge in block.edges:
-                if edge.target >= 0 and (errors or edge.kind != "error"):
-                    before.setdefault(edge.target, set()).add(index)
-        found: set[int] = set()
-        waiting = [index for index, block in enumerate(blocks) if self._releases(block.ops)]
-        seen = set(waiting)
-        while waiting:
-            for index in before.get(waiting.pop(), ()):
-                found.add(index)
-                if index not in seen:
-                    seen.add(index)
-                    waiting.append(index)
-        return found
+    @cached_property
+    def _releasing(self) -> int:
+        return sum(
+            1 << index for index, block in enumerate(self.function.blocks) if self._releases(block.ops)
+        )
 
     # The search
 
@@ -170,28 +168,41 @@ class _Follower:
         start = _Node(0, State("absent", frozenset(), frozenset()))
         self.came[start] = None
         waiting = deque([start])
+        blocks, asked, came = self.function.blocks, self.graph.asked, self.came
         while waiting:
             node = waiting.popleft()
-            block = self.function.blocks[node.block] if self.function.blocks else Block()
-            normal, error = self._pass(node, block)
+            number, state = node
+            block = blocks[number] if blocks else Block()
             last = block.ops[-1] if block.ops else None
+            normal: State | None
+            error: State | None
+            if self.telling >> number & 1:
+                normal, error = self._pass(node, block)
+            else:
+                normal = error = state
+                if last is not None and last.fallible and state.phase == "held":
+                    self.track.fallible.append(last)
+            forgiven = last is not None and last.fallible and self._forgiven(last)
             for edge in block.edges:
-                if edge.kind == "error" and last is not None and last.fallible and self._forgiven(last):
+                failing = edge.kind == "error"
+                if failing and forgiven:
                     continue
-                state = error if edge.kind == "error" else normal
-                if state is None or (edge.kind == "error" and _tidies(last)):
+                behind = error if failing else normal
+                if behind is None or (failing and _tidies(last)):
                     continue
-                state = self._take(state, edge)
-                if state is None:
+                if edge.empty is not None and (behind := self._take(behind, edge)) is None:
                     continue
-                if edge.target in (EXIT, FAIL):
-                    self._leave(node, state, edge, last)
+                target = edge.target
+                if target in (EXIT, FAIL):
+                    self._leave(node, behind, edge, last)
                     continue
-                following = _Node(edge.target, state)
-                if following not in self.came:
-                    self.came[following] = _Came(node, edge, last)
+                if behind.known and not behind.known <= asked[target]:
+                    behind = State(behind[0], behind[1], behind.known & asked[target], behind[3])
+                following = _Node(target, behind)
+                if following not in came and not self._idle(target, behind.phase):
+                    came[following] = _Came(node, edge, last)
                     waiting.append(following)
-            if len(self.came) > MOST_NODES:
+            if len(came) > MOST_NODES:
                 self.track.gave_up = True
                 break
         self.track.ways = sorted(self.ways.values(), key=lambda way: (way.at_line, way.kind))[:_MOST_WAYS]
@@ -200,6 +211,13 @@ class _Follower:
             ops[:] = _once(ops)
         return self.track
 
+    def _idle(self, number: int, phase: Phase) -> bool:
+        """Whether nothing can be learned from a block on: nothing there speaks of the value."""
+        if phase == "held" or (self.graph.leads[number] | 1 << number) & self.named:
+            return False
+        ended = phase in ("absent", "returned")
+        return ended or (self.track.released_normally and self.track.released_failing)
+
     def _forgiven(self, op: Op) -> bool:
         """A release that fails, or code that cleans up: nothing more can be asked of it. A `raise` in it counts."""
         if op.kind is Kind.RELEASE:
@@ -207,9 +225,7 @@ class _Follower:
         return op.cleanup and op.detail != "raise" and not self.site.cleanup
 
     def _take(self, state: State, edge: Edge) -> State | None:
-        """The state behind an edge, or None when it cannot be taken."""
-        if edge.empty is None:
-            return state
+        """The state behind an edge that asks, or None when it cannot be taken."""
         empty = state.empty(edge.place)
         if empty is not None:
             return state if empty is edge.empty else None
@@ -295,19 +311,20 @@ class _Follower:
         if op.detail not in _BORROWS:
             return None, None
         behind = self._releases(block.ops[index + 1 :])
-        if behind or node.block in self.normal_release:
+        if behind or self.graph.leads_normally[node.block] & self._releasing:
             return state, state
         # Released on errors alone: the taker owns it once it has it, and this function as long as it fails.
-        return None, state if node.block in self.any_release else None
+        return None, state if self.graph.leads[node.block] & self._releasing else None
 
     def _drop(self, node: _Node, state: State, op: Op, place: str, empty: bool | None) -> State:
         """`place` gets a value that is not this one."""
         if place in state.names:
             names = state.names - {place}
-            if state.phase == "held" and not names:
+            phase = state.phase
+            if phase == "held" and not names:
                 self._lost(node, state, op, "overwritten")
-                state = state._replace(phase="absent")
-            state = state._replace(names=names)
+                phase = "absent"
+            state = State(phase, names, state.known, state.released_by)
         return state.learn(place, empty if place in self.guards else None)
 
     def _misuse(self, op: Op, released_by: int) -> None:
@@ -405,38 +422,11 @@ def _once(ops: list[Op]) -> list[Op]:
     return sorted(found.values(), key=lambda op: (op.at.line, op.at.column))
 
 
-def _guards(function: Function) -> frozenset[str]:
-    """Local names that more than one branch asks about, or that are set to a constant and asked about."""
-    asked: dict[str, int] = {}
-    for block in function.blocks:
-        for place in {edge.place for edge in block.edges if edge.empty is not None}:
-            asked[place] = asked.get(place, 0) + 1
-    if not asked:
-        return frozenset()
-    constant = {
-        op.place for block in function.blocks for op in block.ops if op.kind is Kind.CLEAR and op.detail
-    }
-    return frozenset(
-        place for place, count in asked.items() if "." not in place and (count > 1 or place in constant)
-    )
-
-
-def name_of(function: Function, place: str) -> str:
+def name_of(graph: Graph, place: str) -> str:
     """The name that a value comes to have, or its nameless place.
 
     What stands behind a "#" tells places apart that have one name in the source.
     """
-    names = sorted(
-        alias for alias in _aliases(function, place) if not alias.startswith("%") and "[]" not in alias
-    )
+    names = sorted(alias for alias in graph.aliases(place) if not alias.startswith("%") and "[]" not in alias)
     found = place if not place.startswith("%") or not names else names[0]
     return found.partition("#")[0]
-
-
-def _aliases(function: Function, place: str) -> set[str]:
-    """Every name that the value may have anywhere in the function."""
-    moves = [op for block in function.blocks for op in block.ops if op.kind is Kind.MOVE]
-    found = {place}
-    while new := {op.other for op in moves if op.place in found} - found:
-        found |= new
-    return found

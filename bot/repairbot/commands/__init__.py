@@ -25,6 +25,10 @@ COMMANDS = {
     "baseline": "audit:baseline",
     "review": "review:review",
     "action": "action:action",
+    "serve": "serve:serve",
+    "worker": "serve:worker",
+    "jobs": "jobs:jobs",
+    "sweep": "sweep:sweep",
     "new-rule": "scaffold:new_rule",
     "completion": "completion:completion",
 }

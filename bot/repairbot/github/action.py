@@ -8,24 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import quote
 
 from repairbot import reports
 from repairbot.config import Config
-from repairbot.github import artifact, job, runs, standing
+from repairbot.github import artifact, branch, job, runs
 from repairbot.github.annotations import fails
 from repairbot.github.auditing import Auditor
-from repairbot.github.client import GitHub, commit, repository
+from repairbot.github.client import GitHub, repository
 from repairbot.github.confirming import Confirming
 from repairbot.github.errors import HeadMoved
 from repairbot.github.event import Branch, Changed, Event, FinishedRun, Nothing, Said
 from repairbot.github.job import Done, Looked
-from repairbot.github.model import BODY_LIMIT, Abilities
+from repairbot.github.model import Abilities
 from repairbot.github.obeying import Obedience
-from repairbot.github.sides import whole
 from repairbot.github.surroundings import SUMMARY_LIMIT, Inputs, Step
 from repairbot.github.telling import annotated, not_posted
-from repairbot.model import Audit, Finding, Outcome
+from repairbot.model import Audit, Finding
 from repairbot.reports import RuleInfo
 from repairbot.reports.markup import visible
 from repairbot.reports.view import plural
@@ -116,7 +114,7 @@ class Action:
         looked = job.look(self.client, auditor, transport.site, transport.token, self.repo, number, abilities)
         if self.inputs.unsafe:
             return looked
-        return replace(looked, look=replace(looked.look, audit=_without_choices(looked.look.audit)))
+        return replace(looked, look=replace(looked.look, audit=branch.without_choices(looked.look.audit)))
 
     def _publish(self, looked: Looked, *, sarif: bool = False) -> int:
         try:
@@ -197,36 +195,15 @@ class Action:
     def _audit(self) -> int:
         """Audit the whole default branch, and keep the one issue about it up to date."""
         transport = self.client.transport
-        name = str(transport.get(f"/repos/{self.repo}")["default_branch"])
-        tip = commit(transport.get(f"/repos/{self.repo}/git/ref/heads/{quote(name)}")["object"]["sha"])
-        with whole(transport.site, transport.token, self.repo, tip) as sides:
-            config = self.auditor.config(sides)
-            audit = self.auditor.audit(sides, config).audit
-        if not self.inputs.unsafe:
-            audit = _without_choices(audit)
-        report = reports.render("markdown", audit, options=self._options(BODY_LIMIT - 1_000))
+        held = branch.audit(transport, self.auditor, self.repo, unsafe=self.inputs.unsafe)
+        audit, report = held.audit, branch.report(held, self.rules())
         if self.inputs.mode != "report":
-            body = f"{report}\nOf commit {tip}. repairbot keeps this up to date, and closes it when nothing is left.\n"
-            unsure = audit.problems or audit.count(Outcome.FAILED)
-            state: standing.Found = "leaks" if audit.findings else "unsure" if unsure else "clean"
-            did = standing.keep(transport, self.repo, f"Leaks on {visible(name)}", body, state)
-            self.step.say(f"{plural(len(audit.findings), 'leak')} on {visible(name)}; the issue: {did}")
+            did = branch.keep(transport, self.repo, held, report)
+            leaks = plural(len(audit.findings), "leak")
+            self.step.say(f"{leaks} on {visible(held.name)}; the issue: {did}")
         self._outputs(audit, audit.findings)
         if self.inputs.sarif:
-            self._sarif(audit, tip, f"refs/heads/{name}")
+            self._sarif(audit, held.tip, f"refs/heads/{held.name}")
         self.step.summarise(report)
-        fail_on = config.review.fail_on
+        fail_on = held.config.review.fail_on
         return FOUND if any(fails(finding.severity, fail_on) for finding in audit.findings) else DONE
-
-
-def _without_choices(audit: Audit) -> Audit:
-    """The audit without the repairs that choose for the user; their findings stay."""
-
-    def stripped(finding: Finding) -> Finding:
-        if finding.fix is None or finding.fix.safety == "safe":
-            return finding
-        why = "its repair would choose for you, and such are not shown here (unsafe-fixes)"
-        return replace(finding, fix=None, refusals=(*finding.refusals, why))
-
-    files = tuple(replace(file, findings=tuple(map(stripped, file.findings))) for file in audit.files)
-    return replace(audit, files=files)

@@ -32,7 +32,11 @@ class Unreachable(GitHubError):
 
 
 class Busy(GitHubError):
-    """GitHub asks us to wait longer than is sensible."""
+    """GitHub asks us to wait longer than is sensible. `pause`: seconds from now, as far as it said."""
+
+    def __init__(self, message: str, pause: float = 0.0) -> None:
+        super().__init__(message)
+        self.pause = pause
 
 
 class HeadMoved(GitHubError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -54,16 +55,20 @@ class Limiter:
     _taken: deque[float] = field(default_factory=deque)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self) -> None:
-        """Wait for the moment of the next write and count it."""
+    def take(self, most: float = math.inf) -> float:
+        """Wait for the moment of the next write and count it; 0. Where that takes more than `most` seconds: how many,
+        and nothing is counted."""
         with self._lock:
             now = self.clock.now()
             at = max([now, *(self._free(count, span) for count, span in self.rates)])
+            if at - now > most:
+                return at - now
             self._taken.append(at)
             while len(self._taken) > max(count for count, _ in self.rates):
                 self._taken.popleft()
         if at > now:
             self.clock.sleep(at - now)
+        return 0.0
 
     def _free(self, count: int, span: float) -> float:
         """The first moment at which one more fits among the writes of this span."""

@@ -163,12 +163,13 @@ class Earlier:
 @dataclass(frozen=True, slots=True)
 class Abilities:
     """What this door may do. `comment`: reviews and comments; `check`: check runs; `buttons`: somebody hears
-    a check run's buttons (an App does, the Action does not). `why`: the reason where one of the first two is
-    missing, for people ("this run of a fork has a read-only token")."""
+    a check run's buttons (an App does, the Action does not), `commits`: and may commit repairs. `why`: the reason where
+    one of the first two is missing, for people ("this run of a fork has a read-only token")."""
 
     comment: bool = True
     check: bool = True
     buttons: bool = False
+    commits: bool = True
     why: str = ""
 
 

@@ -157,7 +157,8 @@ class Obedience:
         return True
 
     def _answer(self, words: Safe) -> None:
-        """Say it where the command stands. A lost answer of GitHub's makes no second comment."""
+        """Say it where the command stands, once: neither a lost answer of GitHub's nor a run that was cut off and is
+        done again makes a second comment."""
         mark = _MARK.format(self.said.id)
         body = f"{clip(words, BODY_LIMIT - len(mark) - 2)}\n\n{mark}"
         transport, number = self.client.transport, self.said.number
@@ -168,10 +169,12 @@ class Obedience:
             listed = place = f"/repos/{self.repo}/issues/{number}/comments"
 
         def found() -> bool | None:
-            held = (str(each["body"] or "") for page in transport.pages(listed) for each in page)
-            return any(text.rstrip().endswith(mark) for text in held) or None
+            held = (each for page in transport.pages(listed) for each in page)
+            ours = (each for each in held if (each["user"] or {}).get("type") == "Bot")
+            return any(str(each["body"] or "").rstrip().endswith(mark) for each in ours) or None
 
-        transport.write("POST", place, {"body": body}, found)
+        if not found():
+            transport.write("POST", place, {"body": body}, found)
 
 
 def _help() -> Safe:

@@ -125,7 +125,8 @@ def _check(
     conclusion: Conclusion,
     noted: Sequence[Finding],
 ) -> PostCheckRun:
-    buttons = [FIX_SAFE] if any(f.fix and f.fix.safety == "safe" for f in told.ours) else []
+    safe = any(f.fix and f.fix.safety == "safe" for f in told.ours)
+    buttons = [FIX_SAFE] if safe and look.abilities.commits else []
     return PostCheckRun(
         look.pull.head,
         conclusion,

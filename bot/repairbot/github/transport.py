@@ -7,10 +7,11 @@ and after a lost answer only when `found` says that it was not done.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import github
 import requests
@@ -31,6 +32,8 @@ as long each time. Source: "wait for at least one minute" (rate limits for the R
 LOST_PAUSE: Final = 1.0
 """Seconds before the first repeat or look after a lost answer; then twice as long each time."""
 PAGE: Final = 100
+
+_CURSOR: Final = re.compile(r'[?&]cursor=([^&>]+)[^>]*>; rel="next"')
 
 Json = Any
 Found = TypeVar("Found")
@@ -67,12 +70,17 @@ def _graphql(api: str) -> str:
 
 @dataclass(slots=True)
 class Transport:
-    """Requests to one GitHub with one token. `requests`: how many were sent; `waited`: seconds of pauses."""
+    """Requests to one GitHub with one token. `requests`: how many were sent; `waited`: seconds of pauses.
+
+    `patience`: seconds of pauses in all, before it gives up; `app`: asks as an App, in place of a token.
+    """
 
     token: str
     site: Site = field(default_factory=Site)
     limiter: Limiter = field(default_factory=Limiter)
     clock: Clock = field(default_factory=RealClock)
+    patience: float = PATIENCE
+    app: Auth.AppAuth | None = None
     requests: int = 0
     waited: float = 0.0
     _rest: Github = field(init=False)
@@ -82,6 +90,13 @@ class Transport:
         self._rest = self._made(self.site.api)
         same = _graphql(self.site.api) == self.site.graphql
         self._graph = self._rest if same else self._made(self.site.graphql.removesuffix("/graphql"))
+
+    @property
+    def limit(self) -> tuple[int, int, float]:
+        """What GitHub said last: requests left, of how many, until when (seconds since 1970); -1 where it did not."""
+        requester = self._rest.requester
+        left, most = requester.rate_limiting
+        return left, most, float(requester.rate_limiting_resettime)
 
     def close(self) -> None:
         """Close the connections."""
@@ -103,6 +118,17 @@ class Transport:
                 return
             number += 1
 
+    def cursor_pages(self, path: str, **query: str | int) -> Iterator[Json]:
+        """Read a list whose pages are told apart by a cursor and not by numbers. Raises GitHubError."""
+        asked = {**query, "per_page": PAGE}
+        while True:
+            headers, page = self._read(lambda asked=asked: self._send(self._rest, "GET", path, query=asked))  # type: ignore[misc]
+            yield page
+            found = _CURSOR.search(headers.get("link", ""))
+            if found is None:
+                return
+            asked = {**asked, "cursor": unquote(found[1])}
+
     def query(self, document: str, **variables: Json) -> Json:
         """Read by GraphQL: the `data`. Raises GitHubError."""
         return self._read(lambda: ({}, self._graphql(document, variables)))[1]
@@ -122,7 +148,7 @@ class Transport:
 
     def _made(self, base: str) -> Github:
         return Github(
-            auth=Auth.Token(self.token) if self.token else None,
+            auth=self.app or (Auth.Token(self.token) if self.token else None),
             base_url=base,
             timeout=TIMEOUT,
             user_agent=f"repairbot/{__version__}",
@@ -145,7 +171,8 @@ class Transport:
 
     def _write(self, send: Callable[[], Json], found: Callable[[], Found | None] | None) -> Json | Found:
         for attempt in range(ATTEMPTS):
-            self.limiter.take()
+            if wait := self.limiter.take(self.patience - self.waited):
+                raise Busy("GitHub's limit on writes is used up for now", wait)
             try:
                 return send()
             except _Lost as lost:
@@ -164,8 +191,8 @@ class Transport:
         """Wait before the next attempt. Raises `error` where there is none, or where it would take too long."""
         if last and attempt + 1 == ATTEMPTS:
             raise error(why)
-        if self.waited + seconds > PATIENCE:
-            raise Busy(f"{why}; it would take {seconds:.0f} s more: run again later")
+        if self.waited + seconds > self.patience:
+            raise Busy(f"{why}; it would take {seconds:.0f} s more: run again later", seconds)
         self.waited += seconds
         self.clock.sleep(seconds)
 

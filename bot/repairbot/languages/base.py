@@ -99,6 +99,8 @@ class Language:
     """Module path of the printer ("repairbot.languages.python.printer"), exposing PRINTER; imported on demand."""
     package: str = ""
     """The stem of the file that stands for its folder when modules are named ("__init__")."""
+    tests: str = ""
+    """A regular expression that finds test code, in "PATH SYMBOL": what leaks there ends with the run at the latest."""
     load_extents: str = ""
     """Module path of a function `extents` (source in UTF-8 to Extents), "" where it is not told."""
 

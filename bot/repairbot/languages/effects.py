@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import replace
+from typing import Final
 
 from repairbot.lifetimes.ops import EXIT, Effect, Function, Kind, Resource
+
+INSIDE: Final = "inside"
+"""The `other` of an operation that returns something which only holds the value."""
 
 
 def _aliases(function: Function, place: str) -> set[str]:
@@ -61,7 +65,8 @@ def handed_out(function: Function) -> Resource | None:
         if op.kind is not Kind.ACQUIRE or op.resource is None or op.detail == "scope" or "." in op.place:
             continue
         names = _aliases(function, op.place)
-        details = {other.detail for other in ops if other.kind is Kind.ESCAPE and other.place in names}
+        escapes = [other for other in ops if other.kind is Kind.ESCAPE and other.place in names]
+        details = {"inside" if other.other == INSIDE else other.detail for other in escapes}
         if "returned" not in details:
             continue
         if details - {"returned"} or (found is not None and found.id != op.resource.id):

@@ -250,16 +250,23 @@ class Builder:
 def _reachable(blocks: list[Block]) -> list[Block]:
     """The blocks that control can come to, numbered anew; empty ones on the way are passed through."""
 
+    passed: dict[int, int] = {}
+
     def through(target: int) -> int:
-        for _ in range(len(blocks)):
-            if target < 0 or target == 0:
-                return target
-            block = blocks[target]
-            plain = not block.ops and len(block.edges) == 1
-            if not plain or block.edges[0] != Edge("normal", block.edges[0].target):
-                return target
-            target = block.edges[0].target
-        return target
+        if target <= 0:
+            return target
+        way: list[int] = []
+        found = target
+        while found > 0 and found not in passed and len(way) < len(blocks):
+            block = blocks[found]
+            if block.ops or len(block.edges) != 1 or not _plain(block.edges[0]):
+                break
+            way.append(found)
+            found = block.edges[0].target
+        found = passed.get(found, found)
+        for each in way:
+            passed[each] = found
+        return found
 
     order: list[int] = []
     numbers: dict[int, int] = {}
@@ -278,8 +285,20 @@ def _reachable(blocks: list[Block]) -> list[Block]:
         for edge in block.edges:
             target = through(edge.target)
             number = numbers.get(target, target)
+            if number == edge.target:
+                edges.append(edge)
+                continue
             edges.append(
                 Edge(edge.kind, number, edge.line, edge.note, edge.place, edge.empty, edge.at, edge.passes)
             )
-        made.append(Block(block.ops, list(dict.fromkeys(edges))))
+        made.append(Block(block.ops, list(dict.fromkeys(edges)) if len(edges) > 1 else edges))
     return made
+
+
+def _plain(edge: Edge) -> bool:
+    """Whether an edge says nothing but where it leads."""
+    return (
+        edge.kind == "normal"
+        and edge.empty is None
+        and not (edge.line or edge.note or edge.place or edge.at or edge.passes)
+    )

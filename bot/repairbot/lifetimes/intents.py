@@ -58,7 +58,33 @@ PER_INSTANCE: Final = "per-instance"
 PER_CALL: Final = "per-call"
 """Make a parameter's default anew for each call. at: the default. args: name, function (its symbol)."""
 KEEP_HANDLE: Final = "keep-handle"
-"""Keep a dropped handle. at: the call; spans[0]: its statement. args: container ("" at module level), what."""
+"""Keep a dropped handle. at: the call; spans[0]: its statement. args: container ("" at module level), what. In Rust at
+is the call that lets it go (`X.detach()`), spans[1] is X, and args say the keeper (a member's name) and its kind: list,
+option (one at a time), map (with `key`, an expression; `beside`, the member whose entries live as long), or new (no
+such member is there yet: `type` is its type, `empty` the expression that makes it), or flag (the keeper is a bool
+that says that it runs: spans[2] sets it, spans[3] resets it). For a map spans[2:] are the statements that remove the
+entry of `beside`, in `method`, under the key `removed`; `each` is "yes" where each call makes one more."""
+DOWNGRADE: Final = "downgrade"
+"""Hold an object weakly in a closure or a task that it keeps. at: the expression that makes the strong handle (for
+`task`: the spawning call, or the argument). args: name (the handle's, inside), weak (what replaces the expression),
+task ("yes" where a task is given it). spans[0]: the body of the closure, spans[1:]: where it uses the name."""
+DRAIN: Final = "drain"
+"""Take what is finished out of a set of tasks in each round. at: the loop; spans[0]: the statement that spawns.
+args: name (the set)."""
+UNDO_OLD: Final = "undo-old"
+"""An entry of a map is overwritten: take back what the old one stood for. at: the inserting call; spans: its
+statement, the call that undoes it elsewhere, the removal there. args: map, key, value, undo and removed (the
+texts of the last two)."""
+ENTRY_API: Final = "entry-api"
+"""Look an entry up once. at: the `if`; spans: its block, the inserting call. args: map, key, value."""
+TAKE_BACK: Final = "take-back"
+"""A value was made raw and a way out loses it. at: the `let`; spans: the way out, where it is taken back. args:
+name, back (the text that takes it back), raw (how it was made raw)."""
+LEAVE_AT_END: Final = "leave-at-end"
+"""Leave a loop when a read gives nothing more. at: the reading statement; spans[0]: the loop."""
+ADD_DROP: Final = "add-drop"
+"""Give a type a Drop. at: the type; spans[0]: the member. args: container, member, end (a statement, {} is the
+member), cell (RefCell, Mutex, Option, or ""), what."""
 CANCEL_IN_TEARDOWN: Final = "cancel-in-teardown"
 """Alias of ADD_TO_TEARDOWN for handles; same args."""
 CLEAR_BEFORE_SET: Final = "clear-before-set"
@@ -74,6 +100,9 @@ INSERT_AFTER: Final = "insert-after"
 """Insert statements behind a statement. spans[0]: the statement. args: lines (joined with a newline)."""
 INSERT_BEFORE: Final = "insert-before"
 """Insert statements before a statement. Same args."""
+INSERT_EACH: Final = "insert-each"
+"""Insert lines before each of several statements. spans: the statements; args: lines (a form feed between one's and
+the next one's)."""
 CANCEL_PENDING: Final = "cancel-pending"
 """Cancel what a wait for the first of several leaves behind. at: the wait's call; spans[0]: its statement.
 args: tasks (names made for this wait, joined with a comma; "" when they stand inside the call)."""

@@ -20,6 +20,14 @@ FAIL = -2
 """The edge target that leaves a function by an error."""
 
 
+UNLIKELY = "unlikely"
+"""The `value` of an operation that could fail, and of which nobody expects it (a plain call that waits for nothing)."""
+
+
+OTHER_BRANCH = "other branch"
+"""The `detail` of a release in a method that makes the member in another branch."""
+
+
 class Kind(StrEnum):
     """What an operation does to its place."""
 
@@ -93,6 +101,12 @@ class Resource:
     origin: Literal["builtin", "project", "inferred"] = "builtin"
     needs: str = ""
     """A regular expression that the text of the acquiring call must match somewhere."""
+    paired: bool = False
+    """Letting it go is right in places: it is spoken of only in functions that release it on some way."""
+    events: bool = False
+    """Lives by its events once it has a handler: who gave it one may well let it live."""
+    unscoped: bool = False
+    """A scope of its runtime may release it around any function that waits for nothing (`tf.tidy`)."""
     begins: tuple[str, ...] = ()
     """Methods from which on it holds something, where making it alone acquires nothing ("listen")."""
 
@@ -238,6 +252,10 @@ class Container:
     """Methods that this file calls itself, in code that is neither a teardown nor a constructor."""
     apart: tuple[str, ...] = ()
     """Methods that release a member and that no teardown reaches, nor anything that is handed on to be called."""
+    this: str = "self"
+    """How its methods name the object."""
+    keeper: str = ""
+    """A call that keeps its argument until the object ends, and ends it then: "this._register({})"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +369,8 @@ class Idiom:
     evidence: tuple[Step, ...] = ()
     confidence: Confidence = "high"
     intents: tuple[Intent, ...] = ()
+    refusal: str = ""
+    """Why no repair is offered, where there is no intent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,20 @@ class BadResource(ValueError):
 
 def resource(table: Mapping[str, object], origin: str = "builtin") -> Resource:
     """One table as a Resource. A single string stands for a list of one. Raises BadResource."""
-    known = {"id", "what", "scope", "asynchronous", "slots", "severity", "collected", "needs", *LISTS}
+    known = {
+        "id",
+        "what",
+        "scope",
+        "asynchronous",
+        "slots",
+        "severity",
+        "collected",
+        "needs",
+        "paired",
+        "unscoped",
+        "events",
+        *LISTS,
+    }
     if unknown := sorted(set(table) - known):
         raise BadResource(f"a resource has no key {unknown[0]!r}; it has {', '.join(sorted(known))}")
     values: dict[str, Any] = {}
@@ -51,6 +64,9 @@ def resource(table: Mapping[str, object], origin: str = "builtin") -> Resource:
         asynchronous=bool(table.get("asynchronous", False)),
         collected=bool(table.get("collected", True)),
         needs=str(table.get("needs", "")),
+        paired=bool(table.get("paired", False)),
+        unscoped=bool(table.get("unscoped", False)),
+        events=bool(table.get("events", False)),
         origin="project" if origin != "builtin" else "builtin",
         **values,
     )

@@ -42,11 +42,11 @@ def _environment() -> Environment:
         "why": why,
         "diff_lines": _diff,
     }
-    environment.filters |= {"prose": _prose, "unstopped": lambda text: text.rstrip(".")}
+    environment.filters |= {"prose": prose, "unstopped": lambda text: text.rstrip(".")}
     return environment
 
 
-def _prose(text: str) -> Markup:
+def prose(text: str) -> Markup:
     """A sentence in which what stands between backticks is code."""
     parts = [escape(visible(part)) for part in text.split("`")]
     if len(parts) % 2 == 0:  # one backtick has no partner

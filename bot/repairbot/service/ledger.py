@@ -166,15 +166,16 @@ class Ledger:
             "number": done.number,
             "head": done.head,
             "outcome": done.outcome,
-            "said": done.said[:2_000],
+            "said": _text(done.said[:2_000]),
             "leaks": sum(not leak.dismissed for leak in done.leaks or ()),
             "waited": done.waited,
             "seconds": sum(done.steps.values()),
             "ended": at,
         }
         with self._engine.begin() as line:
-            put = line.execute(self._insert(REVIEW).values(row).on_conflict_do_nothing())
-            if not put.rowcount:
+            # What comes back tells whether it was put in: PostgreSQL's driver does not count such rows.
+            put = self._insert(REVIEW).values(row).on_conflict_do_nothing().returning(REVIEW.c.job)
+            if line.execute(put).first() is None:
                 return
             counted: Counter[tuple[str, str, str]] = Counter({("jobs", done.outcome, ""): 1})
             counted["requests", "", ""] += done.requests
@@ -193,6 +194,7 @@ class Ledger:
         """Bring the leaks of a pull request up to date; what happened to them for the first time."""
         counted: Counter[tuple[str, str, str]] = Counter()
         place = sa.and_(LEAK.c.repo == done.repo, LEAK.c.number == done.number)
+        unseen = {_text(path) for path in done.unseen}
         before = {row.id: row for row in line.execute(sa.select(LEAK).where(place))}
         there = {leak.id: leak for leak in leaks}
         for leak in there.values():
@@ -205,7 +207,7 @@ class Ledger:
             state: State = "dismissed" if leak.dismissed else "open"
             if old and (old.state, old.suggested) == (state, suggested):
                 continue
-            new = {"rule": leak.rule, "path": leak.path, "state": state, "suggested": suggested}
+            new = {"rule": leak.rule, "path": _text(leak.path), "state": state, "suggested": suggested}
             new |= {"dismissed": dismissed, "changed": at}
             key = {"repo": done.repo, "number": done.number, "id": leak.id}
             line.execute(
@@ -214,7 +216,7 @@ class Ledger:
                 .on_conflict_do_update(index_elements=list(key), set_=new)
             )
         for old in before.values():
-            if old.state != "open" or old.id in there or old.path in done.unseen:
+            if old.state != "open" or old.id in there or old.path in unseen:
                 continue
             line.execute(
                 sa.update(LEAK)
@@ -235,23 +237,25 @@ class Ledger:
                 .on_conflict_do_update(index_elements=["installation"], set_=new)
             )
 
-    def claim(self, guid: str, times: int, pause: float, now: float) -> bool:
-        """Whether the caller is to ask for this delivery again: nobody did within `pause` seconds, grown threefold each
-        time, nor `times` times in all."""
+    def claim(self, guid: str, attempt: int, now: float, times: int, pause: float) -> bool:
+        """Whether the caller is to ask for this delivery again, whose last failed attempt is `attempt`.
+
+        Not where somebody did for that attempt, nor within `pause` seconds, grown threefold each time, nor more than
+        `times` times in all.
+        """
         with self._engine.begin() as line:
-            put = line.execute(
-                self._insert(ASKED).values(guid=guid, times=1, last=now).on_conflict_do_nothing()
-            )
-            if put.rowcount:
+            new = {"guid": guid, "times": 1, "attempt": attempt, "last": now}
+            put = self._insert(ASKED).values(new).on_conflict_do_nothing().returning(ASKED.c.guid)
+            if line.execute(put).first() is not None:
                 line.execute(sa.delete(ASKED).where(ASKED.c.last < now - 30 * 86_400))
                 return True
             old = line.execute(sa.select(ASKED).where(ASKED.c.guid == guid)).one()
-            if old.times >= times or now < old.last + pause * 3 ** (old.times - 1):
+            if old.attempt == attempt or old.times >= times or now < old.last + pause * 3 ** (old.times - 1):
                 return False
             taken = line.execute(
                 sa.update(ASKED)
                 .where(ASKED.c.guid == guid, ASKED.c.times == old.times)
-                .values(times=old.times + 1, last=now)
+                .values(times=old.times + 1, attempt=attempt, last=now)
             )
             return bool(taken.rowcount)
 
@@ -363,6 +367,11 @@ class Ledger:
         self._pruned = now
         line.execute(sa.delete(REVIEW).where(REVIEW.c.ended < now - KEPT))
         line.execute(sa.delete(LEAK).where(LEAK.c.changed < now - TRENDS))
+
+
+def _text(text: str) -> str:
+    """As databases take it: names in git may hold bytes that are no text, and PostgreSQL keeps no zero byte."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 @contextmanager

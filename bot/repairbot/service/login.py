@@ -12,6 +12,8 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from repairbot.service.settings import value
+
 COOKIE: Final = "repairbot"
 HASH: Final = "STATUS_TOKEN_SHA256"
 _AGE: Final = 30 * 86_400
@@ -41,8 +43,8 @@ class Login:
 
     @classmethod
     def of(cls, settings: Mapping[str, str]) -> Login:
-        """STATUS_TOKEN as somebody set it, else what the setup kept."""
-        token = settings.get("STATUS_TOKEN", "").strip()
+        """STATUS_TOKEN as somebody set it, else what the setup kept. Raises SettingsError."""
+        token = value(settings, "STATUS_TOKEN")
         return cls(hashed(token) if token else settings.get(HASH, ""))
 
     def right(self, token: str) -> bool:

@@ -83,5 +83,7 @@ def start(*secrets: str, level: str = "info", stream: TextIO | None = None) -> N
         each = logging.getLogger(name)
         each.handlers[:] = []
         each.propagate = True
-    for name in ("uvicorn.access", "urllib3", "git", "httpx", "sqlalchemy"):
+    for name in ("dbos", "uvicorn.access", "urllib3", "git", "httpx", "sqlalchemy"):
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    # It warns of each request that is none, so that strangers could fill the disk.
+    logging.getLogger("uvicorn.error").setLevel(max(number, logging.ERROR))

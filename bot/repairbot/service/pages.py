@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from repairbot.reports.html import prose
 from repairbot.reports.markup import visible
 
 PLAIN: Final = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
@@ -31,6 +32,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["prose"] = prose
     environment.globals |= {"style": Markup(_style())}
     return environment
 

@@ -1,168 +1,291 @@
-"""The durable queue: DBOS on SQLite, or on PostgreSQL where DATABASE_URL names one.
+"""The durable queue, as those see it who put work in and look at it: DBOS's tables in SQLite or in PostgreSQL.
 
-A job is a DBOS workflow of one step, under an id made of its pull request and its delivery: a delivery that comes twice
-is one job. The queue is partitioned by pull request, one job at a time in each. A job that a dead process leaves
-runs again from its start, so the work looks for what stands already before it posts (job.publish does).
-
-DBOS keeps one instance a process, and so does this.
+A task is a DBOS workflow under an id made of what it is about and what asked for it, so that a delivery that comes
+twice is one job. The queue is partitioned into lanes, one job at a time in each. A pull request always has the same
+lane, and an installation one lane less than there are places for jobs: it never holds them all, and lanes are drawn
+at random. A try that fails is followed by the next one as a job of its own, after a pause. `worker` does the work.
 """
 
 from __future__ import annotations
 
+import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
-from dbos import DBOS, DBOSConfig, Queue, SetEnqueueOptions, SetWorkflowID, error
+import sqlalchemy as sa
+from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowStatus, error
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from repairbot.github.event import Said
 from repairbot.github.redact import redact
+from repairbot.service.task import Failed, Finished, Kind, Standing, Task, tasks
 from repairbot.service.web import QueueDown
 from repairbot.service.webhook import Work
 
 NAME: Final = "pulls"
-SUPERSEDED: Final = "superseded: a later job of this pull request looks at its newest commit"
-FAILED: Final = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
-_VERSION: Final = "1"
+JOB: Final = "job"
+VERSION: Final = "1"
 """Of the job's form. Fixed, so that jobs outlive an upgrade; DBOS would leave those of other versions alone."""
-_POLL: Final = 0.1
-"""Seconds between looks for jobs; DBOS's own second is slow (github.md)."""
-
-Do = Callable[[Work], str]
-"""Does the work of one pull request and says how it ended. What it raises is tried again, then shelved."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retries:
-    """How often a job is tried, and the seconds before the second time; then three times as long each time."""
-
-    attempts: int = 6
-    pause: float = 10.0
+FAILED: Final = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+WAITING: Final = ["ENQUEUED", "DELAYED"]
+AGAIN: Final = "again"
+"""The outcome of a try that the next one follows."""
+_LATER: Final = "~"
+_KEPT: Final = 30 * 86_400.0
+"""Seconds for which a job that ended well is kept: as long as GitHub can deliver what asked for it once more."""
+_BATCH: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One job as it stands. `said`: how it ended, or what failed."""
-
-    id: str
-    status: str
-    said: str
+class Shelved(Exception):
+    """A job failed for good: `Error: words`, without a token."""
 
 
-class Durable:
-    """A queue that was opened; `put` and `ready` are what the web server asks of it."""
+class Queue:
+    """An open queue. All methods may be called from any thread and raise SQLAlchemyError, `put` QueueDown alone."""
 
-    def __init__(self, queue: Queue, job: Callable[[str, dict[str, Any]], str]) -> None:
-        self._queue, self._job = queue, job
+    def __init__(self, client: DBOSClient, engine: Engine, lanes: Callable[[], int]) -> None:
+        self._client, self._engine, self._lanes = client, engine, lanes
+        self._table = sa.table(
+            "workflow_status",
+            *(sa.column(name) for name in ("queue_name", "status", "created_at")),
+            schema="dbos" if engine.dialect.name == "postgresql" else None,
+        )
+
+    # What is put in
 
     def put(self, work: Work) -> None:
-        """Keep a job for each of its pull requests; twice is once. Raises QueueDown."""
+        """Keep what a delivery asks for; twice is once, and one that failed runs again. Raises QueueDown."""
         try:
-            for number in work.numbers:
-                place = _place(work, number)
-                with (
-                    SetWorkflowID(f"{place}:{work.delivery}"),
-                    SetEnqueueOptions(queue_partition_key=f"{work.repo}#{number}"),
-                ):
-                    self._queue.enqueue(self._job, place, asdict(work) | {"numbers": [number]})
+            for task in tasks(work):
+                self.add(task)
         except SQLAlchemyError as why:
             raise QueueDown(f"the queue's database fails ({type(why).__name__})") from None
+
+    def add(self, task: Task, turn: int = 1, tried: int = 0, pause: float = 0.0) -> bool:
+        """Keep a job. `turn`: counts its turns; `tried`: those that failed; `pause`: seconds before it may begin.
+
+        False where it was there already; if it had failed for good, it runs again.
+        """
+        options: EnqueueOptions = {
+            "workflow_name": JOB,
+            "queue_name": NAME,
+            "workflow_id": job_id(task, turn),
+            "workflow_id_reuse_policy": "reject",
+            "app_version": VERSION,
+            "queue_partition_key": self._lane(task),
+            "attributes": {"kind": task.kind, "repo": task.repo, "number": task.number},
+        }
+        if pause:
+            options["delay_seconds"] = pause
+        try:
+            self._client.enqueue(options, asdict(task), turn, tried)
+        except error.DBOSWorkflowIDInUseError:
+            if turn == 1:
+                self._failed_again(task.id)
+            return False
+        return True
+
+    def _lane(self, task: Task) -> str:
+        about = f"{task.repo}#{task.number}" if task.number else task.place
+        return f"{task.installation}/{zlib.crc32(about.encode()) % max(1, self._lanes())}"
+
+    def _failed_again(self, job: str) -> None:
+        """Run a job that GitHub delivered once more again, if it failed."""
+        for each in self._rows(workflow_id_prefix=job, status=FAILED):
+            if each.workflow_id.partition(_LATER)[0] == job:
+                self.again(each.workflow_id)
+
+    # What is looked at
 
     def ready(self) -> bool:
         """Whether the database answers."""
         try:
-            DBOS.list_workflows(limit=1, load_input=False, load_output=False)
+            self.depth()
         except SQLAlchemyError:
             return False
         return True
 
-    def jobs(self) -> list[Job]:
-        """All jobs, the oldest first."""
-        return [
-            Job(each.workflow_id, each.status, _why(each.error) or str(each.output or ""))
-            for each in DBOS.list_workflows(queue_name=NAME)
-        ]
-
-    def shelf(self) -> list[Job]:
-        """The jobs that failed for good and were not run again."""
-        return [
-            Job(each.workflow_id, each.status, _why(each.error))
-            for each in DBOS.list_workflows(queue_name=NAME, status=FAILED)
-            if not each.was_forked_from
-        ]
-
-    def again(self, job: str) -> None:
-        """Run a failed job again, as a new one."""
-        place = job.rpartition(":")[0]
-        DBOS.fork_workflow(job, 1, queue_name=NAME, queue_partition_key=place.partition(":")[2])
-
-
-@contextmanager
-def opened(
-    do: Do, folder: Path, database: str = "", workers: int = 1, retries: Retries | None = None, slot: int = 0
-) -> Iterator[Durable]:
-    """Open the queue and work on it until the block is left.
-
-    `folder`: where SQLite's file lies, made where it is missing. `workers`: jobs at a time in this process.
-    `slot`: which of several processes this is; two that run at once must not have the same, and a dead one's jobs
-    come back with its slot.
-    """
-    tries = retries or Retries()
-    if not database:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    config: DBOSConfig = {
-        "name": "repairbot",
-        "system_database_url": database or f"sqlite:///{folder / 'queue.sqlite'}",
-        "executor_id": f"slot-{slot}",
-        "application_version": _VERSION,
-        "log_level": "ERROR",
-        "enable_otlp": False,
-    }
-    DBOS(config=config)
-
-    @DBOS.step(
-        name="do",
-        retries_allowed=True,
-        interval_seconds=tries.pause,
-        max_attempts=tries.attempts,
-        backoff_rate=3.0,
-    )
-    def step(held: dict[str, Any]) -> str:
-        return do(_work(held))
-
-    @DBOS.workflow(name="job")
-    def job(place: str, held: dict[str, Any]) -> str:
-        # A review reads the head as it stands then, so the one that comes last is enough.
-        if place.startswith("review:") and DBOS.list_workflows(
-            workflow_id_prefix=f"{place}:", status="ENQUEUED", limit=1, load_input=False, load_output=False
-        ):
-            return SUPERSEDED
-        return step(held)
-
-    try:
-        DBOS.launch()
-        queue = DBOS.register_queue(
-            NAME, partition_concurrency=1, worker_concurrency=workers, polling_interval_sec=_POLL
+    def depth(self) -> tuple[int, int, float]:
+        """How many wait, how many run, and since when the oldest waits (seconds since 1970, 0 where none does)."""
+        table = self._table
+        asked = (
+            sa.select(table.c.status, sa.func.count(), sa.func.min(table.c.created_at))
+            .where(table.c.queue_name == NAME, table.c.status.in_([*WAITING, "PENDING"]))
+            .group_by(table.c.status)
         )
-        yield Durable(queue, job)
-    finally:
-        DBOS.destroy(destroy_registry=True)
+        with self._engine.connect() as line:
+            found = {status: (count, since) for status, count, since in line.execute(asked)}
+        waiting = [found[status] for status in WAITING if status in found]
+        since = min((since for _, since in waiting), default=0) / 1000
+        return sum(count for count, _ in waiting), found.get("PENDING", (0, 0))[0], since
+
+    def standing(self, most: int = 100) -> list[Standing]:
+        """The jobs that run, then those that wait, the oldest first."""
+        rows = [*self._rows(status="PENDING", limit=most), *self._rows(status=WAITING, limit=most)]
+        return [_standing(each) for each in rows[:most]]
+
+    def failed(self, most: int = 100) -> list[Failed]:
+        """Those that failed for good and were not run again, the newest first."""
+        found = self._rows(status=FAILED, limit=most, sort_desc=True, load_output=True)
+        return [_failed(each) for each in found]
+
+    def finished(self, most: int = 100) -> list[Finished]:
+        """Those that ended well, the newest first."""
+        found = self._rows(status="SUCCESS", limit=most, sort_desc=True, load_output=True)
+        return [_finished(each) for each in found if each.output and each.output["outcome"] != AGAIN]
+
+    def find(self, job: str) -> Standing | Failed | Finished | None:
+        """One job, whatever became of it; None where there is none of this id."""
+        for each in self._rows(workflow_ids=[job], load_output=True):
+            return _seen(each)
+        return None
+
+    def asked_by(self, delivery: str, prefix: str) -> dict[str, Standing | Failed | Finished]:
+        """The jobs that this asked for and whose ids begin so, by the id of their first turn, each as its last one
+        stands."""
+        last: dict[str, WorkflowStatus] = {}
+        for each in self._rows(workflow_id_prefix=prefix, load_output=True):
+            first = each.workflow_id.partition(_LATER)[0]
+            if first.rpartition(":")[2] == delivery:
+                last[first] = each  # they come in the order in which they were queued
+        return {first: _seen(each) for first, each in last.items()}
+
+    def again(self, job: str) -> bool:
+        """Try a job on the shelf once more, now; False where it is none of them."""
+        (row,) = self._rows(workflow_ids=[job], status=FAILED) or (None,)
+        if row is None:
+            return False
+        try:
+            self._client.rewind_workflow(
+                job, queue_name=NAME, queue_partition_key=row.queue_partition_key, application_version=VERSION
+            )
+        except error.DBOSNonExistentWorkflowError:
+            return False
+        return True
+
+    def prune(self, seconds: float = _KEPT) -> int:
+        """Forget jobs that ended well so long ago; how many."""
+        before = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - seconds))
+        count = 0
+        while old := self._rows(status="SUCCESS", end_time=before, limit=_BATCH):
+            self._client.delete_workflows([each.workflow_id for each in old])
+            count += len(old)
+        return count
+
+    def later(self, task: Task) -> bool:
+        """Whether another job of its place is queued, which will see what this one would."""
+        return bool(self._rows(workflow_id_prefix=f"{task.place}:", status="ENQUEUED", limit=1))
+
+    def rivals(self, task: Task) -> list[str]:
+        """The jobs that run for its pull request or commit at this moment, itself among them."""
+        kinds: tuple[Kind, ...] = ("review", "command") if task.number else (task.kind,)
+        places = [replace(task, kind=kind).place for kind in kinds]
+        rows = self._rows(workflow_id_prefix=[f"{place}:" for place in places], status="PENDING")
+        return [each.workflow_id for each in rows]
+
+    def _rows(self, *, load_output: bool = False, **asked: Any) -> list[WorkflowStatus]:
+        return self._client.list_workflows(
+            queue_name=NAME, load_input=False, load_output=load_output, **asked
+        )
 
 
-def _why(failed: Exception | None) -> str:
-    """What failed the last time, and not that DBOS gave up. It may hold what GitHub said: no token is shown."""
-    if isinstance(failed, error.DBOSMaxStepRetriesExceeded) and failed.errors:
-        failed = failed.errors[-1]
+def job_id(task: Task, turn: int) -> str:
+    """The id of one turn of a task's job."""
+    return task.id if turn == 1 else f"{task.id}{_LATER}{turn}"
+
+
+def _seen(row: WorkflowStatus) -> Standing | Failed | Finished:
+    if row.status in FAILED:
+        return _failed(row)
+    return _finished(row) if row.status == "SUCCESS" and row.output else _standing(row)
+
+
+def _standing(row: WorkflowStatus) -> Standing:
+    running, since = row.status == "PENDING", (row.created_at or 0) / 1000
+    return Standing(row.workflow_id, *_about(row), running, since, _kind(row))
+
+
+def _failed(row: WorkflowStatus) -> Failed:
+    at = (row.completed_at or row.updated_at or 0) / 1000
+    return Failed(row.workflow_id, *_about(row), _why(row), at, _kind(row))
+
+
+def _finished(row: WorkflowStatus) -> Finished:
+    held: dict[str, Any] = row.output or {}
+    at = (row.completed_at or 0) / 1000
+    return Finished(row.workflow_id, *_about(row), str(held["outcome"]), str(held["said"]), at, _kind(row))
+
+
+def _about(row: WorkflowStatus) -> tuple[str, int]:
+    held = row.attributes or {}
+    return str(held.get("repo", "")), int(held.get("number", 0))
+
+
+def _kind(row: WorkflowStatus) -> str:
+    return str((row.attributes or {}).get("kind", ""))
+
+
+def _why(row: WorkflowStatus) -> str:
+    """Why it failed. It may hold what GitHub said: no token is shown."""
+    if row.status == "MAX_RECOVERY_ATTEMPTS_EXCEEDED":
+        return "Killed: its process died each time that it was tried; is there memory enough?"
+    failed = row.error
+    if isinstance(failed, Shelved):
+        return redact(str(failed))
     return redact(f"{type(failed).__name__}: {failed}") if failed else ""
 
 
-def _place(work: Work, number: int) -> str:
-    return f"{'command' if work.said else 'review'}:{work.repo}#{number}"
+def address(folder: Path, database: str) -> str:
+    """The database as SQLAlchemy knows it."""
+    if not database:
+        return f"sqlite:///{folder / 'queue.sqlite'}"
+    return "postgresql+psycopg://" + database.partition("://")[2]
 
 
-def _work(held: dict[str, Any]) -> Work:
-    said = Said(**held["said"]) if held["said"] else None
-    return Work(**{**held, "numbers": tuple(held["numbers"]), "said": said})
+def engine(folder: Path, database: str, size: int = 5) -> Engine:
+    """The way to the queue's database. What is committed outlives a loss of power."""
+    made = sa.create_engine(
+        address(folder, database),
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=8,
+        pool_pre_ping=bool(database),
+    )
+    if not database:
+
+        @event.listens_for(made, "connect")
+        def connected(line: Any, _record: object) -> None:
+            line.isolation_level = "IMMEDIATE"  # as DBOS has it: who begins to write, writes
+            for pragma in ("busy_timeout=8000", "foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL"):
+                line.execute(f"PRAGMA {pragma}")
+
+    return made
+
+
+@contextmanager
+def opened(folder: Path, database: str = "", lanes: Callable[[], int] = lambda: 1) -> Iterator[Queue]:
+    """Open the queue, made where it is missing. Raises SQLAlchemyError, OSError.
+
+    `database`: a PostgreSQL address, "" for a file in `folder`. `lanes`: how many jobs of one installation may run at a
+    time, asked for each job that is put in.
+    """
+    if not database:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    DBOS.migrate(address(folder, database))
+    held = engine(folder, database)
+    client = DBOSClient(system_database_engine=held, retry_connection_errors=False)
+    try:
+        yield Queue(client, held, lanes)
+    finally:
+        client.destroy()
+        held.dispose()
+
+
+def age(since: float) -> float:
+    """Seconds since a moment that `depth` told; 0 where none waits."""
+    return max(0.0, time.time() - since) if since else 0.0

@@ -37,9 +37,9 @@ from repairbot.service.pages import PLAIN, page
 
 FILE: Final = "app.json"
 SECRETS: Final = ("APP_ID", "PRIVATE_KEY", "WEBHOOK_SECRET")
-PERMISSIONS: Final = {"contents": "read", "pull_requests": "write", "checks": "write", "issues": "read"}
-"""The least with which reviews are whole; `metadata: read` comes with any. Source: github.md of this project, and
-GitHub's table of permissions required for GitHub Apps."""
+PERMISSIONS: Final = {"contents": "read", "pull_requests": "write", "checks": "write", "issues": "write"}
+"""The least with which reviews are whole and commands are answered (reactions belong to issues); `metadata: read` comes
+with any. Source: github.md of this project, and GitHub's table of permissions required for GitHub Apps."""
 EVENTS: Final = ("pull_request", "check_run", "check_suite", "issue_comment", "pull_request_review_comment")
 """Those to subscribe to; installation and installation_repositories come to every App."""
 _COOKIE: Final = "repairbot_setup"

@@ -74,6 +74,7 @@ ASKED = sa.Table(
     _META,
     sa.Column("guid", sa.String, primary_key=True),
     sa.Column("times", sa.Integer, nullable=False),
+    sa.Column("attempt", sa.BigInteger, nullable=False),
     sa.Column("last", sa.Double, nullable=False, index=True),
 )
 

@@ -1,19 +1,27 @@
-"""The App's web server: `/webhook`, `/healthz`, `/readyz`. What is acknowledged has been queued before."""
+"""The App's web server: `/webhook`, `/healthz`, `/readyz`, and pages. What is acknowledged has been queued before."""
 
 from __future__ import annotations
 
-from collections import Counter
+import logging
+import re
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from repairbot.github.event import Nothing
-from repairbot.service.webhook import LIMIT, Unreadable, Work, read, signed
+from repairbot.service.bodies import SECONDS, Bad, Bodies
+from repairbot.service.logs import about
+from repairbot.service.webhook import LIMIT, Noted, Unreadable, Work, read, signed
 
+Heard = Callable[[str, str], None]
+"""Takes the name of each delivery's event, "" where nobody vouches for it, and how it ended ("queued", ...)."""
+_LOG: Final = logging.getLogger(__name__)
+_EVENTS: Final = re.compile(r"[a-z_]{1,64}")
 SECURE: Final = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 
@@ -33,46 +41,60 @@ class Queue(Protocol):
         ...
 
 
-class TooLarge(Exception):
-    """A body over the limit."""
+def app(
+    secret: str,
+    queue: Queue,
+    heard: Heard,
+    routes: Sequence[BaseRoute] = (),
+    limit: int = LIMIT,
+    seconds: float = SECONDS,
+) -> Starlette:
+    """The server. `routes`: of pages beside the webhook.
 
-
-def app(secret: str, queue: Queue, counted: Counter[str], limit: int = LIMIT) -> Starlette:
-    """The server. `counted`: how many deliveries ended how, by "queued", "passed over", "bad signature" and so on.
-
-    `limit`: bytes of a body that are read before it is turned away.
+    `limit`: bytes of a body that are read before it is turned away; `seconds`: the time it may take.
     """
+    bodies = Bodies(limit, seconds)
 
-    def end(status: int, how: str, words: str) -> Response:
-        counted[how] += 1
+    def end(status: int, how: str, words: str, event: str = "") -> Response:
+        heard(event if _EVENTS.fullmatch(event) else "", how)
+        _LOG.log(
+            logging.INFO if status < 300 else logging.WARNING, "delivery: %s", how, extra={"event": event}
+        )
         return PlainTextResponse(f"{words}\n", status, SECURE)
 
     async def webhook(request: Request) -> Response:
         try:
-            body = await _body(request, limit)
-        except TooLarge:
-            return end(413, "too large", f"more than {limit:,} bytes")
-        except ClientDisconnect:
-            return end(400, "cut off", "the body ended early")
+            body = await bodies.read(request)
+        except Bad as error:
+            return end(error.status, error.how, error.words)
         if not signed(secret, body, request.headers.get("x-hub-signature-256", "")):
             return end(
                 401,
                 "bad signature",
                 "the signature is not of this body and our secret: compare WEBHOOK_SECRET",
             )
+        name, delivery = (
+            request.headers.get("x-github-event", ""),
+            request.headers.get("x-github-delivery", ""),
+        )
+        with about(delivery=delivery):
+            return await taken(name, delivery, body)
+
+    async def taken(name: str, delivery: str, body: bytes) -> Response:
         try:
-            asked = read(
-                request.headers.get("x-github-event", ""), request.headers.get("x-github-delivery", ""), body
-            )
+            asked = read(name, delivery, body)
         except Unreadable as error:
-            return end(400, "unreadable", str(error))
+            return end(400, "unreadable", str(error), name)
         if isinstance(asked, Nothing):
-            return end(202, "passed over", f"nothing to do: {asked.why}")
+            return end(202, "passed over", f"nothing to do: {asked.why}", name)
+        if isinstance(asked, Noted):
+            _LOG.info("%s", asked.what, extra={"installation": asked.installation})
+            return end(202, "noted", "noted", name)
         try:
             await run_in_threadpool(queue.put, asked)
         except QueueDown as error:
-            return end(503, "queue down", f"{error}; send the delivery again later")
-        return end(202, "queued", "queued")
+            return end(503, "queue down", f"{error}; send the delivery again later", name)
+        return end(202, "queued", "queued", name)
 
     async def healthy(_: Request) -> Response:
         return PlainTextResponse("ok\n", headers=SECURE)
@@ -86,18 +108,6 @@ def app(secret: str, queue: Queue, counted: Counter[str], limit: int = LIMIT) ->
             Route("/webhook", webhook, methods=["POST"]),
             Route("/healthz", healthy),
             Route("/readyz", ready),
+            *routes,
         ]
     )
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    """The raw body, bounded as it is read: a length that is promised counts, one that is not is found out."""
-    promised = request.headers.get("content-length", "")
-    if promised.isdecimal() and (len(promised) > 16 or int(promised) > limit):
-        raise TooLarge
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit:
-            raise TooLarge
-    return bytes(body)

@@ -9,10 +9,11 @@ import html
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+from .apps import App
 from .state import State
 
 KEYS = {
@@ -37,7 +38,6 @@ NEEDS = {
     "issue_comment": "issues",
 }
 """By event: the permission without which GitHub refuses to subscribe an App to it."""
-PEM = "-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----\n"
 
 
 @dataclass(slots=True)
@@ -46,8 +46,6 @@ class Made:
 
     manifest: Mapping[str, Any]
     state: str
-    pem: str = ""
-    webhook_secret: str = field(default_factory=lambda: secrets.token_hex(20))
 
 
 PAGE = """<!doctype html><meta name="viewport" content="width=device-width"><title>Create GitHub App</title>
@@ -81,7 +79,7 @@ def page(state: State, method: str, path: str, query: str, body: bytes) -> tuple
         if wrong := problems(manifest):
             return 422, html.escape("; ".join(wrong)).encode(), kind
         code = secrets.token_hex(20)
-        state.made[code] = Made(manifest, asked.get("state", ""), PEM.format(secrets.token_hex(32)))
+        state.made[code] = Made(manifest, asked.get("state", ""))
         name = html.escape(manifest["name"], quote=True)
         return 200, PAGE.format(query=urlencode({"code": code}), name=name).encode(), kind
     if method == "POST" and path == "/settings/apps/create":
@@ -92,14 +90,15 @@ def page(state: State, method: str, path: str, query: str, body: bytes) -> tuple
 
 
 def exchange(state: State, code: str, web: str) -> dict[str, Any] | None:
-    """The App's secrets for a code, which counts once; None for another."""
+    """The App's secrets for a code, which counts once; None for another. It is the rig's App whatever was asked for."""
     made = state.made.pop(code, None)
     if made is None:
         return None
+    app = App()
     slug = made.manifest["name"].replace(" ", "-").replace(".", "-").lower()
     when = "2026-11-21T05:00:00Z"
     return {
-        "id": 12,
+        "id": app.id,
         "slug": slug,
         "node_id": "A_12",
         "owner": {"login": "octo", "id": 1},
@@ -113,6 +112,6 @@ def exchange(state: State, code: str, web: str) -> dict[str, Any] | None:
         "events": made.manifest["default_events"],
         "client_id": "Iv1.8a61f9b3a7aba766",
         "client_secret": secrets.token_hex(20),
-        "webhook_secret": made.webhook_secret,
-        "pem": made.pem,
+        "webhook_secret": app.secret,
+        "pem": app.key,
     }

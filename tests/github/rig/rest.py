@@ -106,6 +106,8 @@ def answer(call: Call) -> tuple[int, Any]:
         return 200, answers.account(call.token.account)
     if call.method == "POST" and (code := re.fullmatch(r"/app-manifests/([^/]+)/conversions", call.path)):
         return 201, manifest.exchange(call.state, code[1], call.web) or missing()
+    if (call.method, call.path) == ("GET", "/installation/repositories") and call.token.account.bot:
+        return 200, call.page([answers.repository(call.state)], "repositories")
     for method, pattern, handler in ROUTES:
         match = pattern.fullmatch(call.path)
         if match and method == call.method:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 import socket
 import subprocess
+import sys
 import threading
 import time
 import zlib
@@ -17,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from . import actions, gitdata, graph, manifest, rest
+from . import actions, apps, gitdata, graph, manifest, rest
 from .answers import Json
 from .faults import Break, Fault, Lose, Refuse, Slow, Then
 from .judge import Judge, graphql
@@ -27,6 +29,7 @@ assert actions
 assert gitdata  # their handlers are registered by their imports
 
 API, GRAPHQL = "/api/v3", "/api/graphql"
+LIMIT = 5_000
 NOBODY = Token(Account("nobody"), {})
 
 
@@ -60,6 +63,8 @@ class Rig:
 
     state: State
     judge: Judge
+    app: apps.App = field(default_factory=apps.App)
+    """The App that is installed there."""
     url: str = ""
     complete: bool = False
     """Whether answers have all the fields that GitHub's have, and not only those that the bot reads."""
@@ -123,6 +128,12 @@ def serve(state: State, judge: Judge) -> Iterator[Rig]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was killed needs no trace."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -169,6 +180,9 @@ class _Handler(BaseHTTPRequestHandler):
                 status, answer = self._answer(url.path, url.query, body, headers)
                 if isinstance(fault, Lose):
                     status, answer = fault.status, {"message": "Server Error"}
+            headers.setdefault("X-RateLimit-Remaining", str(max(1, LIMIT - number)))
+            headers["X-RateLimit-Limit"] = str(LIMIT)
+            headers.setdefault("X-RateLimit-Reset", str(int(time.time()) + 1_800))
             parsed = json.loads(body) if body else None
             operation = _operation(parsed) if parsed and url.path == GRAPHQL else ""
             said = type(fault).__name__.lower() + (
@@ -197,7 +211,8 @@ class _Handler(BaseHTTPRequestHandler):
         rig = self.held
         value = self.headers.get("Authorization", "").partition(" ")[2]
         token = rig.state.tokens.get(value)
-        if value and token is None:
+        itself = token is None and path.startswith(API) and bool(value) and rig.app.knows(value)
+        if value and not itself and (token is None or rig.app.ends.get(value, math.inf) < time.time()):
             return 401, {"message": "Bad credentials"}
         if path == GRAPHQL:
             return self._graphql(token, body)
@@ -207,6 +222,12 @@ class _Handler(BaseHTTPRequestHandler):
         if wrong:
             rig.violations += wrong
             return 422, {"message": "; ".join(wrong)}
+        if itself:
+            own = apps.answer(rig.app, rig.state, self.command, path, asked, rest.parsed(body), rig.url)
+            if own and path == "/app/hook/deliveries" and len(own[1]) == int(asked["per_page"][0]):
+                last = f"{rig.url}{API}{path}?per_page={len(own[1])}&cursor=v1_{own[1][-1]['id']}"
+                headers["Link"] = f'<{last}>; rel="next"'
+            return own or (401, {"message": "A JSON web token could not be used for this"})
         call = rest.Call(
             rig.state, token or NOBODY, self.command, path, asked, rest.parsed(body), rig.url + API, rig.url
         )

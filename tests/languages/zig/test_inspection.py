@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import os
+
 from repairbot.languages.zig.inspection import inspect
+from repairbot.model import Edit
 
 GOOD = b"fn f() u32 {\n    const x = 1; // one\n    return x;\n}\n"
 
 
+def edit(before: bytes, after: bytes) -> tuple[Edit, ...]:
+    """The one edit that makes the second of the first."""
+    start = len(os.path.commonprefix([before, after]))
+    same = len(os.path.commonprefix([before[start:][::-1], after[start:][::-1]]))
+    return (Edit(start, len(before) - same, after[start : len(after) - same].decode()),)
+
+
 def results(before: bytes, after: bytes) -> dict[str, str]:
     """The result of every rung that was tried."""
-    return {check.name: check.result for check in inspect(before, after, ())}
+    return {check.name: check.result for check in inspect(before, after, edit(before, after))}
 
 
 def test_a_sound_repair_passes_every_rung() -> None:
@@ -31,7 +41,8 @@ def test_a_lost_comment_is_noticed() -> None:
 
 
 def test_the_compiler_stops_a_name_that_nothing_declares() -> None:
-    checks = inspect(GOOD, GOOD.replace(b"return x;", b"return y;"), ())
+    after = GOOD.replace(b"return x;", b"return y;")
+    checks = inspect(GOOD, after, edit(GOOD, after))
     assert checks[-1].name == "zig ast-check"
     assert checks[-1].result == "failed"
     assert "undeclared identifier 'y'" in checks[-1].detail or "unused" in checks[-1].detail

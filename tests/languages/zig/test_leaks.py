@@ -494,7 +494,7 @@ def test_other_files_answer_for_their_functions() -> None:
             std.debug.print("{s}", .{a});
         }
         """
-    assert unit(source, "src/main.zig").asks == {"src.names.make"}
+    assert unit(source, "src/main.zig").makers == {"src.names.make"}
     summary = Summary("make", ("gpa",), {}, "$0.free")
     assert leaks(source, Project({"names.make": summary})) == ["f a never"]
 

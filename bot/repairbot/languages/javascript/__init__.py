@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from repairbot.languages.base import Language
+from repairbot.languages.typescript import TESTS
 
 LANGUAGE = Language(
     name="javascript",
@@ -11,4 +12,5 @@ LANGUAGE = Language(
     load_frontend="repairbot.languages.javascript.frontend",
     load_printer="repairbot.languages.typescript.printer",
     package="index",
+    tests=TESTS,
 )

@@ -5,27 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from repairbot.languages.living import LONG, SHORT
 from repairbot.languages.python.syntax import Definition, Module, text
 from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Lives
 from repairbot.model import Step
 
-_LONG: Final = regex(
-    r"(?:Server|Manager|Cache|Registry|Client|Engine|Tracker|Handler|Extension|Service|Monitor|Monitoring|Pool|Queue"
-    r"|Dispatcher|Scheduler|Broker|Worker|Bot|App|Application|Hub|Store|Adapter|Middleware|Resolver|Collector"
-    r"|Recorder|Logger|Bus|Controller|Coordinator|Supervisor|Daemon|Agent|Gateway|Limiter|Throttler|Proxy|Router"
-    r"|Semaphore|Lock|Loop|System|Backend|Exporter|Watcher|Listener|Consumer|Producer|Orchestrator|Profiler|Tracer"
-    r"|Breaker|Balancer|Repository|Storage|Platform|Bridge|Singleton|Memory|Sessions|State|Group|Analytics|Metrics"
-    r"|Stats|Log|History|Journal|Ledger|Reactor|Protocol|Factory|Reporter)$"
-)
-_SHORT: Final = regex(
-    r"(?:Parser|Builder|Results?|Response|Request|Messages?|Visitor|Transformer|Formatter|Writer|Reader|Node|Token"
-    r"|Tokenizer|Lexer|Compiler|Generator|Options|Config|Configuration|Settings|Spec|Schema|Report|Test|Tests|TestCase"
-    r"|Context|Event|Iterator|Form|Field|Query|Row|Record|Page|Plot|Figure|Document|Command|Args|Arguments|Info|Data"
-    r"|Error|Exception|Warning|Mixin|Serializer|Encoder|Decoder|Renderer|Template|Graph|Tree|Stack|Path|Matcher|Dict"
-    r"|List|Set|Map|Array|Frame|Model|Converter|Loader|Dumper|Importer|Printer|Checker|Validator|Analyzer|Inspector"
-    r"|Stub|Mock|Fake|Sphinx|Directive|Command|Migration|Dataset|Trainer|Layer|Module|Block|Scope|Plan|Item|Entry)$"
-)
 _SHORT_BASES: Final = regex(
     r"(?:NamedTuple|BaseModel|Exception|Error|TypedDict|Enum|NodeVisitor|NodeTransformer|TestCase|ABCMeta|type|Thread"
     r"LocalMixin|HTMLParser|Mock|Protocol\[|Visitor|Codemod|Command|Directive|Warning)$"
@@ -67,14 +52,14 @@ def lifetime(owner: Definition, bases: tuple[str, ...], made: int) -> tuple[Live
             return "long", (
                 Step(method.node.start_point[0] + 1, f"{method.name}() runs as long as the service"),
             )
-    if _LONG.search(owner.name):
+    if LONG.search(owner.name):
         return "long", (Step(line, f"{owner.name} lives as long as what it serves"),)
     if any(text(decorator).partition("(")[0].endswith("dataclass") for decorator in owner.decorators):
         return "short", (Step(line, f"{owner.name} is a dataclass"),)
-    if _SHORT.search(owner.name) or owner.name.startswith(("Test", "Mock", "Fake", "Stub")):
+    if SHORT.search(owner.name) or owner.name.startswith(("Test", "Mock", "Fake", "Stub")):
         return "short", (Step(line, f"a {owner.name} is made, used and dropped"),)
     for base in bases:
-        if _LONG.search(base):
+        if LONG.search(base):
             return "long", (Step(line, f"{owner.name} is a {base}"),)
     return "unknown", ()
 

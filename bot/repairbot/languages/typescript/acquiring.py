@@ -16,12 +16,15 @@ from repairbot.lifetimes.ops import Resource
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The resources by what acquires them: by qualified name, or by the last name of any receiver."""
+    """The resources by what acquires them: by qualified name, by the last name of any receiver, or (`endings`, in small
+    letters but for the method) by how the receiver's name ends."""
 
     exact: dict[str, Resource]
     methods: dict[str, Resource]
-    words: re.Pattern[bytes]
+    endings: dict[str, Resource]
     by_id: dict[str, Resource]
+    last: frozenset[str]
+    """The last names of all that acquires."""
 
 
 @lru_cache(maxsize=8)
@@ -29,15 +32,17 @@ def table_of(resources: tuple[Resource, ...]) -> Table:
     """The table of these resources; earlier ones win."""
     exact: dict[str, Resource] = {}
     methods: dict[str, Resource] = {}
+    endings: dict[str, Resource] = {}
     for resource in resources:
         for name in resource.acquire:
-            if name.startswith((".", "new .")):
+            if name.startswith("*"):
+                endings.setdefault(name[1:], resource)
+            elif name.startswith((".", "new .")):
                 methods.setdefault(name.replace(".", "", 1), resource)
             else:
                 exact.setdefault(name, resource)
-    last = {re.escape(name.rpartition(".")[2].removeprefix("new ")) for name in (*exact, *methods)}
-    words = re.compile(rb"\b(?:" + "|".join(sorted(last)).encode() + rb")\b" if last else rb"(?!)")
-    return Table(exact, methods, words, {item.id: item for item in resources})
+    last = frozenset(name.rpartition(".")[2].removeprefix("new ") for name in (*exact, *methods, *endings))
+    return Table(exact, methods, endings, {item.id: item for item in resources}, last)
 
 
 class Acquiring:
@@ -55,6 +60,16 @@ class Acquiring:
         self.own[symbol] = replace(resource, origin="inferred")
         self._sites.clear()
 
+    def found(self) -> list[N]:
+        """The acquiring calls, in the order of the source."""
+        own = {symbol.rpartition(".")[2] for symbol in self.own}
+        asked = self.project.resources or self.project.summaries
+        return [
+            call
+            for call, last in self.module.called
+            if (asked or last in self.table.last or last in own) and self.at(call) is not None
+        ]
+
     def at(self, call: N) -> Resource | None:
         """What this call acquires."""
         key = id(call)
@@ -66,7 +81,14 @@ class Acquiring:
         resource = self._named(call)
         if resource is None or (resource.needs and not re.search(resource.needs, self.module.text(call))):
             return None
-        return resource
+        return None if resource.unscoped and self._tidied(call) else resource
+
+    def _tidied(self, call: N) -> bool:
+        """Whether a scope of the runtime around the call's function releases what is made in it (`tf.tidy`)."""
+        return any(
+            up.kind == "call_expression" and self.module.callee(up).rpartition(".")[2] == "tidy"
+            for up in call.above()
+        )
 
     def _named(self, call: N) -> Resource | None:
         callee = self.module.callee(call)
@@ -87,7 +109,14 @@ class Acquiring:
         head, dot, last = callee.rpartition(".")
         if callee.startswith("new "):
             return self.table.methods.get("new " + last.removeprefix("new "))
-        return self.table.methods.get(last) if dot and head else None
+        if not dot or not head:
+            return None
+        owner = head.rpartition(".")[2].removesuffix("()").lower()
+        for name, resource in self.table.endings.items():
+            ending, _, method = name.partition(".")
+            if method == last and owner.endswith(ending):
+                return resource
+        return self.table.methods.get(last)
 
     def _own(self, call: N, callee: str) -> Resource | None:
         if callee.startswith("this."):

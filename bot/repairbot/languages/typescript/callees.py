@@ -6,20 +6,20 @@ import re
 from functools import cache
 from typing import Final
 
-from repairbot.lazily import dataclass
+from repairbot.lazily import dataclass, regex
 from repairbot.lifetimes.resources import tables
 
-CLOSERS: Final = re.compile(
+CLOSERS: Final = regex(
     r"(?:^|[._])_?(?:safe|quiet(?:ly)?|try|maybe|force)?_?(?:close|release|dispose|destroy|cleanup|cleanUp|shutdown|terminate|kill|free"
     r"|discard|disconnect|unsubscribe|abort|stop|teardown|tearDown|clear|remove|finish|end)\w*$",
     re.IGNORECASE,
 )
 """Names of callees that may well release what they are given: who owns it afterwards is not known."""
-ASKERS: Final = re.compile(
+ASKERS: Final = regex(
     r"(?:^|\.)_*(?:is|has|assert|check|validate|verify|ensure|log|debug|warn|print|inspect|format|describe|expect|to)(?:[A-Z_]\w*)?$"
 )
 """Names of callees that only look at what they are given."""
-HARMLESS: Final = re.compile(
+HARMLESS: Final = regex(
     r"(?:^|\.)(?:is|has|log|debug|warn|info|error|trace)(?:[A-Z_]\w*)?$"
     r"|^(?:console|Math|Number|String|Boolean|Symbol|Date|performance|Object|Array|Reflect|logger|log|debug)\b"
 )

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from repairbot.languages.typescript.callees import ASKERS, CLOSERS, HARMLESS, among, callees
+from repairbot.languages.typescript.callees import ASKERS, CLOSERS, HARMLESS, Callees, among, callees
 from repairbot.languages.typescript.syntax import arguments, bare
 from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.languages.typescript.values import NOTHING, Tracking, Value, short
-from repairbot.lifetimes.ops import Kind
+from repairbot.lazily import regex
+from repairbot.lifetimes.ops import UNLIKELY, Kind, Resource
 
-_ENDING_EVENTS: Final = re.compile(r"^['\"](?:close|end|exit|finish|error|disconnect|abort)['\"]$")
+_ENDING_EVENTS: Final = regex(r"^['\"](?:close|end|exit|finish|error|disconnect|abort)['\"]$")
+
+
+HANDLES: Final = frozenset({".dataId", ".handle", ".fd"})
+"""Members that stand for the very thing they are a member of."""
+
+
+EVENTS: Final = frozenset({"on", "once", "addListener", "addEventListener", "subscribe", "listen"})
+"""Methods that give an object a handler."""
 
 
 class Called(NamedTuple):
@@ -47,7 +55,7 @@ class Calls(Tracking):
         receiver = self._receiver(function)
         given = list(self._arguments(node, called))
         resource = self.acquiring.at(node)
-        if resource is not None:
+        if resource is not None and not (resource.paired and not self._released_here(into, resource)):
             for value, _ in given:
                 for place in value.places:
                     self._into_maker(node, called, place)
@@ -55,10 +63,16 @@ class Calls(Tracking):
             place = into or self.nameless(node)
             self.hold(place, resource)
             note = f"{short(callee)}() can fail"
-            self.emit(Kind.ACQUIRE, place, node, note, resource=resource, fallible=True)
+            fallible = not among(callees().safe, called.qualified)
+            self.emit(Kind.ACQUIRE, place, node, note, resource=resource, fallible=fallible)
             for closure in self.closures:
                 self.captured(closure, place, node)
             return Value((place,))
+        owner = self.place_of(function) if function.kind == "identifier" else ""
+        held = self.held.get(owner) if owner in self.tracked else None
+        if held is not None and "()" in held.release:
+            self.emit(Kind.RELEASE, owner, node)
+            return NOTHING
         for place in receiver.places:
             held = self.held.get(place)
             if held is not None and f".{called.method}" in held.release:
@@ -67,6 +81,13 @@ class Calls(Tracking):
                     self.each(value, Kind.USE, node, detail=callee)
                 return NOTHING
         return self._other(node, called, receiver, given, into, awaited=awaited)
+
+    def _released_here(self, place: str, resource: Resource) -> bool:
+        """Whether this function releases the place somewhere, by the looks of its text."""
+        if not place or "." in place or self.body is None:
+            return False
+        body = self.module.source[self.body.start : self.body.end]
+        return self.ends(body, place, resource)
 
     def _method(self, function: N) -> str:
         member = bare(function)
@@ -113,7 +134,9 @@ class Calls(Tracking):
     def _into_maker(self, node: N, called: Called, place: str) -> None:
         """Something held goes into a call that acquires something else."""
         held = self.held.get(place)
-        if held is not None and among(held.borrows, called.qualified):
+        if held is not None and (
+            among(held.borrows, called.qualified) or self._lent(held, called, callees())
+        ):
             self.emit(Kind.USE, place, node, detail=called.callee)
         elif held is not None and among(held.keeps, called.qualified):
             self.emit(Kind.ESCAPE, place, node, detail="kept", other=called.callee)
@@ -142,14 +165,26 @@ class Calls(Tracking):
         touches += [self._received(node, called, place, target) for place in receiver.places]
         note = f"{short(called.callee) or called.method or 'a call'}() can fail"
         fallible = not (among(known.safe, called.qualified) or HARMLESS.search(called.callee))
+        sure = "" if awaited else UNLIKELY
         if not touches and fallible:
-            self.emit(Kind.CALL, "", node, note, detail=called.callee, fallible=True)
+            self.emit(Kind.CALL, "", node, note, detail=called.callee, value=sure, fallible=True)
         for number, (kind, place, detail, other) in enumerate(touches):
             last = number == len(touches) - 1 and kind in (Kind.USE, Kind.ESCAPE)
             if kind is Kind.MOVE:
                 self.hold(other, self.held.get(place))
-            self.emit(kind, place, node, note, detail=detail, other=other, fallible=fallible and last)
+            failing = fallible and last
+            self.emit(kind, place, node, note, detail=detail, other=other, value=sure, fallible=failing)
         return Value((target,)) if any(touch.kind is Kind.MOVE for touch in touches) else NOTHING
+
+    def _lent(self, held: Resource, called: Called, known: Callees) -> bool:
+        """Whether a callee is a plain function, of which a resource says that all of them only use it."""
+        if (
+            "*" not in held.borrows
+            or called.callee.startswith(("new ", "this."))
+            or called.callee in self.locals
+        ):
+            return False
+        return not among(known.stores, called.qualified) and not CLOSERS.search(called.callee)
 
     def _received(self, node: N, called: Called, place: str, target: str) -> _Touch:
         """What a method does with its object."""
@@ -157,8 +192,8 @@ class Calls(Tracking):
         name = f"x.{called.method}"
         if held is not None and among(held.keeps, name):
             return _Touch(Kind.ESCAPE, place, "kept", called.callee or called.method)
-        if called.method in ("on", "once", "addListener", "addEventListener", "setTimeout"):
-            return _Touch(Kind.USE, place, called.callee or called.method)
+        if held is not None and held.events and called.method in EVENTS:
+            return _Touch(Kind.ESCAPE, place, "captured", "its own handler")
         return _Touch(Kind.USE, place, called.callee or called.method)
 
     def _given(self, node: N, called: Called, place: str, slot: int, target: str) -> _Touch:
@@ -170,7 +205,7 @@ class Calls(Tracking):
             return _Touch(Kind.RELEASE, place)
         if (held is not None and among(held.keeps, name)) or among(known.keeps, name):
             return _Touch(Kind.ESCAPE, place, "kept", callee)
-        if held is not None and among(held.borrows, name):
+        if held is not None and (among(held.borrows, name) or self._lent(held, called, known)):
             return _Touch(Kind.USE, place, callee)
         if among(known.owns, name):
             return _Touch(Kind.MOVE, place, "", target)

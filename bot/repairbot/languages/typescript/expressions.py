@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from repairbot.languages.typescript.calls import Calls
-from repairbot.languages.typescript.syntax import arguments, bare
+from repairbot.languages.typescript.calls import HANDLES, Calls
+from repairbot.languages.typescript.syntax import arguments, bare, names_in
 from repairbot.languages.typescript.tree import CALLS, CLASSES, FUNCTIONS, N
 from repairbot.languages.typescript.values import NOTHING, TooDeep, Value
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Kind
 
 _DEEPEST: Final = 150
 _NONE: Final = frozenset({"null", "undefined", "false"})
 _SOME: Final = frozenset({"string", "template_string", "true", "regex"})
+
+
+_SHOWS: Final = regex(r"\.(?:src|href|poster|data|srcset)$")
 
 
 class Expressions(Calls):
@@ -94,6 +98,8 @@ class Expressions(Calls):
         for held in self.evaluate(node.kids[0]).places:
             resource = self.held.get(held)
             member = f".{self.module.text(node.kids[-1])}"
+            if member in HANDLES and resource is not None and resource.release[0].startswith(".dispose"):
+                return Value((held,))
             if resource is not None and member in resource.release and not self._called(node):
                 self.emit(Kind.ESCAPE, held, node, detail="kept", other="its release is handed on")
             else:
@@ -193,7 +199,16 @@ class Expressions(Calls):
         if not place:
             self._indices(left)
             value = self.evaluate(right)
-            self.each(value, Kind.ESCAPE, node, detail="stored", other=self.module.text(left)[:40])
+            for held in value.places:
+                resource = self.held.get(held)
+                if (
+                    resource is not None
+                    and resource.id == "object url"
+                    and _SHOWS.search(self.module.text(left))
+                ):
+                    self._shown(held, node)
+                else:
+                    self.emit(Kind.ESCAPE, held, node, detail="stored", other=self.module.text(left)[:40])
             return value
         return self.put(place, right, node)
 
@@ -236,8 +251,21 @@ class Expressions(Calls):
         self.flow.current = after
         return Value((place,)) if place in self.tracked else NOTHING
 
+    def _shown(self, place: str, node: N) -> None:
+        """An element shows what an object URL names: that frees nothing, unless the code revokes it by the element."""
+        if b"revokeObjectURL" in self.module.source:
+            self.emit(Kind.ESCAPE, place, node, detail="captured", other="the element")
+        else:
+            self.emit(Kind.USE, place, node, detail="shown")
+
     def _indices(self, left: N) -> None:
         """What is looked at on the way to a member or an element that is set."""
+        if left.kind == "member_expression" and self.module.text(left.kids[-1]).startswith("on"):
+            owner = self.place_of(left.kids[0])
+            resource = self.held.get(owner) if owner in self.tracked else None
+            if resource is not None and resource.events:
+                self.emit(Kind.ESCAPE, owner, left, detail="captured", other="its own handler")
+                return
         for kid in left.kids:
             if kid.kind not in ("property_identifier", "private_property_identifier"):
                 self.each(self.evaluate(kid), Kind.USE, left, detail="set")
@@ -316,19 +344,3 @@ class Expressions(Calls):
             ):
                 return self.place_of(given[0]), False
         return "", False
-
-
-def names_in(pattern: N) -> list[N]:
-    """The names that a pattern binds."""
-    found: list[N] = []
-    for node in pattern.walk():
-        if node.kind in ("identifier", "shorthand_property_identifier_pattern"):
-            up = node.up
-            if (
-                up is not None
-                and up.kind in ("assignment_pattern", "object_assignment_pattern")
-                and up.kids[0] is not node
-            ):
-                continue
-            found.append(node)
-    return found

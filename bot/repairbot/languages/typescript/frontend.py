@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Final
 
 from repairbot.languages.base import Project, Unreadable
 from repairbot.languages.effects import handed_out
 from repairbot.languages.flow import TooLarge
-from repairbot.languages.typescript.acquiring import Acquiring, table_of
+from repairbot.languages.typescript import idioms
+from repairbot.languages.typescript.acquiring import Acquiring
+from repairbot.languages.typescript.classes import Classes
+from repairbot.languages.typescript.containers import Collector
 from repairbot.languages.typescript.functions import MODULE, Lowering
+from repairbot.languages.typescript.interest import dull
+from repairbot.languages.typescript.loads import Loads
+from repairbot.languages.typescript.registrations import Registrations
 from repairbot.languages.typescript.summaries import Oracle
 from repairbot.languages.typescript.syntax import Definition, Module
 from repairbot.languages.typescript.tree import grammar_of
@@ -30,17 +37,37 @@ class TypeScriptFrontend:
 
     def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
         """True when no name in the bytes acquires, grows, registers or loads anything."""
-        return table_of(resources).words.search(source) is None
+        return dull(source, resources)
 
     def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
         """Lower the whole file. Raises Unreadable on what is not written by hand and on what does not parse."""
         if why := _unwritten(source, path):
             raise Unreadable(why)
+        collecting = gc.isenabled()
+        gc.disable()  # a tree is a million objects of which none can go before the end
+        try:
+            return self._lowered(source, path, resources, project)
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _lowered(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
         unit = Unit(path, self.language)
         module = Module(source, path, grammar_of(path, self.language))
-        broken = _broken(module)
-        _Functions(module, resources, project, unit, broken).run()
+        try:
+            self._fill(unit, module, resources, project)
+        finally:
+            module.close()
         return unit
+
+    def _fill(self, unit: Unit, module: Module, resources: tuple[Resource, ...], project: Project) -> None:
+        functions = _Functions(module, resources, project, unit, _broken(module))
+        functions.run()
+        classes = Classes(module)
+        unit.containers.extend(Collector(functions.acquiring, classes).collect())
+        unit.idioms.extend(idioms.collect(module, classes))
+        unit.loads.extend(Loads(module).collect())
+        unit.registrations.extend(Registrations(module, classes).collect())
 
     def broken(self, source: bytes) -> str:
         """Why the source does not parse, in one line, or "".
@@ -48,11 +75,11 @@ class TypeScriptFrontend:
         The grammars lag behind the language here and there, so only what `lower` could not read counts.
         """
         try:
-            for grammar in ("javascript",) if self.language == "javascript" else ("typescript", "tsx"):
-                module = Module(source, "", grammar)
-                if not module.has_error:
-                    return ""
-            _broken(module)
+            module = Module(source, "", self.language)
+            if module.has_error and self.language == "typescript":
+                module = Module(source, "", "tsx")
+            if module.has_error:
+                _broken(module)
         except Unreadable as error:
             return str(error)
         return ""
@@ -78,7 +105,7 @@ def _broken(module: Module) -> frozenset[int]:
     """The functions (by their start) that hold syntax errors; raises Unreadable when there is too little else."""
     if not module.has_error:
         return frozenset()
-    errors = [node for node in module.tree.walk() if node.kind == "ERROR"]
+    errors = module.all("ERROR")
     lost = sum(node.end - node.start for node in errors)
     if errors and lost > _MOST_BROKEN * max(1, len(module.source)):
         raise Unreadable(f"line {module.line(errors[0].start)}: syntax error")
@@ -126,10 +153,9 @@ class _Functions:
     def _acquirers(self) -> dict[int, Definition | None]:
         """The functions with an acquiring call of their own, by their start; -1 for the module's own code."""
         found: dict[int, Definition | None] = {}
-        for call in self.module.calls:
-            if self.acquiring.at(call) is not None:
-                definition = self.module.around(call)
-                found[definition.start if definition is not None else -1] = definition
+        for call in self.acquiring.found():
+            definition = self.module.around(call)
+            found[definition.start if definition is not None else -1] = definition
         return found
 
     def _lower(self, definition: Definition | None) -> bool:

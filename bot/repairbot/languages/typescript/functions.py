@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from repairbot.languages.effects import INSIDE
 from repairbot.languages.flow import Cleanup, Handler, Handlers, Loop
 from repairbot.languages.typescript.acquiring import Acquiring
-from repairbot.languages.typescript.expressions import Expressions, names_in
+from repairbot.languages.typescript.expressions import Expressions
 from repairbot.languages.typescript.summaries import Oracle
-from repairbot.languages.typescript.syntax import Definition
+from repairbot.languages.typescript.syntax import Definition, bare, names_in
 from repairbot.languages.typescript.tree import CLASSES, FUNCTIONS, N
 from repairbot.lifetimes.ops import EXIT, Edge, Function, Kind, Op, Resource
 
@@ -36,6 +37,7 @@ class Lowering(Expressions):
         """The function's graph. `parameters`: places that hold something from the start (for summaries)."""
         node = self.definition.node if self.definition is not None else self.module.tree
         body = self.definition.body if self.definition is not None else self.module.tree
+        self.body = body
         whole = self.at = self.module.span(node)
         names = self.definition.parameters if self.definition is not None else ()
         self.locals = {name for name in names if name} | _locals(self.module.text, body)
@@ -172,7 +174,12 @@ class Lowering(Expressions):
         value = self.evaluate(given)
         if given is not None and not value.places and value.empty != "none":
             self.mixed = True
-        self.each(value, Kind.ESCAPE, node, detail="returned")
+        inner = bare(given)
+        if inner is not None and inner.kind in ("object", "array"):
+            # What the caller gets holds it: that is not the value itself.
+            self.each(value, Kind.ESCAPE, node, detail="returned", other=INSIDE)
+        else:
+            self.each(value, Kind.ESCAPE, node, detail="returned")
         self.flow.leave("return", self.at)
 
     def _throw_statement(self, node: N) -> None:
@@ -324,8 +331,14 @@ class Lowering(Expressions):
         value = self.evaluate(right)
         header, inside, after = self.flow.block(), self.flow.block(), self.flow.block()
         self.flow.join(header)
-        self.each(value, Kind.USE, right, detail="iteration")
-        if b"await" in self.module.source[node.start : left.start]:
+        waits = b"await" in self.module.source[node.start : left.start]
+        for place in value.places:
+            held = self.held.get(place)
+            if waits and held is not None and "for await" in held.keeps:
+                self.emit(Kind.ESCAPE, place, right, detail="kept", other="the loop ends it")
+            else:
+                self.emit(Kind.USE, place, right, detail="iteration")
+        if waits:
             self.emit(Kind.CALL, "", right, "the iteration can fail", detail="for await", fallible=True)
         self.flow.edge("normal", inside)
         self.flow.edge("normal", after)

@@ -1,19 +1,20 @@
-"""TypeScript's printer: an intent goes to the repair module that says it writes it."""
+"""TypeScript's and JavaScript's printer: an intent goes to the repair module that says it writes it."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import cast
 
 from repairbot.languages.typescript import repairs
+from repairbot.languages.typescript.repairs._source import Source
 from repairbot.lifetimes.intents import Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Check, Edit
 
-Writer = Callable[[bytes, Intent], "tuple[Edit, ...] | Refusal"]
+Writer = Callable[[Source, Intent], "tuple[Edit, ...] | Refusal"]
 
 
 @cache
@@ -28,6 +29,11 @@ def writers() -> dict[str, Writer]:
     return found
 
 
+@lru_cache(maxsize=2)
+def _parsed(data: bytes) -> Source:
+    return Source(data)
+
+
 class TypeScriptPrinter:
     """Writes repairs by the modules under `repairs/`."""
 
@@ -36,12 +42,19 @@ class TypeScriptPrinter:
         writer = writers().get(intent.do)
         if writer is None:
             return Refusal(f"no repair of TypeScript writes {intent.do}")
-        edits = writer(source, intent)
-        return edits if isinstance(edits, Refusal) else tuple(sorted(edits))
+        edits = writer(_parsed(source), intent)
+        return (
+            edits
+            if isinstance(edits, Refusal)
+            else tuple(sorted(edits, key=lambda edit: (edit.start, edit.end)))
+        )
 
     def inspect(self, before: bytes, after: bytes, edits: tuple[Edit, ...]) -> tuple[Check, ...]:
-        """TypeScript's own rungs."""
-        return ()
+        """TypeScript's own rungs: parses, comments kept, names bound, what no edit names untouched."""
+        from repairbot.languages.typescript.inspection import inspect
+
+        return inspect(before, after, edits)
 
 
 PRINTER = TypeScriptPrinter()
+"""TypeScript's printer, and JavaScript's."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import posixpath
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import field
 from functools import cached_property
 from typing import Final, Literal
 
-from repairbot.languages.typescript.tree import CLASSES, FUNCTIONS, N, convert, parse
-from repairbot.lazily import dataclass
+from repairbot.languages.typescript.tree import CLASSES, FUNCTIONS, N, Tree, parse
+from repairbot.lazily import dataclass, regex
 from repairbot.model import Span
 
-_THROUGH: Final = frozenset(
+THROUGH: Final = frozenset(
     {
         "parenthesized_expression",
         "as_expression",
@@ -27,16 +28,19 @@ _NAMES: Final = frozenset(
     {"identifier", "property_identifier", "private_property_identifier", "shorthand_property_identifier", "this",
      "super", "shorthand_property_identifier_pattern", "type_identifier", "undefined"}
 )  # fmt: skip
-_IMPORT: Final = re.compile(
+_IMPORT: Final = regex(
     r"import\s+(?!type\b)(?:(?P<default>[\w$]+)\s*,?\s*)?(?:\*\s*as\s+(?P<all>[\w$]+)\s*|\{(?P<named>[^}]*)\}\s*)?"
     r"(?:from\s*)?['\"](?P<module>[^'\"]+)['\"]"
 )
-_REQUIRED: Final = re.compile(
-    r"(?:\bimport\s+|\b(?:const|let|var)\s+|,\s*)(?:(?P<name>[\w$]+)|\{(?P<named>[^}]*)\})\s*=\s*"
-    r"(?:__importStar\(|__importDefault\()?(?:await\s+import|require)\(\s*['\"](?P<module>[^'\"]+)['\"]\s*\)\)?"
-    r"(?P<member>(?:\.\w+)*)"
+_GIVEN: Final = r"\(\s*['\"](?P<module>[^'\"]+)['\"]\s*\)\)?(?P<member>(?:\.\w+)*)"
+_REQUIRED: Final = (re.compile(r"require" + _GIVEN), re.compile(r"await import" + _GIVEN))
+_BEFORE: Final = regex(
+    r"(?:(?P<name>[\w$]+)|\{(?P<named>[^{}]*)\})\s*=\s*(?:__importStar\(|__importDefault\()?$"
 )
-_SUFFIX: Final = re.compile(r"\.(?:[cm]?[jt]sx?)$")
+"""What a required module is assigned to, by what stands before it."""
+_LONGEST: Final = 600
+"""Bytes of the longest pattern that is looked for there."""
+_SUFFIX: Final = regex(r"\.(?:[cm]?[jt]sx?)$")
 
 
 @dataclass(eq=False, slots=True)
@@ -73,27 +77,72 @@ class Module:
     def __init__(self, source: bytes, path: str, grammar: str) -> None:
         self.source, self.path, self.grammar = source, path, grammar
         self._ascii = source.isascii()
+        self._declared: dict[int, set[str]] = {}
         self.string = source.decode("utf-8", "replace") if self._ascii else ""
 
     @cached_property
-    def _parsed(self) -> tuple[N, list[N], list[N], bool]:
+    def _parsed(self) -> tuple[Tree, bool]:
         root = parse(self.source, self.grammar)
-        return (*convert(root), root.has_error)
-
-    @property
-    def calls(self) -> list[N]:
-        """Every call and every `new`."""
-        return self._parsed[2]
+        return Tree(root), root.has_error
 
     @property
     def tree(self) -> N:
         """The whole file."""
-        return self._parsed[0]
+        return self._parsed[0].top
 
     @property
     def has_error(self) -> bool:
         """Whether some of it does not parse."""
-        return self._parsed[3]
+        return self._parsed[1]
+
+    @cached_property
+    def calls(self) -> list[N]:
+        """Every call and every `new`."""
+        return self._parsed[0].of("call_expression", "new_expression")
+
+    @cached_property
+    def called(self) -> list[tuple[N, str]]:
+        """Every call and every `new`, with the last name of what is called ("" for no name)."""
+        return [(call, self.last_name(call)) for call in self.calls]
+
+    def last_name(self, call: N) -> str:
+        """The last name of what is called: `c` of `a.b.c()`."""
+        callee = call.kids[0] if call.kids else None
+        if callee is not None and (callee.kind in THROUGH or callee.kind == "await_expression"):
+            callee = strip(callee)
+        if callee is None or callee.kind not in ("identifier", "member_expression", "super"):
+            return ""
+        return self.text(callee.kids[-1] if callee.kind == "member_expression" else callee)
+
+    def all(self, kind: str) -> list[N]:
+        """The nodes of one of the kinds that the tree lists."""
+        return self._parsed[0].of(kind)
+
+    def named(self, name: str, start: int = 0, end: int | None = None) -> Iterator[N]:
+        """The identifiers of a name between two offsets, found by their bytes."""
+        word, last = name.encode(), len(self.source) if end is None else end
+        offset = self.source.find(word, start, last)
+        while offset >= 0:
+            node = self.at(offset)
+            whole = node.start == offset and node.end == offset + len(word)
+            if whole and node.kind in ("identifier", "shorthand_property_identifier"):
+                yield node
+            offset = self.source.find(word, offset + len(word), last)
+
+    def at(self, offset: int) -> N:
+        """The innermost node at an offset."""
+        node = self.tree
+        while True:
+            kids = node.kids
+            index = bisect_right(kids, offset, key=_start) - 1
+            if index < 0 or kids[index].end <= offset:
+                return node
+            node = kids[index]
+
+    def close(self) -> None:
+        """Take the tree apart: its nodes hold each other, and would have to be collected."""
+        if "_parsed" in self.__dict__:
+            self._parsed[0].close()
 
     def text(self, node: N | None) -> str:
         """The text of a node, "" for none."""
@@ -126,7 +175,7 @@ class Module:
         """The functions and classes of the file, in the order of the source."""
         made: dict[int, Definition] = {}
         found: list[Definition] = []
-        for node in self._parsed[1]:
+        for node in self._parsed[0].of(*FUNCTIONS, *CLASSES):
             parent = next((made[id(up)] for up in node.above() if id(up) in made), None)
             definition = self._class(node, parent) if node.kind in CLASSES else self._function(node, parent)
             made[id(node)] = definition
@@ -218,7 +267,7 @@ class Module:
     def _given_name(self, node: N) -> str:
         """The name that a function without one gets by where it stands."""
         up = node.up
-        while up is not None and up.kind in _THROUGH:
+        while up is not None and up.kind in THROUGH:
             up = up.up
         if up is None:
             return "<anonymous>"
@@ -255,6 +304,12 @@ class Module:
             found.append(self.text(plain) if plain is not None and plain.kind == "identifier" else "")
         return found
 
+    def declared(self, function: Definition) -> set[str]:
+        """The names that a function declares: its parameters and the locals of its own code."""
+        if function.start not in self._declared:
+            self._declared[function.start] = {self.text(name) for name in _declared(function.node)}
+        return self._declared[function.start]
+
     # Names
 
     def callee(self, call: N) -> str:
@@ -277,7 +332,7 @@ class Module:
         if node.kind == "subscript_expression":
             head = self.dotted(node.kids[0])
             return f"{head}[]" if head else ""
-        if node.kind == "await_expression" or node.kind in _THROUGH:
+        if node.kind == "await_expression" or node.kind in THROUGH:
             return self.dotted(strip(node))
         return ""
 
@@ -297,11 +352,12 @@ class Module:
                 for local, name in _named(match["named"] or "", " as "):
                     found[local] = module if name == "default" else f"{module}.{name}"
         if "require(" in source or "import(" in source:
-            for match in _REQUIRED.finditer(source):
+            for match in (each for form in _REQUIRED for each in form.finditer(source)):
                 module = self._module_name(match["module"]) + match["member"].replace(".default", "")
-                if match["name"]:
-                    found[match["name"]] = module
-                for local, name in _named(match["named"] or "", ":"):
+                target = _BEFORE.search(source[max(0, match.start() - _LONGEST) : match.start()])
+                if target is not None and target["name"]:
+                    found[target["name"]] = module
+                for local, name in _named(target["named"] or "", ":") if target is not None else ():
                     found[local] = f"{module}.{name}"
         return found
 
@@ -326,6 +382,10 @@ class Module:
         return f"{origin}{head[len(bare) :]}{dot}{rest}".replace("fs$promises", "fs.promises")
 
 
+def _start(node: N) -> int:
+    return node.start
+
+
 def _named(listing: str, joint: str) -> list[tuple[str, str]]:
     """The (local, original) names of `{a, b as c}` or `{a, b: c}`."""
     found: list[tuple[str, str]] = []
@@ -339,14 +399,14 @@ def _named(listing: str, joint: str) -> list[tuple[str, str]]:
 
 def strip(node: N | None) -> N | None:
     """What an expression stands for, without parentheses, casts and `!`."""
-    while node is not None and (node.kind in _THROUGH or node.kind == "await_expression") and node.kids:
+    while node is not None and (node.kind in THROUGH or node.kind == "await_expression") and node.kids:
         node = node.kids[-1] if node.kind == "type_assertion" else node.kids[0]
     return node
 
 
 def bare(node: N | None) -> N | None:
     """The same, but an `await` stays."""
-    while node is not None and node.kind in _THROUGH and node.kids:
+    while node is not None and node.kind in THROUGH and node.kids:
         node = node.kids[-1] if node.kind == "type_assertion" else node.kids[0]
     return node
 
@@ -368,3 +428,33 @@ def statement_of(node: N) -> N:
             return current
         current = above
     return current
+
+
+def names_in(pattern: N) -> list[N]:
+    """The names that a pattern binds."""
+    found: list[N] = []
+    for node in pattern.walk():
+        if node.kind in ("identifier", "shorthand_property_identifier_pattern"):
+            up = node.up
+            if (
+                up is not None
+                and up.kind in ("assignment_pattern", "object_assignment_pattern")
+                and up.kids[0] is not node
+            ):
+                continue
+            found.append(node)
+    return found
+
+
+def _declared(function: N) -> Iterator[N]:
+    """The names that a function declares: parameters and locals of its own code."""
+    waiting = list(function.kids)
+    while waiting:
+        node = waiting.pop()
+        if node.kind in FUNCTIONS:
+            continue
+        if node.kind in ("formal_parameters", "identifier") and node.up is function:
+            yield from names_in(node)
+        elif node.kind in ("variable_declarator", "for_in_statement") and node.kids:
+            yield from names_in(node.kids[0])
+        waiting.extend(node.kids)

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-import tree_sitter_javascript
-import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser
+
+from repairbot.languages.grammar import binding
 
 _DROPPED: Final = frozenset(
     {
@@ -26,12 +26,21 @@ _DROPPED: Final = frozenset(
 )
 _LEAVES: Final = frozenset(
     {
-        "type_annotation", "interface_declaration", "type_alias_declaration", "import_statement", "string", "regex",
-        "ambient_declaration", "enum_declaration", "abstract_method_signature", "method_signature",
+        "type_annotation", "interface_declaration", "type_alias_declaration", "import_statement", "string",
+        "regex", "ambient_declaration", "enum_declaration", "abstract_method_signature", "method_signature",
+        "generic_type", "union_type", "object_type", "array_type", "predefined_type", "function_type",
+        "tuple_type", "intersection_type", "literal_type", "lookup_type", "type_query", "index_type_query",
+        "parenthesized_type", "conditional_type", "readonly_type", "nested_type_identifier",
         "function_signature", "property_signature", "type_predicate_annotation", "asserts_annotation",
     }
 )  # fmt: skip
 """Kinds below which nothing runs. What is imported is read from the text of the statement."""
+_ENDS: Final = _LEAVES | {
+    "identifier", "property_identifier", "private_property_identifier", "shorthand_property_identifier", "this",
+    "super", "null", "undefined", "true", "false", "number", "type_identifier", "accessibility_modifier",
+    "statement_identifier",     "shorthand_property_identifier_pattern", "jsx_text",
+}  # fmt: skip
+"""Kinds that have nothing below them, or nothing that matters."""
 FUNCTIONS: Final = frozenset(
     {
         "function_declaration", "function_expression", "arrow_function", "method_definition",
@@ -40,6 +49,12 @@ FUNCTIONS: Final = frozenset(
 )  # fmt: skip
 CALLS: Final = frozenset({"call_expression", "new_expression"})
 CLASSES: Final = frozenset({"class_declaration", "abstract_class_declaration", "class"})
+
+
+_LISTED: Final = (
+    *sorted(FUNCTIONS | CALLS | CLASSES), "if_statement", "assignment_expression",
+    "augmented_assignment_expression", "ERROR",
+)  # fmt: skip
 
 
 class N:
@@ -67,7 +82,7 @@ class N:
 
     def walk(self) -> Iterator[N]:
         """The node and all below it, in the order of the source."""
-        waiting = [self]
+        waiting: list[N] = [self]
         while waiting:
             node = waiting.pop()
             yield node
@@ -76,12 +91,9 @@ class N:
 
 @cache
 def _parser(grammar: str) -> Parser:
-    languages = {
-        "typescript": tree_sitter_typescript.language_typescript,
-        "tsx": tree_sitter_typescript.language_tsx,
-        "javascript": tree_sitter_javascript.language,
-    }
-    return Parser(Language(languages[grammar]()))
+    if grammar == "javascript":
+        return Parser(Language(binding("tree_sitter_javascript").language()))
+    return Parser(Language(getattr(binding("tree_sitter_typescript"), f"language_{grammar}")()))
 
 
 def grammar_of(path: str, language: str) -> str:
@@ -96,29 +108,45 @@ def parse(source: bytes, grammar: str) -> Node:
     return _parser(grammar).parse(source).root_node
 
 
-def convert(root: Node) -> tuple[N, list[N], list[N]]:
-    """The plain tree, the functions and classes in it, and the calls (`new` among them), in the order of the source."""
-    top = N(root.type, root.start_byte, root.end_byte, None)
-    found: list[N] = []
-    calls: list[N] = []
-    waiting: list[tuple[Node, N]] = [(root, top)]
-    while waiting:
-        node, made = waiting.pop()
-        kids = made.kids
-        for child in node.named_children:
-            kind = child.type
-            if kind in _DROPPED:
-                continue
-            kid = N(kind, child.start_byte, child.end_byte, made)
-            kids.append(kid)
-            if kind in _LEAVES:
-                continue
-            if child.named_child_count:
+class Tree:
+    """The plain tree of a file, with the nodes of some kinds by their kind, in the order of the source."""
+
+    def __init__(self, root: Node) -> None:
+        self.top = N(root.type, root.start_byte, root.end_byte, None)
+        self.by_kind: dict[str, list[N]] = {kind: [] for kind in _LISTED}
+        self._inner: list[N] = []
+        by_kind = self.by_kind
+        waiting: list[tuple[Node, N]] = [(root, self.top)]
+        inner = self._inner
+        while waiting:
+            node, made = waiting.pop()
+            inner.append(made)
+            kids = made.kids
+            for child in node.named_children:
+                kind = child.type
+                if kind in _DROPPED:
+                    continue
+                kid = N(kind, child.start_byte, child.end_byte, made)
+                kids.append(kid)
+                if kind in _ENDS:
+                    continue
+                if kind in by_kind:
+                    by_kind[kind].append(kid)
                 waiting.append((child, kid))
-            if kind in CALLS:
-                calls.append(kid)
-            elif kind in FUNCTIONS or kind in CLASSES:
-                found.append(kid)
-    found.sort(key=lambda node: (node.start, -node.end))
-    calls.sort(key=lambda node: (node.start, -node.end))
-    return top, found, calls
+        for nodes in by_kind.values():
+            nodes.sort(key=_place)
+
+    def close(self) -> None:
+        """Take the nodes apart, which hold each other."""
+        for node in self._inner:
+            node.kids = []
+
+    def of(self, *kinds: str) -> list[N]:
+        """The nodes of some of the listed kinds, in the order of the source."""
+        if len(kinds) == 1:
+            return self.by_kind[kinds[0]]
+        return sorted((node for kind in kinds for node in self.by_kind[kind]), key=_place)
+
+
+def _place(node: N) -> tuple[int, int]:
+    return node.start, -node.end

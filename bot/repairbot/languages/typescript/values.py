@@ -50,6 +50,8 @@ class Tracking(ABC):
         """The nested functions so far: what their names are given later, they have as well."""
         self.flow = Builder()
         self.at = Span(0, 0, 1, 1, 1)
+        self.body: N | None = None
+        """The code of the function."""
         self.numbers: dict[int, str] = {}
         self.generator = False
         self.depth = 0
@@ -68,11 +70,14 @@ class Tracking(ABC):
         detail: str = "",
         other: str = "",
         resource: Resource | None = None,
+        value: str = "",
         fallible: bool = False,
     ) -> None:
         """An operation of the current statement, at an expression. `note`: what a witness says of its failure."""
         cleanup = self.flow.cleaning > 0
-        op = Op(kind, place, self.at, detail, other, "", self.module.span(node), resource, fallible, cleanup)
+        op = Op(
+            kind, place, self.at, detail, other, value, self.module.span(node), resource, fallible, cleanup
+        )
         self.flow.emit(op, note)
 
     def each(self, value: Value, kind: Kind, node: N, *, detail: str = "", other: str = "") -> None:
@@ -161,11 +166,15 @@ class Tracking(ABC):
             else:
                 self.emit(Kind.USE, place, node, detail="callback")
 
-    def ends(self, body: bytes, place: str) -> bool:
+    def ends(self, body: bytes, place: str, resource: Resource | None = None) -> bool:
         """Whether some code names a release of the place."""
         name = re.escape(place.partition("#")[0].encode())
-        resource = self.held.get(place)
+        resource = resource or self.held.get(place)
         for release in resource.release if resource else (".close",):
+            if release == "()":
+                if re.search(rb"(?<![\w.$])" + name + rb"\(", body):
+                    return True
+                continue
             last = re.escape(release.rpartition(".")[2].encode())
             ending = (
                 name + rb"\s*[?!]?\s*\.\s*" + last + rb"\b"

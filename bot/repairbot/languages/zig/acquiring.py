@@ -10,12 +10,14 @@ from typing import Final
 
 from repairbot.languages.zig.allocators import Allocators
 from repairbot.languages.zig.callees import CONSTRUCTORS, among, callees
+from repairbot.languages.zig.given import Given
 from repairbot.languages.zig.syntax import Definition, Module, Struct
 from repairbot.languages.zig.tree import N
 from repairbot.lifetimes.ops import Resource
 
 _PARENS: Final = re.compile(r"\([^()]*\)")
 _TYPE_ALIAS: Final = re.compile(rb"\bconst\s+(\w+)\s*=\s*((?:\w+\.)*[A-Z]\w*)\(([^;{]*)\)\s*;")
+_BUILDS: Final = re.compile(rb"\b(?:create|init|new|alloc|acquire|clone|dupe|open)\w*\(")
 _MADE: Final = frozenset({"init", "initCapacity", "initBuffer", "fromOwnedSlice", "clone"})
 
 CONTAINER: Final = Resource("container", "container", ("init",), (".deinit",), collected=False)
@@ -48,6 +50,7 @@ class Acquiring:
 
     def __init__(self, module: Module, allocators: Allocators, resources: tuple[Resource, ...]) -> None:
         self.module, self.allocators, self.resources = module, allocators, resources
+        self.given = Given(module, allocators)
         self._exact, self._methods = _index(resources)
         self._kinds: dict[str, str] = {}
         self._aliases = {
@@ -155,6 +158,13 @@ class Acquiring:
         if not CONSTRUCTORS.match(definition.name):
             return None
         returned = definition.returns.rpartition("!")[2].strip().lstrip("?").strip()
+        body = definition.body_node
+        if body is None:
+            return None
+        if returned.startswith("*") and not _BUILDS.search(
+            self.module.source, body.start_byte, body.end_byte
+        ):
+            return None  # it looks up one that is there
         if returned.lstrip("*") in ("Self", "@This()", *definition.owner.aliases):
             return definition.owner
         if not re.fullmatch(r"\*?(?:\w+\.)*\w+", returned):

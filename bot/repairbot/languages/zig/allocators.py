@@ -7,14 +7,15 @@ from functools import cached_property
 from typing import Final
 
 from repairbot.languages.zig.syntax import Module
+from repairbot.languages.zig.words import word_ends
 
 _NAMED: Final = re.compile(
     r"(?:^|[._])(?:\w*alloc|\w*allocr|\w*[aA]llocator|\w*_?gpa|ally|heap|backing|\w*arena\w*)$"
 )
 _METHOD: Final = re.compile(r"\.(?:allocator|threadSafeAllocator|get)\(\)$")
 _ARENA: Final = re.compile(
-    r"arena|scratch|(?:^|[._])(?:aa|fba|tmp_alloc\w*|temp_alloc\w*|tempAllocator|frame_alloc\w*|frameAllocator|stack_alloc\w*|fixed\w*"
-    r"|request_alloc\w*|bump\w*)(?:$|[._(])|FixedBuffer",
+    r"arena|scratch|(?:^|[._])(?:aa|fba|temp|tmp|tmp_alloc\w*|temp_alloc\w*|tempAllocator|frame_alloc\w*|frameAllocator|stack_alloc\w*|fixed\w*"
+    r"|request_alloc\w*|bump\w*)(?:$|[._(])|FixedBuffer|failing_allocator",
     re.IGNORECASE,
 )
 _TYPED: Final = re.compile(
@@ -24,6 +25,16 @@ _FROM_ARENA: Final = re.compile(
     rb"(?:\b(?:const|var)\s+|\.|^\s*)(\w+)\s*(?::[^=\n;]*)?=\s*&?[\w.]*(?:arena|fba|fixed)\w*(?:\.allocator(?:\(\))?)?\s*[;,]",
     re.IGNORECASE | re.MULTILINE,
 )
+_DECLARED: Final = re.compile(rb"(?:\b(?:const|var)\s+|\.)$")
+_LISTED: Final = re.compile(rb"[(,]\s*$")
+_SET: Final = re.compile(rb"\s*(?::[^=\n;]*)?=(?!=)\s*([^;,\n]*)")
+_TYPE: Final = re.compile(rb"\s*:")
+_ARENAS: Final = re.compile(rb"arena|fba|fixed", re.IGNORECASE)
+
+
+def _lines(source: bytes, *words: bytes) -> bytes:
+    """The lines in which one of these stands: the patterns are slow."""
+    return b"\n".join(line for line in source.splitlines() if any(word in line for word in words))
 
 
 class Allocators:
@@ -37,25 +48,30 @@ class Allocators:
     @cached_property
     def typed(self) -> frozenset[str]:
         """Names that somewhere are declared as an allocator."""
-        found = {name for pair in _TYPED.findall(self.module.source) for name in pair if name}
+        found = {
+            name for pair in _TYPED.findall(_lines(self.module.source, b"llocator")) for name in pair if name
+        }
         return frozenset(name.decode("utf-8", "replace") for name in found)
 
     @cached_property
     def _from_arena(self) -> frozenset[str]:
         """Members and globals that are only ever set to what an arena gives."""
-        found = {name.decode("utf-8", "replace") for name in _FROM_ARENA.findall(self.module.source)}
+        found = {
+            name.decode("utf-8", "replace")
+            for name in _FROM_ARENA.findall(_lines(self.module.source, b"rena", b"fba", b"ixed"))
+        }
         return frozenset(name for name in found if not self._otherwise(name))
 
     def _otherwise(self, name: str) -> bool:
         """Whether the name is also set to, or declared as, something that is no arena's."""
-        encoded = name.encode()
-        pattern = rb"(?:\b(?:const|var)\s+|\.)%s\s*(?::[^=\n;]*)?=(?!=)\s*([^;,\n]*)|[(,]\s*%s\s*:" % (
-            encoded,
-            encoded,
-        )
-        for match in re.finditer(pattern, self.module.source):
-            value = match.group(1)
-            if value is None or not re.search(rb"arena|fba|fixed", value, re.IGNORECASE):
+        source = self.module.source
+        for end in word_ends(source, name.encode()):
+            start = end - len(name)
+            ahead = source[max(start - 8, 0) : start]
+            match = _SET.match(source, end) if _DECLARED.search(ahead) else None
+            if match is not None and not _ARENAS.search(match.group(1)):
+                return True
+            if _LISTED.search(ahead) and _TYPE.match(source, end):
                 return True
         return False
 

@@ -14,6 +14,7 @@ from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Struct
 from repairbot.languages.zig.tree import N
 from repairbot.languages.zig.values import NOTHING, TRY, Value, Values, inside, union
+from repairbot.languages.zig.words import word_ends
 from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Effect, Idiom, Kind, Resource
 
@@ -27,6 +28,7 @@ _COUNTS: Final = re.compile(
 """Names of callees whose result does not look into what they were given."""
 _POOL: Final = re.compile(r"pool\w*$", re.IGNORECASE)
 _TAKES: Final = re.compile(r"^(?:acquire|take|borrow|checkout|obtain|rent|lease|get|create)\w*$")
+_FIRST_GIVEN: Final = re.compile(rb"\.\w+\(\s*([\w.?]+(?:\(\))?)\s*[,)]")
 _EMPTYING: Final = re.compile(r"^toOwned(?:Slice\w*)?$")
 
 
@@ -173,7 +175,7 @@ class Calls(Values):
             place
             for _, value in arguments
             for place in value.places
-            if place in self.held and re.search(rf"\w\.{re.escape(method)}$", self.held[place].release[0])
+            if place in self.held and self.held[place].release[0].endswith(f".{method}", 1)
         )
         if back:
             return back  # `pool.release(slot)` ends the slot and not the pool
@@ -236,7 +238,7 @@ class Calls(Values):
             found = self._slot(shown, method, into) or self._own(definition, receiver, shown, texts)
             if found is not None:
                 return found
-        if definition is None and (summary := self.oracle.foreign(qualified)) is not None and summary.returns:
+        if definition is None and (summary := self.oracle.maker(qualified)) is not None and summary.returns:
             return self._substituted(summary.returns, shown, texts)
         return self._inferred(node, qualified, method, texts, into) if into else None
 
@@ -278,11 +280,12 @@ class Calls(Values):
 
     def handed_to(self, name: str) -> str:
         """The allocator that the methods of a local container are given in this function, or ""."""
-        bare = re.escape(name.partition("#")[0])
-        body = self.definition.node.text or b""
-        for match in re.finditer(rf"\b{bare}\.\w+\(\s*([\w.?]+(?:\(\))?)\s*[,)]".encode(), body):
-            shown = match.group(1).decode("utf-8", "replace")
-            if self.allocators.is_one(shown):
+        body = self.definition.text
+        for end in word_ends(body, name.partition("#")[0].encode()):
+            match = _FIRST_GIVEN.match(body, end)
+            if match is not None and self.allocators.is_one(
+                shown := match.group(1).decode("utf-8", "replace")
+            ):
                 return shown
         return ""
 
@@ -335,7 +338,7 @@ class Calls(Values):
             return None
         if TAKEN.match(method) and not allocator:
             return None
-        release = self.released_here(into.partition("#")[0])
+        release = self.released_here(into)
         if not release:
             return None
         receiver = release.rpartition(".")[0]
@@ -345,9 +348,11 @@ class Calls(Values):
             "inferred", "value", (qualified or method,), (release,), collected=False, origin="inferred"
         )
 
-    def released_here(self, name: str) -> str:
-        """The release of a name that stands in this function, as a template, or ""."""
-        return self.oracle.releases(self.definition).get(name, "")
+    def released_here(self, place: str) -> str:
+        """The release of a local that stands where its name is visible, as a template, or ""."""
+        start, end = self.visible.get(place, (0, len(self.module.source)))
+        found = self.oracle.releases.of(self.definition).get(place.partition("#")[0], ())
+        return next((template for at, template in found if start <= at < end), "")
 
     def _acquire(
         self, node: N, resource: Resource, method: str, into: str, fail: int | None, null: int | None

@@ -12,6 +12,7 @@ from repairbot.languages.zig.members import Store
 from repairbot.languages.zig.syntax import Struct
 from repairbot.languages.zig.tree import N
 from repairbot.languages.zig.values import NOTHING, TRY, Value, contents, either, inside, union
+from repairbot.languages.zig.words import word_ends
 from repairbot.lifetimes.ops import Kind, Op
 
 _THROUGH: Final = frozenset(
@@ -23,6 +24,10 @@ _THROUGH: Final = frozenset(
 _ENDS: Final = frozenset({"@panic", "@trap", "@compileError"})
 _SCALARS: Final = frozenset({"len", "capacity", "size", "count", "handle", "kind", "tag"})
 """Members that are no part of what the value owns."""
+
+_MAKES_ROOM: Final = re.compile(
+    rb"\.(?:ensure\w*|init\w*|clear\w*|pop\w*|resize|shrink\w*|\w*[rR]emove\w*|expand\w*|replace\w*|items\.len\s*[-+]?=(?!=))\b"
+)
 
 
 class Expressions(Calls):
@@ -448,7 +453,10 @@ class Expressions(Calls):
         if right.kind == "null" and place:
             return place, node.text == "=="
         if left.kind == "field" and left.text == "len" and right.kind == "literal":
-            place = self.place_of(left.parts[0])
+            counted = left.first
+            if counted.kind == "field" and counted.text == "items" and self._only_grows(counted.first):
+                counted = counted.first  # as long as a list is empty it has no memory
+            place = self.place_of(counted)
             if place in self.tracked and re.fullmatch(r"0", self.module.text(right)):
                 return place, node.text == "=="
         if (
@@ -460,6 +468,13 @@ class Expressions(Calls):
             # `if (x.ptr != other)`: owned only if it is another one; not understood.
             return "", False
         return "", False
+
+    def _only_grows(self, node: N) -> bool:
+        """Whether a local list takes memory for its elements alone, and keeps all of them."""
+        if self.place_of(node) not in self.lists:
+            return False
+        body, name = self.definition.text, self.module.text(node).encode()
+        return not any(_MAKES_ROOM.match(body, end) for end in word_ends(body, name))
 
     def raising(self, node: N, note: str) -> None:
         """The function ends in an error here."""

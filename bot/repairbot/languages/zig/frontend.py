@@ -5,8 +5,7 @@ Tests (`test "..." {}`) are not looked at: the allocator that tests are given co
 
 from __future__ import annotations
 
-import re
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Final
 
 from tree_sitter import Node
@@ -15,9 +14,13 @@ from repairbot.languages.base import Project, Unreadable
 from repairbot.languages.flow import TooLarge
 from repairbot.languages.zig.acquiring import Acquiring
 from repairbot.languages.zig.allocators import Allocators
+from repairbot.languages.zig.collections import Collections
 from repairbot.languages.zig.functions import Lowering
 from repairbot.languages.zig.idioms import arenas_rebuilt
 from repairbot.languages.zig.members import Members, Store
+from repairbot.languages.zig.parsing import errors, parse
+from repairbot.languages.zig.prospects import Prospects, anything
+from repairbot.languages.zig.releases import Releases
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Module
 from repairbot.languages.zig.tree import TooDeep
@@ -27,18 +30,6 @@ from repairbot.model import Step
 
 _MOST_BROKEN: Final = 0.5
 """A file with a larger share of its bytes in what does not parse is not read at all."""
-_MADE: Final = (
-    rb"alloc|\bgpa\b|\.dupe|\.create\b|\.init\b|\.init\(|initCapacity|\.empty\b|Unmanaged|ArrayList|HashMap|Owned|\.close\(|\.deinit\("
-    rb"|\.destroy\(|\.free\(|\.release\(|open\w*\(|spawn|\.accept"
-)
-
-
-@cache
-def _makers(resources: tuple[Resource, ...]) -> re.Pattern[bytes]:
-    """What stands in every function that acquires something."""
-    own = {re.escape(name.rpartition(".")[2]) for resource in resources for name in resource.acquire}
-    words = rb"|".join(sorted(name.encode() for name in own))
-    return re.compile(rb"\b(?:" + words + rb")\b|" + _MADE)
 
 
 class ZigFrontend:
@@ -46,17 +37,16 @@ class ZigFrontend:
 
     def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
         """True when no name in the bytes acquires anything."""
-        if _makers(resources).search(source):
+        if anything(resources).search(source):
             return False
         # What does not parse is not called clean: it is left to `lower`, which says why it is skipped.
-        return not Module(source, "").root.has_error
+        return not parse(source).has_error
 
     def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
         """Lower the whole file. Raises Unreadable on what cannot be read at all."""
         unit = Unit(path, "zig")
         module = Module(source, path)
-        if module.root.has_error:
-            _check(module)
+        _check(module.root)
         _Functions(module, resources, project, unit).run()
         return unit
 
@@ -86,8 +76,7 @@ class ZigFrontend:
         """Lower the functions of these symbols, and nothing of containers. Raises Unreadable."""
         unit = Unit(path, "zig")
         module = Module(source, path)
-        if module.root.has_error:
-            _check(module)
+        _check(module.root)
         _Functions(module, resources, project, unit).run(symbols)
         return unit
 
@@ -96,9 +85,8 @@ class ZigFrontend:
 
         The grammar lags behind the language here and there, so only what `lower` could not read counts.
         """
-        module = Module(source, "")
         try:
-            _check(module)
+            _check(parse(source))
         except Unreadable as error:
             return str(error)
         return ""
@@ -109,23 +97,12 @@ def _module(source: bytes) -> Module:
     return Module(source, "")
 
 
-def _errors(node: Node) -> list[Node]:
-    """The outermost places that do not parse."""
-    if node.type == "ERROR" or node.is_missing:
-        return [node]
-    return (
-        [found for child in node.children if child.has_error for found in _errors(child)]
-        if node.has_error
-        else []
-    )
-
-
-def _check(module: Module) -> None:
+def _check(root: Node) -> None:
     """Raises Unreadable where most of a file does not parse."""
-    errors = _errors(module.root)
-    broken = sum(node.end_byte - node.start_byte for node in errors)
-    if errors and broken > _MOST_BROKEN * max(len(module.source), 1):
-        raise Unreadable(f"line {errors[0].start_point[0] + 1}: it does not parse as Zig")
+    found = errors(root)
+    broken = sum(node.end_byte - node.start_byte for node in found)
+    if found and broken > _MOST_BROKEN * max(root.end_byte, 1):
+        raise Unreadable(f"line {found[0].start_point[0] + 1}: it does not parse as Zig")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +120,16 @@ class _Functions:
 
     def __init__(self, module: Module, resources: tuple[Resource, ...], project: Project, unit: Unit) -> None:
         self.module, self.unit = module, unit
-        self.pattern = _makers(resources)
+        self._plain: dict[int, Lowered | None] = {}
         self.acquiring = Acquiring(module, Allocators(module), resources)
-        self.oracle = Oracle(module, project, self.lowered, self._allocates)
+        releases = Releases(module)
+        self.prospects = Prospects(module, resources, project, releases)
+        self.oracle = Oracle(module, project, self.lowered, self.prospects.makes, releases)
         self.members = Members(module, self.acquiring, self.oracle)
-
-    def _allocates(self, body: bytes) -> bool:
-        return self.pattern.search(body) is not None
 
     def run(self, symbols: frozenset[str] | None = None) -> None:
         """Fill the unit: with all there is, or with these functions alone."""
-        handing = self._handing()
-        broken = _errors(self.module.root) if self.module.root.has_error else []
+        broken = errors(self.module.root)
         for definition in self.module.functions:
             node = definition.body_node
             if node is None or self._tested(definition):
@@ -169,24 +144,15 @@ class _Functions:
                 note = f"{definition.symbol} does not parse (line {error.start_point[0] + 1})"
                 self.unit.skipped.append(Step(line, note))
                 continue
-            body = self.module.source[node.start_byte : node.end_byte]
-            if not self._allocates(body) and not (handing and handing.search(body)):
-                continue
-            self._one(definition)
+            if self.prospects.promising(definition):
+                self._one(definition)
         if symbols is not None:
             return
         self.unit.containers.extend(self.members.collect())
+        self.unit.containers.extend(Collections(self.module, self.acquiring).collect())
         self.unit.exports = self.oracle.exports()
         self.unit.asks = self.oracle.asks
-
-    def _handing(self) -> re.Pattern[bytes] | None:
-        """Calls of the functions of this file that may hand out what they make."""
-        names = {
-            re.escape(definition.name)
-            for definition in self.module.functions
-            if re.search(r"[\[*]", definition.returns) and self._allocates(definition.node.text or b"")
-        }
-        return re.compile(rf"\b(?:{'|'.join(sorted(names))})\(".encode()) if names else None
+        self.unit.makers = self.oracle.makers() - self.oracle.asks
 
     def _tested(self, definition: Definition) -> bool:
         start = definition.node.start_byte
@@ -199,13 +165,21 @@ class _Functions:
         self.members.stores.extend(lowered.stores)
         self.unit.idioms.extend(lowered.idioms)
         body = definition.body
-        if body is not None and b".deinit();" in (definition.node.text or b""):
+        if body is not None and b".deinit();" in definition.text:
             self.unit.idioms.extend(arenas_rebuilt(self.module, definition, body))
         if any(op.kind is Kind.ACQUIRE for block in lowered.function.blocks for op in block.ops):
             self.unit.functions.append(lowered.function)
 
     def lowered(self, definition: Definition, parameters: dict[str, Resource]) -> Lowered | None:
         """A function's graph; None (and a word to the reader) where it is too deep or too large."""
+        if parameters:
+            return self._lowered(definition, parameters)
+        key = definition.node.start_byte
+        if key not in self._plain:
+            self._plain[key] = self._lowered(definition, parameters)
+        return self._plain[key]
+
+    def _lowered(self, definition: Definition, parameters: dict[str, Resource]) -> Lowered | None:
         lowering = Lowering(self.acquiring, self.oracle, definition)
         try:
             function = lowering.run(parameters)

@@ -16,6 +16,7 @@ from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition
 from repairbot.languages.zig.tree import N
 from repairbot.languages.zig.values import TRY, Value, inside
+from repairbot.languages.zig.words import has_word
 from repairbot.lifetimes.ops import EXIT, Edge, Function, Idiom, Kind, Resource
 
 _FLAG: Final = re.compile(rb"\bvar\s+(\w+)\s*(?::\s*bool\s*)?=\s*(?:true|false)\s*;")
@@ -29,7 +30,7 @@ class Lowering(Expressions):
         self.results = []
         self.stores: list[Store] = []
         self.idioms: list[Idiom] = []
-        self.flags = {name.decode("utf-8", "replace") for name in _FLAG.findall(definition.node.text or b"")}
+        self.flags = {name.decode("utf-8", "replace") for name in _FLAG.findall(definition.text)}
         self.looped: set[str] = set()
         """Captures of `for`: elements that the loop may only just make."""
         self.mixed = False
@@ -50,6 +51,9 @@ class Lowering(Expressions):
         for place, resource in (parameters or {}).items():
             self.hold(place, resource)
             self.emit(Kind.ACQUIRE, place, head, resource=resource)
+        for number, parameter in enumerate(self.definition.parameters):
+            if "Allocator" in parameter.type and self.acquiring.given.arena(self.definition, number):
+                self.arenas.add(parameter.name)
         self.block(body)
         node = self.definition.node
         whole = self.module.span(node.start_byte, node.end_byte)
@@ -69,7 +73,8 @@ class Lowering(Expressions):
 
     def block(self, node: N) -> None:
         """The statements of a block, as far as control comes; its cleanups run at its end."""
-        depth, scope = len(self.flow.frames), dict(self.scope)
+        depth, scope, within = len(self.flow.frames), dict(self.scope), self.within
+        self.within = node.end
         for statement in node.parts:
             if self.flow.current is None:
                 break
@@ -79,7 +84,7 @@ class Lowering(Expressions):
                 self.at = before
         while len(self.flow.frames) > depth:
             self.flow.pop()
-        self.scope = scope
+        self.scope, self.within = scope, within
 
     def statement(self, node: N) -> None:
         """One statement."""
@@ -114,7 +119,7 @@ class Lowering(Expressions):
         fresh = self._container(place, node)
         if fresh:
             self.scope = mine
-            self.emit(Kind.CLEAR, place, node, detail="some")
+            self.emit(Kind.CLEAR, place, node)
             return
         if node.label == "var" and value is not None and value.kind in ("null", "undefined"):
             self.track(place)  # what it gets later may be released by cleanup that is lowered before
@@ -240,7 +245,7 @@ class Lowering(Expressions):
 
     def _note(self, target: N, value: N, found: Value, node: N) -> None:
         """A member gets what was made here; what this function releases itself is only lent."""
-        if value.kind == "name" and value.text in self.oracle.releases(self.definition):
+        if value.kind == "name" and value.text in self.oracle.releases.of(self.definition):
             return
         root = self.root(target)
         if not found.places and root in self.parameters and (guess := self._guess(value)) is not None:
@@ -295,7 +300,7 @@ class Lowering(Expressions):
 
     def _names(self, value: N, place: str) -> bool:
         """Whether the new value is made from the old one."""
-        return bool(re.search(rf"\b{re.escape(place.partition('#')[0])}\b", self.module.text(value)))
+        return has_word(self.module.text(value), place.partition("#")[0])
 
     def _store(self, target: N, found: Value, node: N) -> None:
         """A value is put into a member, an element, or behind a pointer."""
@@ -371,7 +376,7 @@ class Lowering(Expressions):
             # From here on an empty list counts as one that holds something: its release was thought of.
             shown = self.module.text(body)
             for name, place in scope.items():
-                if place in self.lists and re.search(rf"\b{re.escape(name)}\b", shown):
+                if place in self.lists and has_word(shown, name):
                     self.grow(place, body)
 
         def emit() -> None:

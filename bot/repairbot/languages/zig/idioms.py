@@ -30,7 +30,7 @@ def key_again(
         or arguments[-1] not in ("{}", "void{}")
     ):
         return None
-    body = (definition.node.text or b"").decode("utf-8", "replace")
+    body = definition.text.decode("utf-8", "replace")
     if re.search(re.escape(receiver) + _LOOKED, body):
         return None
     line = module.line(call.start)
@@ -93,7 +93,7 @@ def _remembers(module: Module, definition: Definition, node: N, place: str) -> b
     if node.kind != "decl" or module.text(node.parts[0]) != f"{place}.child_allocator":
         return False
     name = re.escape(node.names[0]).encode()
-    return len(re.findall(rb"\b" + name + rb"\b", definition.node.text or b"")) == 2
+    return len(re.findall(rb"\b" + name + rb"\b", definition.text)) == 2
 
 
 def _begun(module: Module, node: N, place: str) -> bool:

@@ -13,12 +13,13 @@ import re
 import subprocess
 import tempfile
 from collections import Counter
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
 
-from tree_sitter import Node, Query, QueryCursor
+from tree_sitter import Query, QueryCursor
 
-from repairbot.languages.zig.syntax import LANGUAGE, Module
+from repairbot.languages.zig.parsing import LANGUAGE, errors, parse, parse_again
 from repairbot.model import Check, Edit
 
 PATIENCE: Final = 10.0
@@ -32,35 +33,24 @@ def inspect(before: bytes, after: bytes, edits: tuple[Edit, ...]) -> tuple[Check
     """The checks in the order of their cost; those behind the first that fails are not made."""
     checks: list[Check] = []
     for check in (_parses, _comments, _compiles, _formatted):
-        checks.append(check(before, after))
+        checks.append(check(before, after, edits))
         if checks[-1].result == "failed":
             break
     return tuple(checks)
 
 
-@lru_cache(maxsize=4)
-def _module(source: bytes) -> Module:
-    return Module(source, "")
-
-
-def _parses(before: bytes, after: bytes) -> Check:
+def _parses(before: bytes, after: bytes, edits: tuple[Edit, ...]) -> Check:
     """By the tolerant parser: no error that was not there before."""
-    was, now = (_errors(_module(source).root) for source in (before, after))
+    was, now = errors(parse(before)), errors(parse_again(before, after, edits))
     if len(now) > len(was):
         line = now[0].start_point[0] + 1
         return Check("parses", "failed", f"line {line} does not parse")
     return Check("parses", "passed")
 
 
-def _errors(node: Node) -> list[Node]:
-    """The places that do not parse."""
-    if not node.has_error:
-        return []
-    own = [node] if node.is_error or node.is_missing else []
-    return own + [error for child in node.children for error in _errors(child)]
-
-
-def _comments(before: bytes, after: bytes) -> Check:
+def _comments(before: bytes, after: bytes, edits: tuple[Edit, ...]) -> Check:
+    if not any(b"//" in before[before.rfind(b"\n", 0, edit.start) + 1 : edit.end] for edit in edits):
+        return Check("comments kept", "passed")  # no edit comes near one
     lost = next(iter(_all_comments(before) - _all_comments(after)), None)
     if lost is not None:
         return Check("comments kept", "failed", f"lost: {lost.decode('utf-8', 'replace')[:60]}")
@@ -69,7 +59,7 @@ def _comments(before: bytes, after: bytes) -> Check:
 
 @lru_cache(maxsize=4)
 def _all_comments(source: bytes) -> Counter[bytes]:
-    found = QueryCursor(_COMMENTS).captures(_module(source).root).get("comment", [])
+    found = QueryCursor(_COMMENTS).captures(parse(source)).get("comment", [])
     return Counter((node.text or b"").strip() for node in found)
 
 
@@ -116,52 +106,56 @@ def _run(source: bytes, *arguments: str) -> tuple[int, bytes] | str:
     return done.returncode, done.stderr
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the compiler says of a source: its errors, each with its line; whether `zig fmt` would leave it as it is."""
+
+    errors: tuple[tuple[int, str], ...] = ()
+    formatted: bool = True
+
+
 @lru_cache(maxsize=64)
-def _said(source: bytes) -> tuple[tuple[int, str], ...] | str:
-    """The errors that `zig ast-check` names, each with its line, or why it cannot be asked."""
-    answer = _run(source, "ast-check", "--color", "off")
+def _said(source: bytes) -> _Said | str:
+    """What `zig ast-check` and `zig fmt --check` say, in one process; or why it cannot be asked."""
+    answer = _run(source, "fmt", "--stdin", "--check", "--ast-check", "--color", "off")
     if isinstance(answer, str):
         return answer
     code, words = answer
     found = [(int(line), message.decode("utf-8", "replace")) for line, message in _MESSAGE.findall(words)]
-    if code and not found:
-        return "the compiler failed without naming an error"
-    return tuple(found)
+    if not found:
+        return "the compiler failed without naming an error" if code and words else _Said((), code == 0)
+    answer = _run(
+        source, "fmt", "--stdin", "--check", "--color", "off"
+    )  # with errors nothing is said of blanks
+    return answer if isinstance(answer, str) else _Said(tuple(found), answer[0] == 0)
 
 
-def _compiles(before: bytes, after: bytes) -> Check:
+def _compiles(before: bytes, after: bytes, _: tuple[Edit, ...]) -> Check:
     """`zig ast-check` says nothing that it did not say before."""
     name = "zig ast-check"
     now = _said(after)
     if isinstance(now, str):
         return Check(name, "not run", now)
-    if not now:
+    if not now.errors:
         return Check(name, "passed")
     was = _said(before)
     if isinstance(was, str):
         return Check(name, "not run", was)
-    new = Counter(message for _, message in now) - Counter(message for _, message in was)
-    for line, message in now:
+    new = Counter(message for _, message in now.errors) - Counter(message for _, message in was.errors)
+    for line, message in now.errors:
         if new[message]:
             return Check(name, "failed", f"line {line}: {message}")
-    return Check(name, "not run", f"the file did not pass before: {was[0][1]}")
+    return Check(name, "not run", f"the file did not pass before: {was.errors[0][1]}")
 
 
-@lru_cache(maxsize=64)
-def _clean(source: bytes) -> bool | str:
-    """Whether `zig fmt` would leave a source as it is, or why it cannot be asked."""
-    answer = _run(source, "fmt", "--stdin", "--check", "--color", "off")
-    return answer if isinstance(answer, str) else answer[0] == 0
-
-
-def _formatted(before: bytes, after: bytes) -> Check:
+def _formatted(before: bytes, after: bytes, _: tuple[Edit, ...]) -> Check:
     """A file that `zig fmt` had nothing to change in stays so; another one is not reformatted."""
     name = "zig fmt"
-    was = _clean(before)
-    if isinstance(was, str):
-        return Check(name, "not run", was)
-    if not was:
+    was, now = _said(before), _said(after)
+    if isinstance(was, str) or isinstance(now, str):
+        return Check(name, "not run", was if isinstance(was, str) else str(now))
+    if not was.formatted:
         return Check(name, "not run", "the file was not formatted by it before")
-    if _clean(after) is not True:
+    if not now.formatted:
         return Check(name, "failed", "it would format the repair otherwise")
     return Check(name, "passed")

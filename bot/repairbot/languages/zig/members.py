@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import field, replace
+from functools import cache
 from typing import Final
 
 from repairbot.languages.zig.acquiring import Acquiring
 from repairbot.languages.zig.callees import callees
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Field, Module, Struct
+from repairbot.languages.zig.words import word_ends
 from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Container, Event, Kind, Member, Resource
 from repairbot.model import Span
@@ -35,7 +37,31 @@ _RELEASE: Final = (
     r"(?:deinit\w*|destroy|close|release|unref|deref|clearAndFree|toOwned\w*|join|stop|kill|reset|moveToUnmanaged"
     r"|move|finish)"
 )
+_ENDS: Final = re.compile(rf"\b{_RELEASE}\s*\(|\bfree\w*\(|\bdestroy\w*\(")
+_WHOLE: Final = re.compile(r"@field\(|inline for")
+_MOVED: Final = re.compile(r"\b(\w+)\.\*\s*[,;)]")
+_NAMED: Final = re.compile(r"\b(\w+)(?=(?:\.\*)?\.(\w+))")
+_CALLED: Final = re.compile(r"\b(\w+)\.(\w+)\(")
+_COMMENT: Final = re.compile(r"//[^\n]*")
+_ENDED: Final = re.compile(rf"(?:\.\?|\.\*)?\.{_RELEASE}\s*\(")
+"""Behind a member: it is released."""
+_GIVEN: Final = re.compile(r"\b(?:free|destroy)\w*\([^()\n]*$")
+"""Ahead of a member: it is handed to a release."""
+_LOOPED: Final = re.compile(r"\)\s*\|\*?\w+\|\s*\{?\s*(?:[\w.]*\.)?(?:free|destroy|\w+\.deinit)")
+_ASSIGNED: Final = re.compile(r"\s*=\s*(\w+)\s*[,;\n}]")
+_HANDED: Final = re.compile(r"\s*[,;)|]|\)?\s*\|")
+_FROM_ARENA: Final = re.compile(r"\s*=\s*[^,;\n]*(?:arena|fba)", re.IGNORECASE)
+_ASKED: Final = re.compile(rf"(?:\.\?|\.\*)?\.{_RELEASE}\s*\(|\s*(?:==|!=|orelse|\)\s*\|)|\s*=(?!=)")
+"""Behind what is written over: it was looked at, released or set before."""
+_NULLED: Final = re.compile(r"\s*=\s*null\s*;")
 _COUNTED: Final = re.compile(r"\b(?:ref_?count|refs|rc|acquireRef|retain)\b")
+
+
+@cache
+def _growth() -> re.Pattern[str]:
+    """Behind a member: a method by which it grows, and its first argument."""
+    grows = "|".join(sorted(callees().grows))
+    return re.compile(rf"\.(?:{grows})\(\s*([\w.?]+(?:\(\))?)?")
 
 
 @dataclass(slots=True)
@@ -93,10 +119,10 @@ class Members:
             return None
         name = teardown.parameters[0].name
         body = self._reached(struct, teardown)
-        if not re.search(rf"\b{_RELEASE}\s*\(|\bfree\w*\(|\bdestroy\w*\(", body):
+        if not _ENDS.search(body):
             return None
         fields = list(struct.fields(self.module))
-        released = {item.name for item in fields if self._mentioned(body, name, item.name)}
+        released = self._named(body, name)
         container = Container(
             struct.symbol or struct.name,
             "struct",
@@ -123,15 +149,16 @@ class Members:
 
     def _release_at(self, teardown: Definition, name: str, member: str) -> Span | None:
         start = teardown.node.start_byte
-        match = re.search(rf"\b{re.escape(name)}\.{re.escape(member)}\b".encode(), teardown.node.text or b"")
-        return self.module.span(start + match.start(), start + match.end()) if match else None
+        shown = teardown.text
+        end = next(word_ends(shown, f"{name}.{member}".encode()), 0)
+        return self.module.span(start + end - len(name) - len(member) - 1, start + end) if end else None
 
     def _body(self, definition: Definition) -> str:
         """A function's text without comments."""
         key = definition.node.start_byte
         if key not in self._bodies:
-            text = (definition.node.text or b"").decode("utf-8", "replace")
-            self._bodies[key] = re.sub(r"//[^\n]*", "", text)
+            text = definition.text.decode("utf-8", "replace")
+            self._bodies[key] = _COMMENT.sub("", text)
         return self._bodies[key]
 
     def _reached(self, struct: Struct, teardown: Definition) -> str:
@@ -143,19 +170,20 @@ class Members:
             body = self._body(definition)
             name = definition.parameters[0].name if definition.parameters else top
             parts.append(re.sub(rf"\b{re.escape(name)}\b", top, body) if name != top else body)
-            for called in re.findall(rf"\b{re.escape(name)}\.(\w+)\(", body):
-                found = struct.functions.get(called)
+            for owner, called in _CALLED.findall(body):
+                found = struct.functions.get(called) if owner == name else None
                 if found is not None and called not in seen:
                     seen.add(called)
                     waiting.append(found)
         return "\n".join(parts)
 
-    def _mentioned(self, body: str, name: str, member: str) -> bool:
-        return bool(re.search(rf"\b{re.escape(name)}(?:\.\*)?\.{re.escape(member)}\b", body))
+    def _named(self, body: str, name: str) -> set[str]:
+        """The members of `name` that a text speaks of."""
+        return {member for owner, member in _NAMED.findall(body) if owner == name}
 
     def _made(self, struct: Struct, item: Field, teardown: Definition, name: str, body: str) -> Event | None:
         """The event that makes a member which the teardown forgets."""
-        if re.search(rf"@field\(|\b{re.escape(name)}\.\*\s*[,;)]|inline for", body):
+        if _WHOLE.search(body) or name in _MOVED.findall(body):
             return None  # released by a loop over all members, or moved away whole
         if _COUNTED.search(item.name):
             return None
@@ -179,7 +207,7 @@ class Members:
             return None
         if listed and self._released_list(body, name, item.name):
             return None
-        if not listed and self._mentioned(body, name, item.name):
+        if not listed and item.name in self._named(body, name):
             return None
         release = self._release(struct, item, resource, teardown, name, body, listed)
         if release is None:
@@ -191,29 +219,39 @@ class Members:
 
     def _released_list(self, body: str, name: str, member: str) -> bool:
         """Whether a list itself is released or handed on whole, and not its elements alone."""
-        place = rf"\b{re.escape(name)}\.{re.escape(member)}"
-        return bool(
-            re.search(rf"{place}(?:\.\?)?\.{_RELEASE}\s*\(|{place}\s*[,;)|]|{place}\)?\s*\|", body)
-            or re.search(rf"&{place}\b(?!\.)", body)
-        )
+        place = f"{name}.{member}"
+        for end in word_ends(body, place):
+            lent = body[: end - len(place)].endswith("&") and not body.startswith(".", end)
+            if lent or _ENDED.match(body, end) or _HANDED.match(body, end):
+                return True
+        return False
 
     def _elsewhere(self, struct: Struct, item: Field, teardown: Definition) -> bool:
         """Whether other code may release the member, or it may come from outside."""
-        member = re.escape(item.name)
         own = self._body(teardown)
-        for match in re.finditer(
-            rf"\.{member}(?:\.\?|\.\*)?\.{_RELEASE}\s*\(|\b(?:free|destroy)\w*\([^()\n]*\.{member}\b(?!\.\w)|\.{member}\)\s*\|\*?\w+\|\s*\{{?\s*"
-            rf"(?:[\w.]*\.)?(?:free|destroy|\w+\.deinit)",
-            self._text,
-        ):
-            if match.group() not in own:
+        for start, end in self._mentions(item.name):
+            text = self._text
+            behind = _ENDED.match(text, end) or _LOOPED.match(text, end)
+            if behind is not None and text[start : behind.end()] not in own:
                 return True
-        from_parameter = False
+            line = text[text.rfind("\n", 0, start) + 1 : start]
+            ahead = _GIVEN.search(line) if not text.startswith(".", end) else None
+            if ahead is not None and line[ahead.start() :] + text[start:end] not in own:
+                return True
         for definition in struct.functions.values():
-            names = "|".join(re.escape(each.name) for each in definition.parameters if each.name)
-            if names and re.search(rf"\.{member}\s*=\s*(?:{names})\s*[,;\n}}]", self._body(definition)):
-                from_parameter = True
-        return from_parameter
+            names = {each.name for each in definition.parameters}
+            body = self._body(definition)
+            for end in word_ends(body, f".{item.name}"):
+                match = _ASSIGNED.match(body, end)
+                if match and match.group(1) in names:
+                    return True
+        return False
+
+    def _mentions(self, member: str) -> Iterator[tuple[int, int]]:
+        """Where the file names a member of that name, the dot included."""
+        size = len(member) + 1
+        for end in word_ends(self._text, f".{member}"):
+            yield end - size, end
 
     def _release(
         self,
@@ -259,18 +297,17 @@ class Members:
 
     def _given(self, member: str) -> str | None:
         """The allocator that a member's growth is given: "" for a managed one, None for none at all or an arena's."""
-        grows = "|".join(sorted(callees().grows))
         found: str | None = None
-        for match in re.finditer(rf"\.{re.escape(member)}\.(?:{grows})\(\s*([\w.?]+(?:\(\))?)?", self._text):
+        places = [end for _, end in self._mentions(member)]
+        for end in places:
+            match = _growth().match(self._text, end)
+            if match is None:
+                continue
             first = match.group(1) or ""
             if self.acquiring.allocators.is_one(first):
-                if self.acquiring.allocators.is_arena(first):
-                    return None
-                return first
+                return None if self.acquiring.allocators.is_arena(first) else first
             found = ""
-        if found == "" and re.search(
-            rf"\.{re.escape(member)}\s*=\s*[^,;\n]*(?:arena|fba)", self._text, re.IGNORECASE
-        ):
+        if found == "" and any(_FROM_ARENA.match(self._text, end) for end in places):
             return None
         return found
 
@@ -328,34 +365,49 @@ class Members:
         definition = store.definition
         if _FIRST.match(definition.name) or definition.name in _TEARDOWNS:
             return False
-        target = re.escape(store.target)
-        body = (definition.node.text or b"").decode("utf-8", "replace")
-        before = self.module.source[definition.node.start_byte : store.statement.start].decode(
-            "utf-8", "replace"
-        )
-        before = re.sub(r"//[^\n]*", "", before)
-        if re.search(
-            rf"{target}(?:\.\?|\.\*)?\.{_RELEASE}\s*\(|[(,&]\s*{target}\s*[,)]|{target}\s*(?:==|!=|orelse|\)\s*\|)|=\s*&?{target}\s*;"
-            rf"|{target}\s*=(?!=)",
-            before,
-        ):
-            return False
+        target = store.target
+        start = definition.node.start_byte
+        body = definition.text.decode("utf-8", "replace")
+        before = self.module.source[start : store.statement.start].decode("utf-8", "replace")
         after = body[len(before) :]
-        if re.search(rf"defer[^;]*{target}\b|{target}\s*=\s*null\s*;", after):
+        before = _COMMENT.sub("", before)
+        places = list(word_ends(before, target))
+        for end in places:
+            ahead = before[: end - len(target)].rstrip()
+            handed = ahead[-1:] in ("(", ",", "&") and before[end:].lstrip()[:1] in (",", ")")
+            lent = ahead.rstrip("&").rstrip().endswith("=") and before[end:].lstrip().startswith(";")
+            if handed or lent or _ASKED.match(before, end):
+                return False
+        for end in word_ends(after, target):
+            statement = after[after.rfind(";", 0, end) + 1 : end]
+            if "defer" in statement or _NULLED.match(after, end):
+                return False
+        if self._emptied(store, before):
             return False
-        if not re.search(rf"{target}\b", before):
-            return True
-        return self._freed(store)
+        return not places or self._freed(store)
+
+    def _emptied(self, store: Store, before: str) -> bool:
+        """Whether a method that is called first releases the member (`self.clear();`)."""
+        root = store.target.rpartition(".")[0]
+        functions = (store.struct or store.definition.owner).functions
+        for owner, called in _CALLED.findall(before):
+            found = functions.get(called) if owner == root else None
+            if found is None:
+                continue
+            body = self._body(found)
+            for end in word_ends(body, f".{store.field}"):
+                if _ENDED.match(body, end) or _NULLED.match(body, end):
+                    return True
+        return False
 
     def _freed(self, store: Store) -> bool:
         """Whether this file releases such a member somewhere."""
-        member = re.escape(store.field)
-        return bool(
-            re.search(
-                rf"\.{member}(?:\.\?|\.\*)?\.{_RELEASE}\s*\(|\b(?:free|destroy)\([^()\n]*\.{member}\)",
-                self._text,
-            )
-        )
+        text = self._text
+        for start, end in self._mentions(store.field):
+            line = text[text.rfind("\n", 0, start) + 1 : start]
+            if _ENDED.match(text, end) or (text.startswith(")", end) and _GIVEN.search(line)):
+                return True
+        return False
 
     def _typed(self, store: Store) -> str:
         """The text of the member's type, where this file holds it."""

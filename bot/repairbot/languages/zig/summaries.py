@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from repairbot.languages.base import Project
-from repairbot.languages.zig.callees import STRONG
+from repairbot.languages.zig.releases import Releases
 from repairbot.languages.zig.syntax import Definition, Module, Struct
 from repairbot.lifetimes.ops import EXIT, FAIL, Effect, Function, Kind, Resource, Summary
 
@@ -16,8 +16,6 @@ ANYTHING: Final = Resource("anything", "a value", ("a caller",), (".deinit",), c
 """Stands for a parameter of which nothing is known."""
 _MOST: Final = 80
 """How many summaries are made for one file: beyond that, callees count as unknown."""
-_METHOD: Final = re.compile(rb"\b(\w+)(?:\.\?|\.\*)?\.(\w+)\(([^()\n]{0,60})\)")
-_FUNCTION: Final = re.compile(rb"([\w.?]+(?:\(\))?)\.(free|destroy)\((\w+)\)")
 _TAKES: Final = re.compile(
     r"\b(?:takes?|taking|assumes?|transfers?) (?:the )?ownership|\bis (?:now )?owned by\b", re.IGNORECASE
 )
@@ -44,14 +42,22 @@ class Oracle:
     """Answers what calls do with their arguments and what they hand out."""
 
     def __init__(
-        self, module: Module, project: Project, lower: Lower, allocating: Callable[[bytes], bool]
+        self,
+        module: Module,
+        project: Project,
+        lower: Lower,
+        allocating: Callable[[Definition], bool],
+        releases: Releases,
     ) -> None:
-        """`lower` gives a function's graph in which the named parameters hold something from the start."""
+        """`lower` gives a function's graph in which the named parameters hold something from the start.
+
+        `allocating` tells whether a function makes something by itself.
+        """
         self.module, self.project, self.lower, self.allocating = module, project, lower, allocating
+        self.releases = releases
         self.asks: set[str] = set()
         self._effects: dict[tuple[str, int], Effect] = {}
         self._returns: dict[int, str] = {}
-        self._releases: dict[int, dict[str, str]] = {}
         self._fields: dict[str, dict[str, str]] = {}
         self._pools: dict[str, str] = {}
         self.made = 0
@@ -61,24 +67,6 @@ class Oracle:
         if struct.symbol not in self._fields:
             self._fields[struct.symbol] = {item.name: item.type for item in struct.fields(self.module)}
         return self._fields[struct.symbol].get(name, "")
-
-    def releases(self, definition: Definition) -> dict[str, str]:
-        """The releases that stand in a function, by the name that is released: templates as in Resource.release."""
-        key = definition.node.start_byte
-        if key not in self._releases:
-            found: dict[str, str] = {}
-            body = definition.node.text or b""
-            for match in _METHOD.finditer(body):
-                name, method, arguments = (group.decode("utf-8", "replace") for group in match.groups())
-                if STRONG.match(method) and not method.startswith(("free", "destroy")):
-                    found.setdefault(name, f".{method}({arguments})" if arguments else f".{method}")
-                elif method == "destroy" and not arguments:
-                    found.setdefault(name, ".destroy")
-            for match in _FUNCTION.finditer(body):
-                receiver, method, name = (group.decode("utf-8", "replace") for group in match.groups())
-                found.setdefault(name, f"{receiver}.{method}")
-            self._releases[key] = found
-        return self._releases[key]
 
     def gives_back(self, pool: str) -> str:
         """The method by which this file gives something back to a pool of that name, or ""."""
@@ -118,7 +106,7 @@ class Oracle:
             self._returns[key] = ""
             node = definition.body_node
             returned = definition.returns.rpartition("!")[2]
-            if node is None or not re.search(r"[\[*]", returned) or not self.allocating(node.text or b""):
+            if node is None or not re.search(r"[\[*]", returned) or not self.allocating(definition):
                 return ""
             if self.made >= _MOST:
                 return ""
@@ -136,38 +124,57 @@ class Oracle:
         for position, parameter in enumerate(definition.parameters):
             if parameter.name == root:
                 return f"${position}{head[len(root) :]}.{method}"
-        text = (definition.node.text or b"").decode("utf-8", "replace")
+        text = definition.text.decode("utf-8", "replace")
         if re.search(rf"\b(?:const|var)\s+{re.escape(root)}\b", text):
             return ""  # a local of that function
         return resource.release[0]
 
     def foreign(self, qualified: str) -> Summary | None:
         """The summary of a function of another file; asked for when it is not there."""
-        cut = qualified.find(".zig.")
-        if cut < 0 or "()" in qualified or "[]" in qualified:
-            return None
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(self.module.path), qualified[:cut]))
-        if path.startswith(".."):
-            return None
-        name = f"{path.replace('/', '.')}.{qualified[cut + 5 :]}"
+        name = self.elsewhere(qualified)
         found = self.project.summaries.get(name)
-        if found is None:
+        if found is None and name:
             self.asks.add(name)
         return found
 
+    def maker(self, qualified: str) -> Summary | None:
+        """The summary of a function of another file, where that hands out what it makes."""
+        return self.project.summaries.get(self.elsewhere(qualified))
+
+    def elsewhere(self, qualified: str) -> str:
+        """The name by which the project knows a function of another file, ""."""
+        cut = qualified.find(".zig.")
+        if cut < 0 or "()" in qualified or "[]" in qualified:
+            return ""
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(self.module.path), qualified[:cut]))
+        return "" if path.startswith("..") else f"{path.replace('/', '.')}.{qualified[cut + 5 :]}"
+
+    def makers(self) -> set[str]:
+        """The functions of other files that are given an allocator here: they may hand out what they make."""
+        heads = [name for name, target in self.module.imports.items() if ".zig" in target]
+        if not heads:
+            return set()
+        words = "|".join(map(re.escape, sorted(heads)))
+        calls = re.compile(rf"(?<![\w.])((?:{words})(?:\.\w+)+)\([^()\n;]*\b(?:\w*alloc\w*|gpa)\b".encode())
+        found = {match.decode("utf-8", "replace") for match in calls.findall(self.module.source)}
+        return {name for each in found if (name := self.elsewhere(self.module.qualified(each)))}
+
     def exports(self) -> dict[str, Summary]:
-        """Summaries of the functions that other files ask about."""
+        """Summaries of the functions that other files ask about, and of those that hand out what they make."""
         found: dict[str, Summary] = {}
-        for definition in self.module.functions if self.project.asked else ():
+        for definition in self.module.functions:
+            names = tuple(parameter.name for parameter in definition.parameters)
+            returned = self.returns(definition)
             if definition.symbol not in self.project.asked:
+                if returned:
+                    found[definition.symbol] = Summary(definition.symbol, names, {}, returned)
                 continue
             effects: dict[str, Effect] = {
                 parameter.name: effect
                 for position, parameter in enumerate(definition.parameters)
                 if parameter.name and (effect := self.effect(definition, position)) != "unknown"
             }
-            names = tuple(parameter.name for parameter in definition.parameters)
-            found[definition.symbol] = Summary(definition.symbol, names, effects, self.returns(definition))
+            found[definition.symbol] = Summary(definition.symbol, names, effects, returned)
         return found
 
 

@@ -13,21 +13,21 @@ from collections.abc import Iterator
 from dataclasses import field
 from functools import cached_property
 
-from tree_sitter import Language, Node, Parser, Query, QueryCursor
+from tree_sitter import Node, Query, QueryCursor
 
-from repairbot.languages.grammar import binding
+from repairbot.languages.zig.parsing import LANGUAGE, parse
 from repairbot.languages.zig.tree import N, read
 from repairbot.lazily import dataclass
 from repairbot.model import Span
 
-LANGUAGE = Language(binding("tree_sitter_zig").language())
 _DECLARATIONS = Query(
     LANGUAGE,
     "(function_declaration) @function (struct_declaration) @container (union_declaration) @container"
     " (enum_declaration) @container (opaque_declaration) @container (test_declaration) @test",
 )
-_IMPORT = re.compile(rb"\b(?:const|var)\s+(\w+)\s*(?::[^=\n]*)?=\s*@import\(\"([^\"\n]+)\"\)((?:\.\w+)*)\s*;")
-_ALIAS = re.compile(rb"^[ \t]*(?:pub[ \t]+)?const\s+(\w+)\s*=\s*((?:\w+\.)+\w+)\s*;", re.MULTILINE)
+_IMPORT = re.compile(rb"const\s+(\w+)\s*(?::[^=\n]*)?=\s*@import\(\"([^\"\n]+)\"\)((?:\.\w+)*)\s*;")
+_ALIAS = re.compile(rb"const\s+(\w+)\s*=\s*((?:\w+\.)+\w+)\s*;")
+_AHEAD = re.compile(rb"(?:^|\n)[ \t]*(?:pub[ \t]+)?$")
 _THIS = re.compile(rb"\bconst\s+(\w+)\s*=\s*@This\(\)")
 
 
@@ -45,25 +45,70 @@ class Parameter:
     at: tuple[int, int] = (0, 0)
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Definition:
     """A function. `symbol` is its dotted path in the file ("Pool.take"); `owner` the container it stands in."""
 
     node: Node
     name: str
     symbol: str
-    parameters: tuple[Parameter, ...]
-    returns: str
     owner: Struct
-    doc: str = ""
-    _body: N | None = None
+
+    @cached_property
+    def text(self) -> bytes:
+        """Its source."""
+        return self.node.text or b""
+
+    @cached_property
+    def _listing(self) -> Node | None:
+        return next((child for child in self.node.children if child.type == "parameters"), None)
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Its parameters, in their order."""
+        found: list[Parameter] = []
+        for child in self._listing.children if self._listing is not None else ():
+            if child.type == "parameter":
+                called = child.child_by_field_name("name")
+                typed = child.child_by_field_name("type")
+                kind = text(typed) or text(child).partition(":")[2].strip()
+                found.append(Parameter(text(called), kind, (child.start_byte, child.end_byte)))
+        return tuple(found)
+
+    @cached_property
+    def returns(self) -> str:
+        """The text of what it returns, an error set included."""
+        found = text(self.node.child_by_field_name("type"))
+        if found.startswith("!") or (body := self.body_node) is None:
+            return found
+        # An error set that is left to the compiler stands before the type and outside of it.
+        if self._listing is None:
+            return ""
+        start = self.node.start_byte
+        return (
+            self.text[self._listing.end_byte - start : body.start_byte - start]
+            .decode("utf-8", "replace")
+            .strip()
+        )
+
+    @cached_property
+    def doc(self) -> str:
+        """The comments right above it."""
+        lines: list[str] = []
+        previous = self.node.prev_sibling
+        line = self.node.start_point[0]
+        while previous is not None and previous.type == "comment" and previous.end_point[0] >= line - 1:
+            lines.insert(0, text(previous))
+            line = previous.start_point[0]
+            previous = previous.prev_sibling
+        return "\n".join(lines)
 
     @property
     def fails(self) -> bool:
         """Whether it can return an error."""
         return "!" in self.returns
 
-    @property
+    @cached_property
     def method(self) -> bool:
         """Whether its first parameter is a value of its container."""
         first = self.parameters[0].type.lstrip("*").removeprefix("const ").strip() if self.parameters else ""
@@ -71,17 +116,15 @@ class Definition:
             first == "anytype" and self.parameters[0].name in ("self", "this")
         )
 
-    @property
+    @cached_property
     def body_node(self) -> Node | None:
         """Its block, None for a prototype."""
         return self.node.child_by_field_name("body")
 
-    @property
+    @cached_property
     def body(self) -> N | None:
         """Its block, read once. Raises TooDeep."""
-        if self._body is None and (node := self.body_node) is not None:
-            self._body = read(node)
-        return self._body
+        return read(self.body_node) if self.body_node is not None else None
 
 
 @dataclass(slots=True)
@@ -124,7 +167,7 @@ class Module:
         self.source, self.path = source, path
         self._spans: dict[tuple[int, int], Span] = {}
         self._qualified: dict[str, str] = {}
-        self.root = Parser(LANGUAGE).parse(source).root_node
+        self.root = parse(source)
         self.stem = posixpath.splitext(posixpath.basename(path))[0]
         self.file = Struct(self.stem, self.root, "file", "")
         self.structs: list[Struct] = [self.file]
@@ -167,6 +210,8 @@ class Module:
             name, target, rest = (group.decode("utf-8", "replace") for group in match.groups())
             found[name] = target + rest
         for match in _ALIAS.finditer(self.source):
+            if not _AHEAD.search(self.source[max(match.start() - 60, 0) : match.start()]):
+                continue
             name, target = (group.decode("utf-8", "replace") for group in match.groups())
             found.setdefault(name, target)
         return found
@@ -208,10 +253,14 @@ class Module:
         return found
 
     def _collect(self) -> None:
-        captured = QueryCursor(_DECLARATIONS).captures(self.root)
-        self.tests = [(node.start_byte, node.end_byte) for node in captured.get("test", ())]
-        nodes = [(node, "container") for node in captured.get("container", ())]
-        nodes += [(node, "function") for node in captured.get("function", ())]
+        declared = _Declared(self.source)
+        if self.root.has_error:
+            declared.anywhere(self.root)
+        else:
+            declared.within(self.root)
+        self.tests = declared.tests
+        nodes = [(node, "container") for node in declared.containers]
+        nodes += [(node, "function") for node in declared.functions]
         nodes.sort(key=lambda pair: (pair[0].start_byte, -pair[0].end_byte))
         self.file.aliases = self._aliases(self.root)
         open_structs: list[Struct] = [self.file]
@@ -246,7 +295,9 @@ class Module:
         found = []
         for child in node.children:
             if child.type == "variable_declaration":
-                match = _THIS.search(child.text or b"")
+                match = _THIS.search(
+                    self.source, child.start_byte, min(child.end_byte, child.start_byte + 200)
+                )
                 if match:
                     found.append(match.group(1).decode("utf-8", "replace"))
         return tuple(found)
@@ -264,29 +315,52 @@ class Module:
         name = text(node.child_by_field_name("name"))
         if not name:
             return None
-        parameters: list[Parameter] = []
-        listing = next((child for child in node.children if child.type == "parameters"), None)
-        for child in listing.children if listing is not None else ():
-            if child.type == "parameter":
-                called = child.child_by_field_name("name")
-                typed = child.child_by_field_name("type")
-                kind = text(typed) or text(child).partition(":")[2].strip()
-                parameters.append(Parameter(text(called), kind, (child.start_byte, child.end_byte)))
-        returns = text(node.child_by_field_name("type"))
-        if not returns.startswith("!") and (body := node.child_by_field_name("body")) is not None:
-            # An error set that is left to the compiler stands before the type and outside of it.
-            between = self.source[listing.end_byte : body.start_byte] if listing is not None else b""
-            returns = between.decode("utf-8", "replace").strip()
-        symbol = f"{owner.symbol}.{name}".lstrip(".")
-        return Definition(node, name, symbol, tuple(parameters), returns, owner, self._doc(node))
+        return Definition(node, name, f"{owner.symbol}.{name}".lstrip("."), owner)
 
-    def _doc(self, node: Node) -> str:
-        """The comments right above a declaration."""
-        lines: list[str] = []
-        previous = node.prev_sibling
-        line = node.start_point[0]
-        while previous is not None and previous.type == "comment" and previous.end_point[0] >= line - 1:
-            lines.insert(0, text(previous))
-            line = previous.start_point[0]
-            previous = previous.prev_sibling
-        return "\n".join(lines)
+
+_NESTED = re.compile(rb"\b(?:struct|union|enum|opaque)\b")
+_CONTAINERS = frozenset({"struct_declaration", "union_declaration", "enum_declaration", "opaque_declaration"})
+
+
+class _Declared:
+    """The functions, containers and tests of a file.
+
+    Where the grammar puts declarations they are read off; what hides in expressions is looked for by a query.
+    """
+
+    def __init__(self, source: bytes) -> None:
+        self.source = source
+        self.tests: list[tuple[int, int]] = []
+        self.containers: list[Node] = []
+        self.functions: list[Node] = []
+
+    def within(self, container: Node) -> None:
+        """What a container (or the file) declares."""
+        for child in container.children:
+            kind = child.type
+            if kind == "comment" or not child.is_named:
+                continue
+            if kind == "function_declaration":
+                self.functions.append(child)
+            elif kind == "test_declaration":
+                self.tests.append((child.start_byte, child.end_byte))
+            if not _NESTED.search(self.source, child.start_byte, child.end_byte):
+                continue
+            inner = [part for part in child.children if part.type in _CONTAINERS]
+            if kind == "variable_declaration" and len(inner) == 1:
+                self.containers.append(inner[0])
+                self.within(inner[0])
+            else:
+                self.anywhere(child, itself=False)
+
+    def anywhere(self, node: Node, *, itself: bool = True) -> None:
+        """What stands anywhere in a node, itself or not."""
+        captured = QueryCursor(_DECLARATIONS).captures(node)
+        skipped = None if itself else (node.start_byte, node.end_byte)
+
+        def found(name: str) -> list[Node]:
+            return [each for each in captured.get(name, ()) if (each.start_byte, each.end_byte) != skipped]
+
+        self.tests.extend((each.start_byte, each.end_byte) for each in found("test"))
+        self.containers.extend(found("container"))
+        self.functions.extend(found("function"))

@@ -81,6 +81,10 @@ class Values:
         """Names that look into a place: `const items = list.items`."""
         self.scope: dict[str, str] = {parameter.name: parameter.name for parameter in definition.parameters}
         """The place of each name that is visible."""
+        self.within = definition.node.end_byte
+        """Where the block around ends."""
+        self.visible: dict[str, tuple[int, int]] = {}
+        """Where the name of each local place is visible, first and last byte."""
         self.types: dict[str, str] = {parameter.name: parameter.type for parameter in definition.parameters}
         """The text of a place's type, where it is known."""
         self.parameters: frozenset[str] = frozenset(self.scope)
@@ -107,6 +111,7 @@ class Values:
             number += 1
         self.used.add(place)
         self.scope[name] = place
+        self.visible[place] = (self.at.start, self.within)
         return place
 
     def place_of(self, node: N | None) -> str:

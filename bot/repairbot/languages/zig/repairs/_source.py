@@ -12,7 +12,8 @@ from functools import cached_property
 
 from tree_sitter import Node, Query, QueryCursor
 
-from repairbot.languages.zig.syntax import LANGUAGE, Module, text
+from repairbot.languages.zig.parsing import LANGUAGE
+from repairbot.languages.zig.syntax import Module, text
 from repairbot.model import Edit, Span
 
 FUNCTIONS = frozenset({"function_declaration", "test_declaration"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from repairbot.languages.zig.repairs import _binding, _elements, _release
+from repairbot.languages.zig.repairs import _binding, _elements, _naming, _release
 from repairbot.languages.zig.repairs._binding import Binding
 from repairbot.languages.zig.repairs._owners import declared as declared_by
 from repairbot.languages.zig.repairs._release import Release
@@ -15,6 +15,8 @@ from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit
 
 WRITES = (RELEASE_ON_EXIT,)
+_LITERALS = frozenset({"struct_initializer", "anonymous_struct_initializer"})
+_LEAVING = frozenset({"try_expression", "return_expression", "break_expression", "continue_expression"})
 
 
 def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
@@ -242,4 +244,38 @@ def moved_up(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal | Non
     lines = text(cleanup).replace("\r\n", "\n").split("\n")
     blanks = source.indentation(cleanup.start_byte)
     shown = [lines[0], *(line.removeprefix(blanks) for line in lines[1:])]
-    return (source.after(spot, shown), source.without(cleanup))
+    hoisted = _hoisted(source, spot, cleanup, names)
+    if isinstance(hoisted, Refusal):
+        return hoisted
+    return (source.after(spot, shown), *hoisted, source.without(cleanup))
+
+
+def _hoisted(source: Source, spot: Node, cleanup: Node, names: set[str]) -> list[Edit] | Refusal:
+    """What can fail inside a literal goes ahead of it: the variable counts as set while its members are made."""
+    edits: list[Edit] = []
+    function = source.function(cleanup)
+    found = [
+        node
+        for name in sorted(names)
+        for node in (_binding.assignments(source, function, name) if function else ())
+    ]
+    for node in found:
+        value = _binding.value_of(node)
+        if (
+            value is None
+            or value.type not in _LITERALS
+            or not spot.end_byte <= node.start_byte < cleanup.start_byte
+        ):
+            continue
+        steps = [each for each in walk(value) if each.type in _LEAVING]
+        row = source.row(node)
+        if not steps:
+            continue
+        step = steps[0]
+        call = next((each for each in walk(step) if each.type == "call_expression"), None)
+        if len(steps) > 1 or step.type != "try_expression" or call is None or row is None:
+            return Refusal("a literal that it is set to can fail half way")
+        name = _naming.suggested(source, call, "value")
+        edits.append(source.before(row, [f"const {name} = {text(step)};"]))
+        edits.append(Edit(step.start_byte, step.end_byte, name))
+    return edits

@@ -1,0 +1,126 @@
+"""What the paths of one function have in common, computed once for all that is followed through it.
+
+Sets of blocks are integers with a bit for each block: a function of a thousand blocks has a thousand bits, and
+whether a block leads to any block of a set is one operation on them.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from repairbot.lifetimes.ops import Function, Kind
+
+_SETTING = frozenset({Kind.CLEAR, Kind.ACQUIRE})
+
+
+class Graph:
+    """One function, its branches and where they lead."""
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self.touched = [
+            {op.place for op in block.ops} | {op.other for op in block.ops if op.kind is Kind.MOVE}
+            for block in function.blocks
+        ]
+        """The places that the operations of each block name."""
+        self.moves = [
+            (op.place, op.other) for block in function.blocks for op in block.ops if op.kind is Kind.MOVE
+        ]
+
+    def aliases(self, place: str) -> set[str]:
+        """Every name that a value may have anywhere in the function."""
+        found = {place}
+        while new := {other for source, other in self.moves if source in found} - found:
+            found |= new
+        return found
+
+    def touching(self, places: set[str] | frozenset[str]) -> int:
+        """The blocks in which some operation names one of these places."""
+        return sum(1 << index for index, touched in enumerate(self.touched) if not places.isdisjoint(touched))
+
+    @cached_property
+    def leads(self) -> list[int]:
+        """The blocks that each block leads to, by at least one edge."""
+        return self._closure(errors=True)
+
+    @cached_property
+    def leads_normally(self) -> list[int]:
+        """The same without the edges of errors."""
+        return self._closure(errors=False)
+
+    def _closure(self, errors: bool) -> list[int]:
+        targets = [
+            [edge.target for edge in block.edges if edge.target >= 0 and (errors or edge.kind != "error")]
+            for block in self.function.blocks
+        ]
+        found = [0] * len(targets)
+        again = True
+        while again:
+            again = False
+            for index in range(len(targets) - 1, -1, -1):
+                before = reached = found[index]
+                for target in targets[index]:
+                    reached |= found[target] | 1 << target
+                if reached != before:
+                    found[index] = reached
+                    again = True
+        return found
+
+    @cached_property
+    def guards(self) -> frozenset[str]:
+        """Local names that more than one branch asks about, or that are set to a constant and asked about."""
+        asked: dict[str, int] = {}
+        for block in self.function.blocks:
+            for place in {edge.place for edge in block.edges if edge.empty is not None}:
+                asked[place] = asked.get(place, 0) + 1
+        if not asked:
+            return frozenset()
+        constant = {
+            op.place
+            for block in self.function.blocks
+            for op in block.ops
+            if op.kind is Kind.CLEAR and op.detail
+        }
+        return frozenset(
+            place for place, count in asked.items() if "." not in place and (count > 1 or place in constant)
+        )
+
+    @cached_property
+    def asked(self) -> list[frozenset[tuple[str, bool]]]:
+        """For each block the facts about guards that matter from its beginning on.
+
+        A fact that no branch asks about before its place is set again tells no two paths apart.
+        """
+        blocks, order = self.function.blocks, sorted(self.guards)
+        bits = {place: 1 << number for number, place in enumerate(order)}
+        alive = [0] * len(blocks)
+        again = bool(bits)
+        while again:
+            again = False
+            for index in range(len(blocks) - 1, -1, -1):
+                normal = failing = 0
+                for edge in blocks[index].edges:
+                    needed = alive[edge.target] if edge.target >= 0 else 0
+                    if edge.empty is not None:
+                        needed |= bits.get(edge.place, 0)
+                    if edge.kind == "error":
+                        failing |= needed
+                    else:
+                        normal |= needed
+                for number, op in enumerate(reversed(blocks[index].ops)):
+                    if op.kind in _SETTING:
+                        normal &= ~bits.get(op.place, 0)
+                    elif op.kind is Kind.MOVE and op.other in bits:
+                        normal |= bits.get(op.place, 0)
+                    if number == 0:
+                        normal |= failing  # when the last operation fails it has set nothing
+                normal |= 0 if blocks[index].ops else failing
+                if normal != alive[index]:
+                    alive[index] = normal
+                    again = True
+        known: dict[int, frozenset[tuple[str, bool]]] = {}
+        for mask in alive:
+            if mask not in known:
+                places = [place for place in order if bits[place] & mask]
+                known[mask] = frozenset((place, empty) for place in places for empty in (True, False))
+        return [known[mask] for mask in alive]
