@@ -150,6 +150,15 @@ def part(tree: Path, into: Path) -> Path:
     return into
 
 
+def many(into: Path, count: int = 20_000) -> Path:
+    """So many small clean files: what each costs the parent's memory stands out."""
+    for number in range(count):
+        folder = into / f"part_{number // 500}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"module_{number}.py").write_text(f"def add_{number}(a):\n    return a + {number}\n")
+    return into
+
+
 def table(rows: list[tuple[str, Measured]], unit: Measured) -> Iterator[str]:
     """The rows as text; `cpu` is the processor time of all processes together, each beside its units."""
     yield f"{'':44}{'seconds':>9}{'units':>8}{'cpu':>9}{'units':>8}{'parent':>9}{'child':>9}"
@@ -184,6 +193,8 @@ def main(arguments: list[str]) -> int:
         quarter = part(tree, scratch / "quarter")
         command = [REPAIRBOT, "audit", "--no-cache", "--jobs", "1", "--output", os.devnull, str(quarter)]
         rows.append(("audit of a quarter of it", run(command, scratch, environment, memory=True)))
+        command[-1] = str(many(scratch / "many"))
+        rows.append(("audit of 20,000 small files", run(command, scratch, environment, memory=True)))
         ruff = [
             str(BIN / "ruff"),
             "check",
