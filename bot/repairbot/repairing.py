@@ -15,7 +15,7 @@ from repairbot import edits, wire
 from repairbot.lazily import dataclass
 from repairbot.links import Answers
 from repairbot.model import Edit, FileResult, Finding, Outcome
-from repairbot.pipeline import Examination, Run, request
+from repairbot.pipeline import Examination, Run, answered, request
 from repairbot.pool import Pool, Task
 
 ROUNDS = 200
@@ -118,7 +118,8 @@ def repair(works: Sequence[Work], pool: Pool, wanted: Wanted) -> None:
             failure, result = answer.failure, None
             if not failure:
                 try:
-                    result = wire.decode(FileResult, answer.frame.partition(b"\n")[0])
+                    line = answer.frame.partition(b"\n")[0]
+                    result = answered(line, work.original.path, work.original.language)
                 except wire.Malformed as error:
                     failure = f"the answer about it was malformed: {error}"
                 else:
