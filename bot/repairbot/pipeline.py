@@ -26,7 +26,6 @@ Progress = Callable[[int, int, int], None]
 """Told how far the work is: files done, files in all, findings so far."""
 
 
-PLAIN = FileResult("", "", Outcome.CLEAN)
 WINDOW = 2000
 """Files whose earlier results are brought at once."""
 
@@ -199,7 +198,12 @@ class Run:
         each = self.examinations[tag]
         try:
             first, second, third = frame.split(b"\n")
-            result, line = wire.decode(FileResult, first), Line.read(second, third)
+            line = Line.read(second, third)
+            result = (
+                wire.decode(FileResult, first)
+                if first
+                else FileResult(each.entry.path, each.entry.language, Outcome.CLEAN)
+            )
         except ValueError as error:
             self._end(
                 each,
@@ -210,10 +214,8 @@ class Run:
         if each.wanted and not each.answers:
             self._exchange.ask(tag, each.entry.path, each.entry.language, line.asks, line.makers)
         each.unknown = line.unknown
-        if result == (plain := replace(PLAIN, path=each.entry.path, language=each.entry.language)):
-            result = plain  # its strings are those of the entry: most files are clean, and there are many
-            if not (line.asks or line.makers):
-                each.content = b""
+        if not (first or line.asks or line.makers):
+            each.content = b""  # nobody reads it again: there are many such files, and not much room
         self._end(each, result)
         return True
 

@@ -1,9 +1,9 @@
 """The child process: it reads hostile files, so it has limits, an empty environment and nothing to lose.
 
 It speaks frames on its standard input and output (`pool` is the other end). In: a header (JSON, one line)
-and a body (the source's bytes). Out: one frame a file, three lines: the result, what it asks of other files,
-what it offers them. A file that raises kills the child: the parent fails that file and goes on with a fresh
-child, so nothing here catches what it does not know.
+and a body (the source's bytes). Out: one frame a file, three lines: the result (empty for a clean file, as
+most are), what it asks of other files, what it offers them. A file that raises kills the child: the parent
+fails that file and goes on with a fresh child, so nothing here catches what it does not know.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from repairbot.examine import examine
 from repairbot.languages.base import Language, Project
 from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Resource, Summary
-from repairbot.model import Settings
+from repairbot.model import FileResult, Outcome, Settings
 from repairbot.rule import all_rules
 from repairbot.suppression import suppress
 
@@ -115,9 +115,15 @@ def _answer(request: Request, source: bytes, known: dict[str, Language], setting
     project = Project(request.summaries, request.resources, frozenset(request.asked))
     examined = examine(source, request.path, language, settings, project, fixes=request.fixes)
     result = suppress(source, language, examined.result)
-    asking = Asking(examined.asks, examined.makers, examined.unknown)
-    offers = Offers(examined.exports, examined.resources)
-    return b"\n".join(map(wire.encode, (result, asking, offers)))
+    first = (
+        b"" if result == FileResult(request.path, request.language, Outcome.CLEAN) else wire.encode(result)
+    )
+    asking = offers = b"{}"
+    if examined.asks or examined.makers or examined.unknown:
+        asking = wire.encode(Asking(examined.asks, examined.makers, examined.unknown))
+    if examined.exports or examined.resources:
+        offers = wire.encode(Offers(examined.exports, examined.resources))
+    return b"\n".join((first, asking, offers))
 
 
 def _waiting() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from repairbot.analyses.facts import Bound, Growing
 from repairbot.lazily import regex
@@ -352,8 +353,9 @@ def _drop(fact: Growing, head: str, key: str) -> str:
     )
 
 
-def of_idiom(idiom: Idiom) -> Report:
-    """The report of what the language's folder recognised."""
+def of_idiom(idiom: Idiom, settings: Settings) -> Report:
+    """The report of what the language's folder recognised; a bound that it leaves open is the configured one."""
+    count = configured(settings, idiom.name)
     return Report(
         at=idiom.at,
         symbol=idiom.symbol,
@@ -362,6 +364,13 @@ def of_idiom(idiom: Idiom) -> Report:
         witness=idiom.steps,
         evidence=idiom.evidence,
         confidence=idiom.confidence,
-        intents=idiom.intents,
+        intents=tuple(_bounded(intent, count) for intent in idiom.intents),
         refusals=(idiom.refusal,) if idiom.refusal and not idiom.intents else (),
     )
+
+
+def _bounded(intent: Intent, count: int) -> Intent:
+    if intent.args.get("bound") != "":
+        return intent
+    choice = f"Nothing in the code names a bound. This keeps {count:,}: {intent.choice}."
+    return replace(intent, args={**intent.args, "bound": str(count)}, choice=choice)

@@ -51,6 +51,7 @@ def release_args(resource: Resource) -> dict[str, str]:
         "release": resource.release[0] if resource.release else ".close",
         "scope": resource.scope,
         "asynchronous": "yes" if resource.asynchronous else "",
+        **({"guarded": "yes"} if resource.guarded else {}),
     }
 
 

@@ -644,7 +644,6 @@ pub fn copy(source: impl Read) -> io::Result<()> {
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
         """One report a task."""
-        yield from idioms(facts, self.id)
         for it in problems(facts, "task", "dropped", "uncancelled"):
             yield _report(it)
         yield from idioms(facts, self.id)

@@ -217,4 +217,4 @@ def collect(rows, found=[]):
             yield _report(fact)
         for idiom in facts.unit.idioms:
             if idiom.name == self.id:
-                yield of_idiom(idiom)
+                yield of_idiom(idiom, settings)

@@ -498,6 +498,33 @@ export class LayoutService {
             why="an entry goes with its element",
             language="typescript",
         ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const ProfileService = struct {
+    allocator: std.mem.Allocator,
+    cache: std.StringHashMapUnmanaged(u64) = .empty,
+
+    fn find(self: *ProfileService, user_id: []const u8) !u64 {
+        if (self.cache.get(user_id)) |known| return known;
+        const found = try std.fmt.parseInt(u64, user_id, 10);
+        try self.cache.put(self.allocator, user_id, found);
+        return found;
+    }
+
+    fn forget(self: *ProfileService, user_id: []const u8) void {
+        _ = self.cache.remove(user_id);
+    }
+
+    fn deinit(self: *ProfileService) void {
+        self.cache.deinit(self.allocator);
+    }
+};
+""",
+            why="an entry goes with its user",
+            language="zig",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
@@ -509,4 +536,4 @@ export class LayoutService {
                 yield report(fact, settings, self.id)
         for idiom in facts.unit.idioms:
             if idiom.name == self.id:
-                yield of_idiom(idiom)
+                yield of_idiom(idiom, settings)

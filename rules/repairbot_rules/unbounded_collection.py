@@ -775,6 +775,102 @@ const LineParser = struct {
             why="a parser ends with what it parses",
             language="zig",
         ),
+        Repair(
+            before="""export class Monitor {
+  private readonly history: number[] = [];
+
+  record(seconds: number): void {
+    this.history.push(seconds);
+  }
+
+  recent(): number[] {
+    return this.history.slice(-100);
+  }
+}
+
+export const monitor = new Monitor();
+""",
+            after="""export class Monitor {
+  private readonly history: number[] = [];
+
+  record(seconds: number): void {
+    this.history.push(seconds);
+    if (this.history.length > 100) {
+      this.history.shift();
+    }
+  }
+
+  recent(): number[] {
+    return this.history.slice(-100);
+  }
+}
+
+export const monitor = new Monitor();
+""",
+            language="typescript",
+        ),
+        Repair(
+            before="""export class Topic {
+  private subscriptions: Subscription[] = [];
+
+  subscribe(source: Observable, next: Next): () => void {
+    const subscription = source.subscribe(next);
+    this.subscriptions.push(subscription);
+    return () => { subscription.unsubscribe(); };
+  }
+
+  close(): void {
+    this.subscriptions.forEach((each) => each.unsubscribe());
+  }
+}
+""",
+            after="""export class Topic {
+  private subscriptions: Subscription[] = [];
+
+  subscribe(source: Observable, next: Next): () => void {
+    const subscription = source.subscribe(next);
+    this.subscriptions.push(subscription);
+    return () => {
+      subscription.unsubscribe();
+      const index = this.subscriptions.indexOf(subscription);
+      if (index !== -1) {
+        this.subscriptions.splice(index, 1);
+      }
+    };
+  }
+
+  close(): void {
+    this.subscriptions.forEach((each) => each.unsubscribe());
+  }
+}
+""",
+            language="typescript",
+        ),
+        Quiet(
+            """export function words(text: string): string[] {
+  const found: string[] = [];
+  for (const word of text.split(' ')) {
+    found.push(word);
+  }
+  return found;
+}
+""",
+            "a builder: made, filled and returned",
+            language="typescript",
+        ),
+        Quiet(
+            """export class Registry {
+  private readonly commands = new Map<string, Command>();
+
+  constructor() {
+    this.commands.set('open', new Open());
+    this.commands.set('close', new Close());
+  }
+}
+""",
+            "filled at the start",
+            language="typescript",
+        ),
         Quiet(
             code="""\
 use std::collections::VecDeque;
@@ -876,7 +972,7 @@ register("save", () => {});
         for fact in facts.growth.growing:
             if fact.role != "cache":
                 yield report(fact, settings, self.id)
-        yield from (of_idiom(idiom) for idiom in facts.unit.idioms if idiom.name == self.id)
+        yield from (of_idiom(idiom, settings) for idiom in facts.unit.idioms if idiom.name == self.id)
         for load in facts.loading:
             if load.what == "batch" and load.detail == "pile":
                 yield _piled(load)

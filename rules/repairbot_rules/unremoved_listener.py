@@ -481,7 +481,10 @@ impl View {
     pub fn new(cx: &mut Context) -> Self {
         let editor = cx.new_entity();
         cx.subscribe(&editor, Self::edited).detach();
-        View { editor, _subscriptions: Vec::new() }
+        View {
+            editor,
+            _subscriptions: Vec::new(),
+        }
     }
 
     pub fn editor(&self) -> &Entity {

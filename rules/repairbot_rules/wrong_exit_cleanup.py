@@ -221,6 +221,22 @@ fn digits(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
             why="every return hands it on",
             language="zig",
         ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+fn digits(allocator: std.mem.Allocator, text: []const u8) !?[]u8 {
+    var found: std.ArrayList(u8) = .empty;
+    errdefer found.deinit(allocator);
+    for (text) |letter| {
+        if (std.ascii.isDigit(letter)) try found.append(allocator, letter);
+    }
+    return if (found.items.len > 0) try found.toOwnedSlice(allocator) else null;
+}
+""",
+            why="a list to which nothing was added has no memory",
+            language="zig",
+        ),
         Repair(
             before="""import { open, FileHandle } from 'fs/promises';
 

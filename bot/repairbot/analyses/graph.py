@@ -39,6 +39,24 @@ class Graph:
         return sum(1 << index for index, touched in enumerate(self.touched) if not places.isdisjoint(touched))
 
     @cached_property
+    def _order(self) -> list[int]:
+        """The blocks, each behind those that it leads to as far as loops allow: so few rounds are enough."""
+        blocks = self.function.blocks
+        order: list[int] = []
+        seen: set[int] = set()
+        for first in range(len(blocks)):
+            waiting = [] if first in seen else [(first, False)]
+            while waiting:
+                index, done = waiting.pop()
+                if done:
+                    order.append(index)
+                elif index not in seen:
+                    seen.add(index)
+                    waiting.append((index, True))
+                    waiting.extend((edge.target, False) for edge in blocks[index].edges if edge.target >= 0)
+        return order
+
+    @cached_property
     def leads(self) -> list[int]:
         """The blocks that each block leads to, by at least one edge."""
         return self._closure(errors=True)
@@ -57,7 +75,7 @@ class Graph:
         again = True
         while again:
             again = False
-            for index in range(len(targets) - 1, -1, -1):
+            for index in self._order:
                 before = reached = found[index]
                 for target in targets[index]:
                     reached |= found[target] | 1 << target
@@ -97,7 +115,7 @@ class Graph:
         again = bool(bits)
         while again:
             again = False
-            for index in range(len(blocks) - 1, -1, -1):
+            for index in self._order:
                 normal = failing = 0
                 for edge in blocks[index].edges:
                     needed = alive[edge.target] if edge.target >= 0 else 0

@@ -105,6 +105,8 @@ class Resource:
     """Letting it go is right in places: it is spoken of only in functions that release it on some way."""
     events: bool = False
     """Lives by its events once it has a handler: who gave it one may well let it live."""
+    guarded: bool = False
+    """Some of its kind have no such method: a repair asks for it before the call."""
     unscoped: bool = False
     """A scope of its runtime may release it around any function that waits for nothing (`tf.tidy`)."""
     begins: tuple[str, ...] = ()

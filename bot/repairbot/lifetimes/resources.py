@@ -32,6 +32,7 @@ def resource(table: Mapping[str, object], origin: str = "builtin") -> Resource:
         "needs",
         "paired",
         "unscoped",
+        "guarded",
         "events",
         *LISTS,
     }
@@ -66,6 +67,7 @@ def resource(table: Mapping[str, object], origin: str = "builtin") -> Resource:
         needs=str(table.get("needs", "")),
         paired=bool(table.get("paired", False)),
         unscoped=bool(table.get("unscoped", False)),
+        guarded=bool(table.get("guarded", False)),
         events=bool(table.get("events", False)),
         origin="project" if origin != "builtin" else "builtin",
         **values,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from repairbot.languages.base import Unreadable
+from repairbot.languages.base import Project, Unreadable
 from repairbot.languages.rust.frontend import FRONTEND
 from repairbot.lifetimes.resources import load
 from tests.languages.rust.lowering import leaks, unit
@@ -117,3 +117,27 @@ def test_what_says_nothing_is_dismissed(source: str) -> None:
 )
 def test_what_may_say_something_is_not(source: str) -> None:
     assert not FRONTEND.dismiss(source.encode(), load("rust"))
+
+
+def test_a_part_says_what_the_whole_says() -> None:
+    source = f"fn f(path: P) {{ {OPEN} work(); }}\n\nfn g(path: P) {{ {OPEN} {CLOSE} }}\n".encode()
+    place = source.index(b"work")
+    assert FRONTEND.touched(source, ((place, place + 4),)) == frozenset({"f"})
+    assert FRONTEND.touched(source, ((0, 2),)) is None
+    part = FRONTEND.lower_part(source, "example.rs", load("rust"), Project(), frozenset({"f"}))
+    assert part.functions == unit(source.decode()).functions[:1]
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "(" * 3000 + "1" + ")" * 3000,
+        "{" * 3000 + "}" * 3000,
+        "a" + ".b()" * 3000,
+        "if a {} else " * 800 + "{}",
+    ],
+)
+def test_what_is_nested_too_deeply_is_passed_over(inside: str) -> None:
+    found = unit(f"fn f(path: P) {{ {OPEN} {inside}; }}\n\nfn g(path: P) {{ {OPEN} }}\n")
+    assert [step.note for step in found.skipped] == ["f is too deep to follow"]
+    assert [function.symbol for function in found.functions] == ["g"]

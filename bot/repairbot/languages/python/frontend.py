@@ -100,8 +100,7 @@ class PythonFrontend:
 
         Syntax that is newer than this Python is no error: the tree-sitter grammar reads it without one.
         """
-        wrong = _compiled(source)
-        return wrong if wrong and Module(source, "").root.has_error else ""
+        return _compiled(source) if Module(source, "").root.has_error else ""
 
 
 FRONTEND = PythonFrontend()

@@ -8,7 +8,7 @@ import warnings
 from collections import Counter
 from functools import lru_cache
 
-from repairbot.languages.python.syntax import Module, captures, text
+from repairbot.languages.python.syntax import Module, text
 from repairbot.model import Check, Edit
 
 MODULE_NAMES = frozenset(
@@ -63,9 +63,16 @@ def _comments(before: bytes, after: bytes) -> Check:
 
 @lru_cache(maxsize=4)
 def _all_comments(source: bytes) -> Counter[str]:
-    if b"#" not in source:
-        return Counter()
-    return Counter(text(node) for node in captures("(comment) @c", Module(source, "").root).get("c", []))
+    found: Counter[str] = Counter()
+    offset, root = source.find(b"#"), None
+    while offset >= 0:  # a query would visit every node
+        root = root or Module(source, "").root
+        node = root.descendant_for_byte_range(offset, offset + 1)
+        comment = node is not None and node.type == "comment"
+        if node is not None and comment:
+            found[text(node)] += 1
+        offset = source.find(b"#", node.end_byte if node is not None and comment else offset + 1)
+    return found
 
 
 def _names(before: bytes, after: bytes) -> Check:

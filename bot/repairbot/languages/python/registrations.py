@@ -39,7 +39,8 @@ _VERBS = {
     "attach": ("detach",),
 }
 _PAIRED = {
-    verb: (
+    f".{verb}_".encode(): (
+        verb,
         regex(rb"\." + verb.encode() + rb"_(\w+)(?=\s*\(\s*self\s*[,)])"),
         tuple(f"{opposite}_".encode() for opposite in opposites),
     )
@@ -76,8 +77,8 @@ def collect(module: Module) -> list[Registration]:
         call = call_of(name)
         if call is not None:
             found += _registration(module, call)
-    for verb, (pattern, opposites) in _PAIRED.items():
-        if f".{verb}_".encode() in source and any(opposite in source for opposite in opposites):
+    for start, (verb, pattern, opposites) in _PAIRED.items():
+        if start in source and any(opposite in source for opposite in opposites):
             found += _paired(module, verb, pattern)
     found.sort(key=lambda registration: registration.at.start)
     return found

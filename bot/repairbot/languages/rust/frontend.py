@@ -119,17 +119,38 @@ class RustFrontend:
     def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
         """Lower the whole file. Raises Unreadable on what cannot be read at all."""
         module = Module(source, path)
-        broken = _errors(module.root) if module.root.has_error else []
-        _check(module, broken)
-        unit, rows = Unit(path, "rust"), known(resources)
-        wanted = _wanted(source)
-        pattern = rows.pattern if rows.pattern.search(source) else None
-        if wanted or pattern is not None:
-            for definition in module.functions:
-                _function(module, definition, broken, unit, Looking(wanted, rows, pattern))
+        unit = _functions(module, resources, None)
         unit.idioms.extend(types(module))
         unit.idioms.extend(caches(module))
         return unit
+
+    def touched(self, source: bytes, places: tuple[tuple[int, int], ...]) -> frozenset[str] | None:
+        """The symbols of the functions that hold these places whole; None where one stands outside of functions."""
+        functions = Module(source, "").functions
+        found: set[str] = set()
+        for start, end in places:
+            around = [
+                each.symbol
+                for each in functions
+                if each.body_node is not None
+                and each.body_node.start_byte < start
+                and end < each.body_node.end_byte
+            ]
+            if not around:
+                return None
+            found.update(around)
+        return frozenset(found)
+
+    def lower_part(
+        self,
+        source: bytes,
+        path: str,
+        resources: tuple[Resource, ...],
+        project: Project,
+        symbols: frozenset[str],
+    ) -> Unit:
+        """Lower the functions of these symbols, and nothing of types. Raises Unreadable."""
+        return _functions(Module(source, path), resources, symbols)
 
     def broken(self, source: bytes) -> str:
         """Why the source does not parse, in one line, or "".
@@ -142,6 +163,20 @@ class RustFrontend:
         except Unreadable as error:
             return str(error)
         return ""
+
+
+def _functions(module: Module, resources: tuple[Resource, ...], symbols: frozenset[str] | None) -> Unit:
+    """What is said of the functions of a file: of all, or of these."""
+    broken = _errors(module.root) if module.root.has_error else []
+    _check(module, broken)
+    unit, rows = Unit(module.path, "rust"), known(resources)
+    wanted = _wanted(module.source)
+    pattern = rows.pattern if rows.pattern.search(module.source) else None
+    if wanted or pattern is not None:
+        for definition in module.functions:
+            if symbols is None or definition.symbol in symbols:
+                _function(module, definition, broken, unit, Looking(wanted, rows, pattern))
+    return unit
 
 
 @lru_cache(maxsize=1)

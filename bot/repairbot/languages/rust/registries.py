@@ -186,5 +186,6 @@ def _inserts(body: Body, then: N, place: str, key: str) -> Iterator[N]:
         for call in then.walk()
         if call.kind == "call" and call not in found and body.flat(receiver(call)).startswith(place)
     ]
-    if len(found) == 1 and not others and not any(each.kind == "await" for each in then.walk()):
+    own = len(found) == 1 and body.parents.get(id(body.statement(found[0]))) is then
+    if own and not others and not any(each.kind == "await" for each in then.walk()):
         yield found[0]

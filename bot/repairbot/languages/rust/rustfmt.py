@@ -63,13 +63,14 @@ def _workplace() -> tempfile.TemporaryDirectory[str]:
     return place
 
 
-def _run(source: bytes, *arguments: str) -> tuple[int, bytes, bytes] | str:
-    """Its exit code, its output and its errors, or why it cannot be asked."""
+@lru_cache(maxsize=32)
+def _run(source: bytes, name: str) -> tuple[int, bytes] | str:
+    """Its exit code and what it writes for an edition, or why it cannot be asked. Every repair of a file asks again."""
     if not program():
         return ABSENT
     try:
         done = subprocess.run(
-            [program(), *arguments],
+            [program(), "--edition", name, "--emit", "stdout"],
             input=source,
             capture_output=True,
             timeout=PATIENCE,
@@ -83,7 +84,7 @@ def _run(source: bytes, *arguments: str) -> tuple[int, bytes, bytes] | str:
         return f"rustfmt does not start: {error.strerror}"
     if done.returncode < 0:
         return f"rustfmt was ended by signal {-done.returncode}"
-    return done.returncode, done.stdout, done.stderr
+    return done.returncode, done.stdout
 
 
 @lru_cache(maxsize=16)
@@ -98,10 +99,9 @@ def edition(source: bytes) -> str | None:
     return None
 
 
-@lru_cache(maxsize=32)
 def formatted(source: bytes, name: str) -> bytes | None:
     """A source as rustfmt writes it, None where it cannot be asked or the source does not parse."""
-    answer = _run(source, "--edition", name, "--emit", "stdout")
+    answer = _run(source, name)
     if isinstance(answer, str) or answer[0] != 0:
         return None
     return answer[1]
@@ -109,7 +109,7 @@ def formatted(source: bytes, name: str) -> bytes | None:
 
 def trouble(source: bytes) -> str:
     """Why rustfmt cannot be asked about a source at all, "" where it can."""
-    answer = _run(source, "--edition", EDITIONS[0], "--check")
+    answer = _run(source, EDITIONS[0])
     return answer if isinstance(answer, str) else ""
 
 

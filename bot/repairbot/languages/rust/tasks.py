@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from repairbot.languages.rust.body import Body, bare, chain, inner, method, receiver
-from repairbot.languages.rust.syntax import Definition, Member
+from repairbot.languages.rust.syntax import Definition, Member, Struct
 from repairbot.languages.rust.tree import N
 from repairbot.lifetimes.intents import KEEP_HANDLE, LEAVE_AT_END
 from repairbot.lifetimes.ops import Intent
@@ -94,7 +94,7 @@ def _keyed(
     args = {
         "container": owner.name,
         "what": "task",
-        "keeper": _new_name(name),
+        "keeper": _new_name(owner, name),
         "kind": "map",
         "key": key,
         "beside": name,
@@ -128,9 +128,11 @@ def _keyed(
     )
 
 
-def _new_name(sibling: str) -> str:
-    """A name for a member that keeps tasks under the keys of another: `tool_ids` gives `tool_tasks`."""
-    return f"{re.sub(r'_(?:ids?|handles?|map|by_id)$', '', sibling.lstrip('_'))}_tasks"
+def _new_name(owner: Struct, sibling: str) -> str:
+    """A free name for a member that keeps tasks under the keys of another: `tool_ids` gives `tool_tasks`."""
+    stem = re.sub(r"(?:^|_)(?:ids?|handles?|map|by_id)$", "", sibling.lstrip("_"))
+    wanted = (f"{stem}_tasks".lstrip("_"), f"{sibling.lstrip('_')}_tasks", f"_{sibling}_tasks")
+    return next(name for name in wanted if name not in owner.members or name == wanted[-1])
 
 
 def _key_type(member: Member) -> str:

@@ -64,6 +64,9 @@ class Acquiring:
         """The acquiring calls, in the order of the source."""
         own = {symbol.rpartition(".")[2] for symbol in self.own}
         asked = self.project.resources or self.project.summaries
+        if b" as " in self.module.source or b"require(" in self.module.source:
+            known = self.module.imports.items()
+            own |= {local for local, origin in known if origin.rpartition(".")[2] in self.table.last}
         return [
             call
             for call, last in self.module.called

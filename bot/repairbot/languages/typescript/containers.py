@@ -199,12 +199,12 @@ class Collector:
 
     def _member(self, view: View, name: str, locate: Locate, inferred: dict[str, Resource]) -> Member | None:
         resource = self._resource(view, name, inferred)
-        reader = Reader(
-            self.acquiring, resource, locate, self.made_by(inferred, subscribed=resource is SUBSCRIPTION), []
-        )
+        spelled = f"this{name}" if name.startswith("[") else f"this.{name}"
+        made_by = self.made_by(inferred, subscribed=resource is SUBSCRIPTION)
+        reader = Reader(self.acquiring, resource, locate, made_by, [], spelled)
         for kid in view.fields:
             if self.classes.field_name(kid) == name and (value := _value(kid)) is not None:
-                reader.made(Place(kid), value, kid, how="field", target=f"this.{name}")
+                reader.made(Place(kid), value, kid, how="field", target=spelled)
         for parameter in self._properties(view):
             if parameter[0] == name:
                 reader.note(Kind.INIT, Place(parameter[1]), parameter[1], how="parameter", detail="parameter")

@@ -317,6 +317,11 @@ class Expressions(Calls):
             return place, False
         if node.kind == "binary_expression" and len(node.kids) == 2:
             operator, left, right = self._operator(node), *node.kids
+            if operator == "in" and left.kind == "string":  # 'dispose' in x
+                place = self.place_of(right)
+                held = self.held.get(place) if place in self.tracked else None
+                if held is not None and f".{self.module.text(left)[1:-1]}" in held.release:
+                    return place, False
             if right.kind in ("null", "undefined") or self.module.text(right) in (
                 "'undefined'",
                 '"undefined"',

@@ -105,16 +105,13 @@ def _broken(module: Module) -> frozenset[int]:
     """The functions (by their start) that hold syntax errors; raises Unreadable when there is too little else."""
     if not module.has_error:
         return frozenset()
-    errors = module.all("ERROR")
-    lost = sum(node.end - node.start for node in errors)
+    errors = module.errors
+    lost = sum(end - start for start, end in errors)
     if errors and lost > _MOST_BROKEN * max(1, len(module.source)):
-        raise Unreadable(f"line {module.line(errors[0].start)}: syntax error")
+        raise Unreadable(f"line {module.line(errors[0][0])}: syntax error")
     found: set[int] = set()
-    for node in errors:
-        definition = module.around(node)
-        while definition is not None:
-            found.add(definition.start)
-            definition = module.around(definition.node)
+    for start, _ in errors:
+        found.update(each.start for each in module.functions if each.start <= start < each.end)
     return frozenset(found)
 
 

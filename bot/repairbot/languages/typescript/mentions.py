@@ -57,6 +57,8 @@ class Reader:
     locate: Callable[[N], tuple[str, bool]]
     resource_of: Callable[[N], Resource | None]
     events: list[Event]
+    name: str = ""
+    """The member as every method of the object may write it; "" for a name of the module."""
 
     def text(self, node: N | None) -> str:
         """The text of a node."""
@@ -92,7 +94,7 @@ class Reader:
                 place.alias,
                 resource,
                 module.span(statement_of(at)),
-                target or self.text(place.node),
+                target or (self.name if kind is Kind.INIT else "") or self.text(place.node),
                 place.depth,
             )
         )

@@ -10,7 +10,7 @@ from dataclasses import field
 from functools import cached_property
 from typing import Final, Literal
 
-from repairbot.languages.typescript.tree import CLASSES, FUNCTIONS, N, Tree, parse
+from repairbot.languages.typescript.tree import CLASSES, FUNCTIONS, N, Tree, errors_of, parse
 from repairbot.lazily import dataclass, regex
 from repairbot.model import Span
 
@@ -77,12 +77,15 @@ class Module:
     def __init__(self, source: bytes, path: str, grammar: str) -> None:
         self.source, self.path, self.grammar = source, path, grammar
         self._ascii = source.isascii()
+        self.errors: list[tuple[int, int]] = []
+        """Where it does not parse, once it was parsed."""
         self._declared: dict[int, set[str]] = {}
         self.string = source.decode("utf-8", "replace") if self._ascii else ""
 
     @cached_property
     def _parsed(self) -> tuple[Tree, bool]:
         root = parse(self.source, self.grammar)
+        self.errors = errors_of(root) if root.has_error else []
         return Tree(root), root.has_error
 
     @property

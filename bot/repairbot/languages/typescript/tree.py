@@ -108,6 +108,19 @@ def parse(source: bytes, grammar: str) -> Node:
     return _parser(grammar).parse(source).root_node
 
 
+def errors_of(root: Node) -> list[tuple[int, int]]:
+    """The outermost places that do not parse, or lack something."""
+    found: list[tuple[int, int]] = []
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if node.is_error or node.is_missing:
+            found.append((node.start_byte, node.end_byte))
+        elif node.has_error:
+            waiting.extend(reversed(node.children))
+    return found
+
+
 class Tree:
     """The plain tree of a file, with the nodes of some kinds by their kind, in the order of the source."""
 

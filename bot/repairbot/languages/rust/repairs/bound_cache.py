@@ -18,7 +18,7 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     callee = call.child_by_field_name("function")
     if callee is None or method(call) not in ("unbounded", "unbounded_with_hasher"):
         return Refusal("how it takes a capacity is not known")
-    bound = intent.args["bound"] or "1000"
+    bound = intent.args["bound"]
     path = source.slice(callee.start_byte, callee.end_byte).rpartition("::")[0]
     rest = "".join(f", {source.slice(each.start_byte, each.end_byte)}" for each in arguments(call))
     checked = re.search(rb"\bNonZeroUsize\b", source.data) is not None

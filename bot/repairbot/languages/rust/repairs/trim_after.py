@@ -17,7 +17,7 @@ WRITES = (TRIM_AFTER,)
 
 def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     """The edits behind each growing statement."""
-    bound, kind = intent.args["bound"] or "1000", intent.args["kind"]
+    bound, kind = intent.args["bound"], intent.args["kind"]
     targets = intent.args["target"].split("\n")
     edits: list[Edit] = []
     for span, target in zip(intent.spans, targets, strict=True):

@@ -16,6 +16,19 @@ _BY_DATA: Final = ".disposeData"
 _TIMERS: Final = {"setInterval": "clearInterval", "setTimeout": "clearTimeout"}
 
 
+def lines(source: Source, near: N, args: dict[str, str], place: str) -> list[str]:
+    """The statements that release a place, as an intent's arguments ask for; `near` makes it."""
+    asynchronous = args.get("asynchronous") == "yes" and source.asynchronous(near)
+    shown = call(source, made_by(near), args["release"], place, asynchronous=asynchronous)
+    method = args["release"].removeprefix(".")
+    if args.get("guarded") != "yes" or not method.isidentifier():
+        return [shown]
+    test = f"typeof {place}.{method} === {source.quote}function{source.quote}"
+    if source.typed:
+        test = f"{source.quote}{method}{source.quote} in {place} && {test}"
+    return [f"if ({test}) {{", f"\t{shown}", "}"]
+
+
 def call(source: Source, made: N | None, release: str, place: str, *, asynchronous: bool = False) -> str:
     """The expression that releases a place; `made` is the call that acquired it."""
     shown = _call(source, made, release, place)

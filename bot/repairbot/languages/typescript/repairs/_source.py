@@ -86,6 +86,11 @@ class Source:
         return not ends or sum(ends) * 2 >= len(ends)
 
     @cached_property
+    def quote(self) -> str:
+        """The quotation mark of its texts."""
+        return '"' if self.data.count(b'"') > self.data.count(b"'") else "'"
+
+    @cached_property
     def typed(self) -> bool:
         """Whether it is TypeScript: some name in it has a type."""
         return any(node.kind in _TYPES for node in self.root.walk())

@@ -26,10 +26,8 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     ):
         return Refusal("it is made in each round")
     name = source.fresh(node, intent.args.get("name") or "resource", "held")
-    made = _release.made_by(node)
     waited = node.kind == "await_expression"
-    asynchronous = intent.args.get("asynchronous") == "yes" and source.asynchronous(node)
-    release = [_release.call(source, made, intent.args["release"], name, asynchronous=asynchronous)]
+    release = _release.lines(source, node, intent.args, name)
     rows = _wrap.extended(source, [row])
     tail = (
         _wrap.handled(source, node, release) if intent.args.get("on") == "error" else _wrap.at_last(release)

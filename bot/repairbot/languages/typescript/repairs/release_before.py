@@ -18,15 +18,13 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     exits = source.node(intent.spans[0])
     if not exits.kind.endswith("_statement"):
         return Refusal("it leaves at the end of the function, not by a statement")
-    asynchronous = intent.args.get("asynchronous") == "yes" and source.asynchronous(exits)
-    made = _release.made_by(source.node(intent.at))
-    line = _release.call(source, made, intent.args["release"], place, asynchronous=asynchronous)
+    lines = _release.lines(source, source.node(intent.at), intent.args, place)
     if source.mentions(place, exits):
-        return _around(source, exits, place, line)
-    return ahead(source, exits, [line])
+        return _around(source, exits, place, lines)
+    return ahead(source, exits, lines)
 
 
-def _around(source: Source, exits: N, place: str, line: str) -> tuple[Edit, ...] | Refusal:
+def _around(source: Source, exits: N, place: str, lines: list[str]) -> tuple[Edit, ...] | Refusal:
     """What leaves still needs the value: the release stands in a `finally`, of the `try` that is there if it is one."""
     block = exits.up
     tried = block.up if block is not None else None
@@ -39,8 +37,8 @@ def _around(source: Source, exits: N, place: str, line: str) -> tuple[Edit, ...]
         and len(block.kids) == 1
     )
     if alone and tried is not None and tried.of("finally_clause") is None:
-        return _wrap.finally_of(source, tried, [line], place)
-    return _wrap.wrap(source, [exits], _wrap.at_last([line]), place)
+        return _wrap.finally_of(source, tried, lines, place)
+    return _wrap.wrap(source, [exits], _wrap.at_last(lines), place)
 
 
 def ahead(source: Source, statement: N, lines: list[str]) -> tuple[Edit, ...] | Refusal:

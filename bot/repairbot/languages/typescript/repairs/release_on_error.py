@@ -33,9 +33,7 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     else:
         if place.endswith("[]") or intent.args.get("elements"):
             return Refusal("what it holds has to be released one by one")
-        asynchronous = intent.args.get("asynchronous") == "yes" and source.asynchronous(node)
-        made = _release.made_by(node)
-        lines = [_release.call(source, made, intent.args["release"], place, asynchronous=asynchronous)]
+        lines = _release.lines(source, node, intent.args, place)
     failing = _failing(source, row, intent.spans)
     if isinstance(failing, Refusal):
         return failing

@@ -25,31 +25,27 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     row = source.row(node)
     if row is None or row.up is None:
         return Refusal("the acquisition is no statement of a block")
-    asynchronous = intent.args.get("asynchronous") == "yes" and source.asynchronous(node)
     old = _old(source, intent, name)
     if isinstance(old, Refusal):
         return old
-    made = _release.made_by(node)
-    shown = _own_words(source, old) or _release.call(
-        source, made, intent.args["release"], name, asynchronous=asynchronous
-    )
-    if (used := _using(source, row, name, made)) is not None:
+    own = _own_words(source, old)
+    lines = [own] if own else _release.lines(source, node, intent.args, name)
+    if (used := _using(source, row, _release.made_by(node))) is not None:
         return (used, *(source.without(each) for each in old))
     if intent.place.endswith("[]"):
-        shown = ""
-        lines = _each(source, node, intent, name, asynchronous)
-    else:
-        lines = [shown]
+        lines = _each(source, node, intent, name)
     if _declares(source, row, name):
         return _behind(source, row, name, lines, old)
-    return _assigned(source, row, name, shown, old) if shown else Refusal(f"{name} is declared elsewhere")
+    if len(lines) > 1:
+        return Refusal(f"{name} is declared elsewhere, and asked for its method before it is released")
+    return _assigned(source, row, name, lines[0], old)
 
 
-def _each(source: Source, near: N, intent: Intent, name: str, asynchronous: bool) -> list[str]:
+def _each(source: Source, near: N, intent: Intent, name: str) -> list[str]:
     """The lines that release what a local list holds."""
     item = source.fresh(near, "item", "each", "entry")
-    release = _release.call(source, None, intent.args["release"], item, asynchronous=asynchronous)
-    return [f"for (const {item} of {name}) {{", f"\t{release}", "}"]
+    inner = _release.lines(source, near, intent.args, item)
+    return [f"for (const {item} of {name}) {{", *(f"\t{line}" for line in inner), "}"]
 
 
 def _old(source: Source, intent: Intent, name: str) -> list[N] | Refusal:
@@ -89,7 +85,7 @@ def _declares(source: Source, row: N, name: str) -> bool:
     )
 
 
-def _using(source: Source, row: N, name: str, made: N | None) -> Edit | None:
+def _using(source: Source, row: N, made: N | None) -> Edit | None:
     """`using` where this file holds the same kind of value that way."""
     callee = source.module.callee(made) if made is not None else ""
     if not callee or not source.text(row).startswith("const "):
