@@ -199,7 +199,7 @@ class Run:
         try:
             first, second, third = frame.split(b"\n")
             line = Line.read(second, third)
-            result = answered(first, each.entry.path, each.entry.language)
+            result = told(first, each.entry.path, each.entry.language)
         except ValueError as error:
             self._end(
                 each,
@@ -223,8 +223,8 @@ class Run:
         self._progress(self._done, self._total, self._findings)
 
 
-def answered(line: bytes, path: str, language: str) -> FileResult:
-    """A worker's answer about a file: its line is empty for one that is clean. Raises Malformed."""
+def told(line: bytes, path: str, language: str) -> FileResult:
+    """The result in an answer's first line, which is empty for a clean file. Raises wire.Malformed."""
     return wire.decode(FileResult, line) if line else FileResult(path, language, Outcome.CLEAN)
 
 

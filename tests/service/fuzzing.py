@@ -12,7 +12,6 @@ import os
 import random
 import re
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,19 +20,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
+from tests.github.rig.apps import App
+from tests.service.processes import start, until
+
 SECRET = "It's a Secret to Everybody"
 PATHS = ("/webhook", "/", "/login", "/logout", "/retry", "/metrics", "/healthz", "/readyz", "/setup", "/x")
-SERVER = """\
-import sys
-from pathlib import Path
-import uvicorn
-from tests.service.fuzzing import served
-served(Path(sys.argv[1]))
-"""
 _STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 GOOD = {
     "action": "opened",
@@ -42,40 +36,6 @@ GOOD = {
     "installation": {"id": 3},
 }
 """A delivery that is right, from which wrong ones are made."""
-
-
-def served(folder: Path) -> None:
-    """The App's server over a queue in memory; its port is printed."""
-    import uvicorn
-    from starlette.applications import Starlette
-
-    from repairbot.service import ledger as ledgers
-    from repairbot.service import listening, logs, metrics
-    from repairbot.service.login import Login, hashed
-    from repairbot.service.status import Status
-    from repairbot.service.web import app
-    from repairbot.service.webhook import Work
-    from tests.service.board import Memory
-
-    class Forgetful:
-        def put(self, work: Work) -> None:
-            pass
-
-        def ready(self) -> bool:
-            return True
-
-    jobs = Memory()
-    with (
-        ledgers.opened(folder) as ledger,
-        socket.create_server(("127.0.0.1", 0), backlog=512) as listening_at,
-    ):
-        status = Status(ledger, jobs, Login(hashed("token")), "https://github.com")
-        routes = [*status.routes(), *metrics.routes(ledger, jobs)]
-        routes += app(SECRET, Forgetful(), lambda _event, _how: None).routes  # type: ignore[arg-type]
-        print(listening_at.getsockname()[1], flush=True)
-        logs.start()
-        config = listening.config(Starlette(routes=routes), "127.0.0.1", 0)
-        uvicorn.Server(config).run([listening_at])
 
 
 def sign(body: bytes) -> bytes:
@@ -406,18 +366,28 @@ class Child:
 
 @contextmanager
 def child() -> Iterator[Child]:
-    """A server that was just started, until the block is left."""
+    """`repairbot serve` without workers, just started, until the block is left."""
+    nowhere = dict.fromkeys(("GITHUB_API_URL", "GITHUB_GRAPHQL_URL"), "http://127.0.0.1:9/graphql")
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-c", SERVER, folder]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ}) as started:
-            assert started.stdout is not None
-            try:
-                held = Child(int(started.stdout.readline()), psutil.Process(started.pid))
-                while not send(held.port, Wrong("first", (request(b"", {}, b"/healthz", b"GET"),))):
-                    time.sleep(0.05)
-                yield held
-            finally:
-                started.terminate()
+        told = {
+            **{name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ},
+            **nowhere,
+            **App(secret=SECRET).settings(),
+            "REPAIRBOT_HOME": folder,
+            "STATUS_TOKEN": "token",
+            "HOST": "127.0.0.1",
+            "PORT": "0",
+            "JOBS": "0",
+            "SWEEP_MINUTES": "0",
+            "LOG_LEVEL": "error",
+        }
+        started = start("serve", told)
+        try:
+            until(lambda: started.url or started.process.poll() is not None)
+            assert started.url, "\n".join(started.said)
+            yield Child(int(started.url.rpartition(":")[2]), psutil.Process(started.process.pid))
+        finally:
+            started.kill()
 
 
 def main(count: int) -> None:

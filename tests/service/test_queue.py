@@ -135,6 +135,22 @@ def test_a_job_that_fails_is_tried_again_then_shelved_and_can_be_run_again(tmp_p
         assert [each.outcome for each in queue.finished()].count("done") == 2
 
 
+def test_old_jobs_are_forgotten_and_failed_ones_are_not(tmp_path: Path) -> None:
+    def do(task: Task) -> Ending:
+        if task.delivery == "d-1":
+            raise KeyError("x")
+        return Ending("done")
+
+    with busy(do, tmp_path) as queue:
+        queue.put(work("d-1"))
+        queue.put(work("d-2", 8))
+        until(lambda: rested(queue))
+        assert queue.prune() == 0
+        time.sleep(1.1)
+        assert queue.prune(0.0) == 1
+        assert (len(queue.finished()), len(queue.failed())) == (0, 1)
+
+
 def test_what_nobody_foresaw_is_shelved_at_once(tmp_path: Path) -> None:
     def do(task: Task) -> Ending:
         raise KeyError("ghs_16C7e42F292c6912E7710c838347Ae178B4a")

@@ -61,11 +61,12 @@ ADVICE: Final = {
     "BaselineError": "The baseline on the base branch cannot be read. Write it anew, then run it again.",
     "SourceError": "What is to be read is not in the repository. Correct the settings, then run it again.",
     "BrokenWorker": "The process that examines code could not start: is there memory left? Then run it again.",
+    "Killed": "Its process died each time. Give the worker more memory, or exclude large files; then run it again.",
     "MemoryError": "Memory ran out. Give the worker more, or fewer jobs at a time, then run it again.",
 }
 """By the name of an error: what a person does about it."""
 _OTHERWISE: Final = "Run it again; if it stays so, look for its delivery in the log and report it."
-GOOD: Final = frozenset({"clean", "commented", "fixed", "done"})
+GOOD: Final = frozenset({"clean", "done", "swept"})
 POOR: Final = frozenset({"failed"})
 
 
