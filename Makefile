@@ -31,9 +31,9 @@ lock: $(READY)
 	echo "hatchling>=1.27" | $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 \
 		--no-header --no-annotate --no-emit-index-url --output-file $(LOCK) pyproject.toml -
 
-# make bench TREE=path/to/an/unpacked/wheel; without TREE a large wheel is fetched with pip.
+# make bench TREE=path/to/an/unpacked/wheel ZIG=path/to/a/tree/of/zig; without TREE a large wheel is fetched with pip.
 bench: $(READY)
-	$(BIN)/python -m tests.benchmarks $(TREE)
+	$(BIN)/python -m tests.benchmarks $(TREE) $(if $(TREE),$(ZIG))
 
 $(READY): pyproject.toml
 	@echo "setting up $(VENV) (once)"

@@ -59,6 +59,17 @@ def test_it_repairs_in_place_and_says_what_it_did(tmp_path: Path) -> None:
     assert "2 files: 2 clean" in again.out
 
 
+def test_a_file_of_which_nothing_is_left_to_say_is_written_too(tmp_path: Path) -> None:
+    source = "pub struct M {\n    all: Vec<u64>,\n    total_bytes: u64,\n}\n\nimpl M {\n"
+    source += (
+        "    pub fn total(&self) -> u64 {\n        self.all.last().copied().unwrap_or_default()\n    }\n}\n"
+    )
+    path = tmp_path / "m.rs"
+    path.write_text(source.replace("total_bytes", "cumulative_bytes").replace("total(", "total_bytes("))
+    assert repairbot(tmp_path, "fix", "--unsafe-fixes").code == 0
+    assert "self.cumulative_bytes\n" in path.read_text()
+
+
 def test_diff_shows_and_writes_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(LEAK)
     ran = repairbot(tmp_path, "fix", "--diff")

@@ -199,11 +199,7 @@ class Run:
         try:
             first, second, third = frame.split(b"\n")
             line = Line.read(second, third)
-            result = (
-                wire.decode(FileResult, first)
-                if first
-                else FileResult(each.entry.path, each.entry.language, Outcome.CLEAN)
-            )
+            result = told(first, each.entry.path, each.entry.language)
         except ValueError as error:
             self._end(
                 each,
@@ -225,6 +221,11 @@ class Run:
             self._findings += len(result.findings)
         each.result = result
         self._progress(self._done, self._total, self._findings)
+
+
+def told(line: bytes, path: str, language: str) -> FileResult:
+    """The result in an answer's first line, which is empty for a clean file. Raises wire.Malformed."""
+    return wire.decode(FileResult, line) if line else FileResult(path, language, Outcome.CLEAN)
 
 
 def request(

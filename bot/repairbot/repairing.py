@@ -14,8 +14,8 @@ from dataclasses import field, replace
 from repairbot import edits, wire
 from repairbot.lazily import dataclass
 from repairbot.links import Answers
-from repairbot.model import Edit, FileResult, Finding, Outcome
-from repairbot.pipeline import Examination, Run, request
+from repairbot.model import Check, Edit, FileResult, Finding, Outcome
+from repairbot.pipeline import Examination, Run, request, told
 from repairbot.pool import Pool, Task
 
 ROUNDS = 200
@@ -52,6 +52,18 @@ class Work:
     def changed(self) -> bool:
         """Whether there is something to write."""
         return self.now != self.before and not self.trouble
+
+    def checked(self, check: Check) -> None:
+        """One rung more for the fixes that were applied."""
+        self.original = replace(
+            self.original,
+            findings=tuple(
+                replace(each, fix=replace(each.fix, checks=(*each.fix.checks, check)))
+                if each.fix is not None and self.applied[each.fingerprint]
+                else each
+                for each in self.original.findings
+            ),
+        )
 
     def ended(self) -> FileResult:
         """The file's result with what was applied marked, and reasons where a fix was left out."""
@@ -118,7 +130,8 @@ def repair(works: Sequence[Work], pool: Pool, wanted: Wanted) -> None:
             failure, result = answer.failure, None
             if not failure:
                 try:
-                    result = wire.decode(FileResult, answer.frame.partition(b"\n")[0])
+                    first = answer.frame.partition(b"\n")[0]
+                    result = told(first, work.original.path, work.original.language)
                 except wire.Malformed as error:
                     failure = f"the answer about it was malformed: {error}"
                 else:

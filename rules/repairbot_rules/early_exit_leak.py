@@ -211,6 +211,72 @@ export function isScript(path: string): boolean {
             "`finally` runs before every return",
             language="typescript",
         ),
+        Repair(
+            before="""\
+use std::ffi::CStr;
+use std::io::{Error, Result};
+
+pub fn flags(path: &CStr, wanted: i32) -> Result<i32> {
+    let fd = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY) };
+    if fd == -1 {
+        return Err(Error::last_os_error());
+    }
+    if wanted == 0 {
+        return Ok(0);
+    }
+    let flags = unsafe { libc::fcntl(fd, libc::F_GETFL, 0) };
+    unsafe { libc::close(fd) };
+    check(flags & wanted)
+}
+
+fn check(result: i32) -> Result<i32> {
+    if result == -1 {
+        return Err(Error::last_os_error());
+    }
+    Ok(result)
+}
+
+#[test]
+fn the_descriptor_is_closed() {
+    let path = std::ffi::CString::new("/dev/null").unwrap();
+    assert_eq!(flags(&path, 0).unwrap(), 0);
+    assert_eq!(libc::open_descriptors(), 0);
+}
+""",
+            after="""\
+use std::ffi::CStr;
+use std::io::{Error, Result};
+use std::os::unix::io::{FromRawFd, OwnedFd};
+
+pub fn flags(path: &CStr, wanted: i32) -> Result<i32> {
+    let fd = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY) };
+    if fd == -1 {
+        return Err(Error::last_os_error());
+    }
+    let _owner = unsafe { OwnedFd::from_raw_fd(fd) };
+    if wanted == 0 {
+        return Ok(0);
+    }
+    let flags = unsafe { libc::fcntl(fd, libc::F_GETFL, 0) };
+    check(flags & wanted)
+}
+
+fn check(result: i32) -> Result<i32> {
+    if result == -1 {
+        return Err(Error::last_os_error());
+    }
+    Ok(result)
+}
+
+#[test]
+fn the_descriptor_is_closed() {
+    let path = std::ffi::CString::new("/dev/null").unwrap();
+    assert_eq!(flags(&path, 0).unwrap(), 0);
+    assert_eq!(libc::open_descriptors(), 0);
+}
+""",
+            language="rust",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

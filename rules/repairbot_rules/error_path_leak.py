@@ -570,6 +570,66 @@ fn encoded(allocator: std.mem.Allocator, text: []const u8) ![]u8 {
             why="private helpers, and every caller gives them an arena",
             language="zig",
         ),
+        Repair(
+            before="""\
+use std::ffi::CStr;
+use std::io::{Error, Result};
+
+pub fn flags(path: &CStr) -> Result<i32> {
+    let fd = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY) };
+    if fd == -1 {
+        return Err(Error::last_os_error());
+    }
+    let flags = check(unsafe { libc::fcntl(fd, libc::F_GETFL, 0) })?;
+    unsafe { libc::close(fd) };
+    Ok(flags)
+}
+
+fn check(result: i32) -> Result<i32> {
+    if result == -1 {
+        return Err(Error::last_os_error());
+    }
+    Ok(result)
+}
+
+#[test]
+fn the_descriptor_is_closed() {
+    let path = std::ffi::CString::new("/dev/null").unwrap();
+    assert!(flags(&path).is_err());
+    assert_eq!(libc::open_descriptors(), 0);
+}
+""",
+            after="""\
+use std::ffi::CStr;
+use std::io::{Error, Result};
+use std::os::unix::io::{FromRawFd, OwnedFd};
+
+pub fn flags(path: &CStr) -> Result<i32> {
+    let fd = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY) };
+    if fd == -1 {
+        return Err(Error::last_os_error());
+    }
+    let _owner = unsafe { OwnedFd::from_raw_fd(fd) };
+    let flags = check(unsafe { libc::fcntl(fd, libc::F_GETFL, 0) })?;
+    Ok(flags)
+}
+
+fn check(result: i32) -> Result<i32> {
+    if result == -1 {
+        return Err(Error::last_os_error());
+    }
+    Ok(result)
+}
+
+#[test]
+fn the_descriptor_is_closed() {
+    let path = std::ffi::CString::new("/dev/null").unwrap();
+    assert!(flags(&path).is_err());
+    assert_eq!(libc::open_descriptors(), 0);
+}
+""",
+            language="rust",
+        ),
         Quiet(
             code="""\
 use std::io;

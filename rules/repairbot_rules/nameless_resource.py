@@ -273,6 +273,31 @@ export async function brightest(image: Tensor): Promise<number> {
             why="it has a name, and is disposed of by it",
             language="typescript",
         ),
+        Repair(
+            before="""\
+use std::ffi::CStr;
+
+pub fn flags(path: &CStr) -> i32 {
+    unsafe { libc::fcntl(libc::open(path.as_ptr(), libc::O_RDONLY), libc::F_GETFL, 0) }
+}
+""",
+            after=None,
+            language="rust",
+            why="whether it was opened at all is not looked at, so no owner can take it",
+        ),
+        Quiet(
+            code="""\
+use std::ffi::CStr;
+use std::fs::File;
+use std::os::unix::io::FromRawFd;
+
+pub fn opened(path: &CStr) -> File {
+    unsafe { File::from_raw_fd(libc::open(path.as_ptr(), libc::O_RDONLY)) }
+}
+""",
+            why="the file owns it",
+            language="rust",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

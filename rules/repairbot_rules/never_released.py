@@ -616,6 +616,63 @@ fn work(editor: *Editor, allocator: std.mem.Allocator, key: u8) !void {
             why="another value of that name is released, in another block",
             language="zig",
         ),
+        Repair(
+            before="""\
+use std::ffi::CStr;
+use std::io::{Error, Result};
+
+pub fn flags(path: &CStr) -> Result<i32> {
+    let fd = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY) };
+    if fd == -1 {
+        return Err(Error::last_os_error());
+    }
+    check(unsafe { libc::fcntl(fd, libc::F_GETFL, 0) })
+}
+
+fn check(result: i32) -> Result<i32> {
+    if result == -1 {
+        return Err(Error::last_os_error());
+    }
+    Ok(result)
+}
+
+#[test]
+fn the_descriptor_is_closed() {
+    let path = std::ffi::CString::new("/dev/null").unwrap();
+    assert!(flags(&path).is_err());
+    assert_eq!(libc::open_descriptors(), 0);
+}
+""",
+            after="""\
+use std::ffi::CStr;
+use std::io::{Error, Result};
+use std::os::unix::io::{FromRawFd, OwnedFd};
+
+pub fn flags(path: &CStr) -> Result<i32> {
+    let fd = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY) };
+    if fd == -1 {
+        return Err(Error::last_os_error());
+    }
+    let _owner = unsafe { OwnedFd::from_raw_fd(fd) };
+    check(unsafe { libc::fcntl(fd, libc::F_GETFL, 0) })
+}
+
+fn check(result: i32) -> Result<i32> {
+    if result == -1 {
+        return Err(Error::last_os_error());
+    }
+    Ok(result)
+}
+
+#[test]
+fn the_descriptor_is_closed() {
+    let path = std::ffi::CString::new("/dev/null").unwrap();
+    assert!(flags(&path).is_err());
+    assert_eq!(libc::open_descriptors(), 0);
+}
+""",
+            language="rust",
+        ),
         Quiet(
             code="""\
 mod libc {

@@ -489,6 +489,35 @@ const Client = struct {
             why="a method that is called first releases the old one",
             language="zig",
         ),
+        Repair(
+            before="""\
+use std::ffi::CStr;
+
+pub fn reopened(first: &CStr, second: &CStr) {
+    let mut fd = unsafe { libc::open(first.as_ptr(), libc::O_RDONLY) };
+    unsafe { libc::fcntl(fd, libc::F_SETFL, libc::O_NONBLOCK) };
+    fd = unsafe { libc::open(second.as_ptr(), libc::O_RDONLY) };
+    unsafe { libc::close(fd) };
+}
+""",
+            after=None,
+            language="rust",
+            why="whether it was opened at all is not looked at, so no owner can take it",
+        ),
+        Quiet(
+            code="""\
+use std::ffi::CStr;
+
+pub fn reopened(first: &CStr, second: &CStr) {
+    let mut fd = unsafe { libc::open(first.as_ptr(), libc::O_RDONLY) };
+    unsafe { libc::close(fd) };
+    fd = unsafe { libc::open(second.as_ptr(), libc::O_RDONLY) };
+    unsafe { libc::close(fd) };
+}
+""",
+            why="the first one is closed before",
+            language="rust",
+        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:

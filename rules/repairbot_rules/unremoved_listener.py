@@ -645,9 +645,17 @@ def _intent(it: Registered) -> tuple[Intent, ...]:
         same = removal.target.partition(".")[0] == head and removal.method == it.teardown
         if same and removal.handler != listener.handler and removal.statement is not None:
             title = "remove it beside the others"
+            sure = removal.teardown
             return (
                 Intent(
-                    INSERT_AFTER, listener.at, listener.handler, title, {"lines": line}, (removal.statement,)
+                    INSERT_AFTER,
+                    listener.at,
+                    listener.handler,
+                    title,
+                    {"lines": line},
+                    (removal.statement,),
+                    safety="safe" if sure else "unsafe",
+                    choice="" if sure else f"{removal.method}() takes it back, too, and ends nothing else",
                 ),
             )
     everywhere = listener.shared and it.container is not None and it.container.this == "this"

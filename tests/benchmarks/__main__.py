@@ -1,4 +1,6 @@
-"""`make bench TREE=...`: what a large tree costs, in units of a bare parse of the same tree.
+"""`make bench TREE=... ZIG=...`: what a large tree costs, in units of a bare parse of the same tree.
+
+A second tree, of Zig, is measured in units of its own.
 
 The unit is tree-sitter parsing every Python file once, on one core, in this process. Every figure of a run
 stands beside it, because seconds alone say more of the machine than of the program.
@@ -17,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import tree_sitter_python
+import tree_sitter_zig
 from tree_sitter import Language, Parser
 
 from tests.benchmarks.measure import MEGABYTE, Measured, median, run
@@ -48,14 +51,14 @@ def timed(work: Callable[[], object]) -> Measured:
     return Measured(time.perf_counter() - start, time.process_time() - processor)
 
 
-def read_all(tree: Path) -> list[bytes]:
-    """The source of every Python file."""
-    return [path.read_bytes() for path in tree.rglob("*.py") if path.is_file()]
+def read_all(tree: Path, suffix: str = ".py") -> list[bytes]:
+    """The source of every file of a language, Python's by default."""
+    return [path.read_bytes() for path in tree.rglob(f"*{suffix}") if path.is_file()]
 
 
-def parse_all(sources: list[bytes]) -> None:
+def parse_all(sources: list[bytes], grammar: object = tree_sitter_python.language()) -> None:
     """Parse every source once."""
-    parser = Parser(Language(tree_sitter_python.language()))
+    parser = Parser(Language(grammar))
     for source in sources:
         parser.parse(source)
 
@@ -69,6 +72,20 @@ def audits(tree: Path, scratch: Path, environment: Mapping[str, str]) -> Iterato
         processes = "one process" if jobs == "1" else "two processes"
         yield f"audit, cold, {processes}", run(command, scratch, env, memory=True)
         yield f"audit, warm, {processes}", run(command, scratch, env, memory=True)
+
+
+def zig(tree: Path, scratch: Path, environment: Mapping[str, str]) -> None:
+    """Print the cold audit of a tree of Zig on one process, in units of its own bare parse."""
+    sources = read_all(tree, ".zig")
+    grammar = tree_sitter_zig.language()
+    unit = min((timed(lambda: parse_all(sources, grammar)) for _ in range(3)), key=lambda each: each.cpu)
+    print(
+        f"{len(sources):,} files of Zig, {sum(map(len, sources)) / 1e6:.1f} MB; a bare parse: {unit.cpu:.2f} s"
+    )
+    command = [REPAIRBOT, "audit", "--no-cache", "--jobs", "1", "--output", os.devnull, str(tree)]
+    rows = [("bare parse of Zig, one core", unit)]
+    rows.append(("audit of Zig, cold, one process", run(command, scratch, environment, memory=True)))
+    print(*table(rows, unit), sep="\n")
 
 
 def clean_files(tree: Path, into: Path, environment: Mapping[str, str], count: int = 5) -> list[str]:
@@ -133,6 +150,15 @@ def part(tree: Path, into: Path) -> Path:
     return into
 
 
+def many(into: Path, count: int = 20_000) -> Path:
+    """So many small clean files: what each costs the parent's memory stands out."""
+    for number in range(count):
+        folder = into / f"part_{number // 500}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"module_{number}.py").write_text(f"def add_{number}(a):\n    return a + {number}\n")
+    return into
+
+
 def table(rows: list[tuple[str, Measured]], unit: Measured) -> Iterator[str]:
     """The rows as text; `cpu` is the processor time of all processes together, each beside its units."""
     yield f"{'':44}{'seconds':>9}{'units':>8}{'cpu':>9}{'units':>8}{'parent':>9}{'child':>9}"
@@ -167,6 +193,8 @@ def main(arguments: list[str]) -> int:
         quarter = part(tree, scratch / "quarter")
         command = [REPAIRBOT, "audit", "--no-cache", "--jobs", "1", "--output", os.devnull, str(quarter)]
         rows.append(("audit of a quarter of it", run(command, scratch, environment, memory=True)))
+        command[-1] = str(many(scratch / "many"))
+        rows.append(("audit of 20,000 small files", run(command, scratch, environment, memory=True)))
         ruff = [
             str(BIN / "ruff"),
             "check",
@@ -181,7 +209,9 @@ def main(arguments: list[str]) -> int:
         one_core = {**environment, "RAYON_NUM_THREADS": "1"}
         rows.append((f"ruff ({LEAK_RULES}), one core", run(ruff, scratch, one_core, memory=True)))
         rows += jobs(tree, scratch, environment, times=7)
-    print(*table(rows, unit), sep="\n")
+        print(*table(rows, unit), sep="\n")
+        if len(arguments) > 1:
+            zig(Path(arguments[1]).resolve(), scratch, environment)
     return 0 if all(measured.status in (0, 1) for _, measured in rows) else 3
 
 

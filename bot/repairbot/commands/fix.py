@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,7 +12,7 @@ import click
 from repairbot import git, languages, reports
 from repairbot.child import Process
 from repairbot.commands.session import Session, common, exit_code, opened, options
-from repairbot.model import Finding
+from repairbot.model import Check, Finding
 from repairbot.pipeline import Run, Sifted
 from repairbot.repairing import Wanted, Work, gather, repair
 from repairbot.sources import SourceError
@@ -60,6 +61,7 @@ def fix(
         refused = frozenset() if diff or allow_dirty else _dirty(session, places, sifted, wanted)
         for works in gather(run, [file for file in sifted.files if file.path not in refused], wanted):
             repair(works, session.pool, wanted)
+            _compiled(session, places, works)
             if not diff:
                 _write(places, works)
             _replace(sifted, works)
@@ -148,6 +150,29 @@ def _dirty(session: Session, places: Mapping[str, str], sifted: Sifted, wanted: 
     refused = frozenset(shown for place, shown in asked.items() if place in dirty)
     session.problems += [f"{path}: {DIRTY}" for path in sorted(refused)]
     return refused
+
+
+def _compiled(session: Session, places: Mapping[str, str], works: Iterable[Work]) -> None:
+    """Ask the project's own TypeScript; a file of which it has something new to say stays as it was."""
+    asked = {
+        Path(places[work.original.path]).resolve(): work
+        for work in works
+        if work.changed and work.original.language == "typescript"
+    }
+    if not asked:
+        return
+    from repairbot.languages.typescript.compiler import new_errors
+
+    sides = {
+        file: (work.before.decode(work.original.encoding), work.now.decode(work.original.encoding))
+        for file, work in asked.items()
+    }
+    for file, answer in new_errors(Path(session.place.top).resolve(), sides).items():
+        check = Check("tsc", "not run", answer) if isinstance(answer, str) else Check("tsc", "passed")
+        if not isinstance(answer, str) and answer:
+            asked[file].trouble = f"TypeScript would say of the repaired file: {answer[0]}"
+        else:
+            asked[file].checked(check)
 
 
 def _write(places: Mapping[str, str], works: Iterable[Work]) -> None:

@@ -122,7 +122,7 @@ def test_what_may_say_something_is_not(source: str) -> None:
 def test_a_part_says_what_the_whole_says() -> None:
     source = f"fn f(path: P) {{ {OPEN} work(); }}\n\nfn g(path: P) {{ {OPEN} {CLOSE} }}\n".encode()
     place = source.index(b"work")
-    assert FRONTEND.touched(source, ((place, place + 4),)) == frozenset({"f"})
+    assert (FRONTEND.touched(source, ((place, place + 4),)) or set()) == {"f"}
     assert FRONTEND.touched(source, ((0, 2),)) is None
     part = FRONTEND.lower_part(source, "example.rs", load("rust"), Project(), frozenset({"f"}))
     assert part.functions == unit(source.decode()).functions[:1]

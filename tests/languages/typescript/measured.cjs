@@ -115,7 +115,7 @@ const DRIVERS = {
   },
   'unbounded-collection': (load) => {
     const { monitor } = load()
-    return retained(() => many((n) => monitor.record(n + 0.5), 100_000))
+    return retained(() => many((n) => monitor.record(n + 0.5), 500_000))
   },
   'unbounded-cache': (load) => {
     class Session {

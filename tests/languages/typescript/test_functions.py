@@ -192,6 +192,8 @@ def test_tensors_are_only_sure_where_no_scope_can_be_around() -> None:
 @pytest.mark.parametrize(
     ("path", "source", "why"),
     [
+        ("test/open.ts", "export const all = new Map();", "ends with the run"),
+        ("open.spec.ts", "export const all = new Map();", "ends with the run"),
         ("types.d.ts", "export declare const open: () => void;", "declaration file"),
         ("bundle.js", "const x = new Map();" + "x.set(1,2);" * 2000, "minified or generated"),
     ],

@@ -14,7 +14,8 @@ from functools import cached_property
 
 from tree_sitter import Node
 
-from repairbot.languages.rust.tree import N, blanked, parse, read
+from repairbot.languages.rust.scanning import blanked
+from repairbot.languages.rust.tree import N, parse, read
 from repairbot.model import Span
 
 

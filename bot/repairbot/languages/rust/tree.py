@@ -13,6 +13,7 @@ from typing import Final
 from tree_sitter import Language, Node, Parser
 
 from repairbot.languages.grammar import binding
+from repairbot.languages.rust.scanning import at_top, blanked, close, equals
 
 LANGUAGE: Final = Language(binding("tree_sitter_rust").language())
 MOST_DEEP: Final = 150
@@ -375,8 +376,6 @@ def _struct(reader: _Reader, node: Node) -> N:
 
 
 _PLAIN: Final = frozenset({"vec", "join", "try_join", "smallvec", "matches", "pin", "dbg"})
-_OPENING: Final = b"([{"
-_CLOSING: Final = b")]}"
 
 
 def _macro(reader: _Reader, node: Node) -> N:
@@ -410,17 +409,6 @@ def _parsed(source: bytes, kind: str) -> Node | None:
     return found if found is not None and found.type == kind else None
 
 
-_ARROW: Final = re.compile(rb"=>")
-_NOISE: Final = re.compile(
-    rb'//[^\n]*|/\*.*?\*/|b?r(#*)".*?"\1|b?"(?:[^"\\]|\\.)*"|b?\'(?:[^\'\\]|\\.[^\']*)\'', re.DOTALL
-)
-
-
-def blanked(source: bytes) -> bytes:
-    """The source with comments and strings blanked; every byte stays where it is."""
-    return _NOISE.sub(lambda match: re.sub(rb"[^\n]", b" ", match[0]), source)
-
-
 def _arms(reader: _Reader, text: bytes, start: int) -> Iterator[N]:
     """The arms of `select!`: `pattern = future, if condition => body`."""
     plain = blanked(text)
@@ -428,15 +416,15 @@ def _arms(reader: _Reader, text: bytes, start: int) -> Iterator[N]:
     head = re.compile(rb"\s*(?:biased\s*;)?\s*").match(plain, position)
     position = head.end() if head else position
     while position < end:
-        arrow = _at_top(plain, position, end, b"=>")
+        arrow = at_top(plain, position, end, b"=>")
         if arrow < 0:
             return
         opening = re.compile(rb"\s*").match(plain, arrow + 2)
         body = opening.end() if opening else arrow + 2
         if plain[body : body + 1] == b"{":
-            after = _close(plain, body) + 1
+            after = close(plain, body) + 1
         else:
-            comma = _at_top(plain, body, end, b",")
+            comma = at_top(plain, body, end, b",")
             after = comma if comma >= 0 else end
         yield _select_arm(reader, text, plain, start, (position, arrow, body, after))
         skip = re.compile(rb"[\s,]*").match(plain, after)
@@ -445,57 +433,14 @@ def _arms(reader: _Reader, text: bytes, start: int) -> Iterator[N]:
 
 def _select_arm(reader: _Reader, text: bytes, plain: bytes, start: int, at: tuple[int, int, int, int]) -> N:
     begin, arrow, body, after = at
-    equals = _equals(plain, begin, arrow)
-    condition = re.compile(rb",\s*if\b").search(plain, max(equals, begin), arrow)
+    sign = equals(plain, begin, arrow)
+    condition = re.compile(rb",\s*if\b").search(plain, max(sign, begin), arrow)
     future_end = condition.start() if condition else arrow
-    pattern = text[begin:equals].decode("utf-8", "replace").strip() if equals >= 0 else ""
-    future = _piece(reader, text, start, equals + 1 if equals >= 0 else begin, future_end)
+    pattern = text[begin:sign].decode("utf-8", "replace").strip() if sign >= 0 else ""
+    future = _piece(reader, text, start, sign + 1 if sign >= 0 else begin, future_end)
     asked = _piece(reader, text, start, condition.end(), arrow) if condition else None
     done = _piece(reader, text, start, body, after)
     return N("arm", start + begin, start + after, (future, asked, done), pattern, bound(pattern))
-
-
-def _equals(plain: bytes, begin: int, end: int) -> int:
-    """The sign between pattern and future, -1 where there is none."""
-    for match in re.compile(rb"(?<![=<>!])=(?![=>])").finditer(plain, begin, end):
-        if _depth(plain, begin, match.start()) == 0:
-            return match.start()
-    return -1
-
-
-def _depth(plain: bytes, begin: int, end: int) -> int:
-    piece = plain[begin:end]
-    return sum(piece.count(bytes([one])) for one in _OPENING) - sum(
-        piece.count(bytes([one])) for one in _CLOSING
-    )
-
-
-def _at_top(plain: bytes, begin: int, end: int, sign: bytes) -> int:
-    """Where a sign stands outside of brackets, -1 for nowhere."""
-    depth, position = 0, begin
-    while position < end:
-        one = plain[position]
-        if one in _OPENING:
-            depth += 1
-        elif one in _CLOSING:
-            depth -= 1
-        elif depth == 0 and plain.startswith(sign, position):
-            return position
-        position += 1
-    return -1
-
-
-def _close(plain: bytes, opening: int) -> int:
-    """The bracket that closes one, the end where none does."""
-    depth = 0
-    for position in range(opening, len(plain)):
-        if plain[position] in _OPENING:
-            depth += 1
-        elif plain[position] in _CLOSING:
-            depth -= 1
-            if depth == 0:
-                return position
-    return len(plain) - 1
 
 
 def _piece(reader: _Reader, text: bytes, start: int, begin: int, end: int) -> N:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from repairbot.languages.typescript.callees import ASKERS, CLOSERS, HARMLESS, Callees, among, callees
-from repairbot.languages.typescript.syntax import arguments, bare
+from repairbot.languages.typescript.syntax import THROUGH, arguments, bare
 from repairbot.languages.typescript.tree import FUNCTIONS, N
 from repairbot.languages.typescript.values import NOTHING, Tracking, Value, short
 from repairbot.lazily import regex
@@ -217,6 +217,11 @@ class Calls(Tracking):
         if effect == "returns":
             return _Touch(Kind.MOVE, place, "", target)
         if effect == "borrows":
+            # What a call makes of something without a name may well live by it.
+            up = next((each for each in node.above() if each.kind not in THROUGH), node)
+            made = up.kind in ("return_statement", "pair", "arrow_function")
+            if place.startswith("%") and made:
+                return _Touch(Kind.ESCAPE, place, "passed", callee)
             return _Touch(Kind.USE, place, callee)
         if effect in ("keeps", "takes"):
             return _Touch(Kind.ESCAPE, place, "kept", callee)

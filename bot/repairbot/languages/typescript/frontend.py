@@ -20,9 +20,12 @@ from repairbot.languages.typescript.summaries import Oracle
 from repairbot.languages.typescript.syntax import Definition, Module
 from repairbot.languages.typescript.tree import grammar_of
 from repairbot.languages.typescript.values import TooDeep
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Function, Kind, Resource, Unit
 from repairbot.model import Step
 
+_TESTS: Final = regex(r"(?:^|/)(?:tests?|specs?|__tests__|e2e|cypress)/|[.-](?:test|spec)\.[cm]?[jt]sx?$")
+"""Half of many trees, and most of what seems to leak in them: servers and files that end with the process."""
 _LONG_LINE: Final = 5000
 """Bytes; a file with such a line and few others was written by a program."""
 _MOST_BROKEN: Final = 0.5
@@ -86,9 +89,11 @@ class TypeScriptFrontend:
 
 
 def _unwritten(source: bytes, path: str) -> str:
-    """Why nobody wrote this file by hand, or ""."""
+    """Why a file is not looked at: nobody wrote it by hand, or it is a test; "" for any other."""
     if path.endswith((".d.ts", ".d.mts", ".d.cts")):
         return "a declaration file: there is no code in it"
+    if _TESTS.search(path):
+        return "test code: what leaks there ends with the run"
     if len(source) > _LONG_LINE:
         start = 0
         while start < len(source):

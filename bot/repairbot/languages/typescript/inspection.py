@@ -96,8 +96,8 @@ def _bound(before: bytes, after: bytes) -> Check:
 
 
 _GLOBALS: Final = frozenset(
-    {"Error", "Object", "Array", "Map", "Set", "WeakMap", "WeakRef", "Promise", "URL", "undefined", "console",
-     "process", "clearTimeout", "clearInterval", "cancelAnimationFrame", "window", "document", "globalThis"}
+    {"Error", "Object", "Array", "Map", "Set", "WeakMap", "WeakRef", "Promise", "URL", "undefined", "process",
+     "clearTimeout", "clearInterval", "cancelAnimationFrame", "window", "document", "globalThis"}
 )  # fmt: skip
 
 

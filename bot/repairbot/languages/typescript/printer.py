@@ -34,6 +34,17 @@ def _parsed(data: bytes) -> Source:
     return Source(data)
 
 
+def _joined(edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
+    """The edits in the order of the source; what goes in at one place is one edit, whatever order others give them."""
+    found: list[Edit] = []
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
+        if found and found[-1].start == found[-1].end == edit.start == edit.end:
+            found[-1] = Edit(edit.start, edit.end, found[-1].text + edit.text)
+        else:
+            found.append(edit)
+    return tuple(found)
+
+
 class TypeScriptPrinter:
     """Writes repairs by the modules under `repairs/`."""
 
@@ -43,11 +54,7 @@ class TypeScriptPrinter:
         if writer is None:
             return Refusal(f"no repair of TypeScript writes {intent.do}")
         edits = writer(_parsed(source), intent)
-        return (
-            edits
-            if isinstance(edits, Refusal)
-            else tuple(sorted(edits, key=lambda edit: (edit.start, edit.end)))
-        )
+        return edits if isinstance(edits, Refusal) else _joined(edits)
 
     def inspect(self, before: bytes, after: bytes, edits: tuple[Edit, ...]) -> tuple[Check, ...]:
         """TypeScript's own rungs: parses, comments kept, names bound, what no edit names untouched."""

@@ -124,7 +124,7 @@ class _Functions:
         self.acquiring = Acquiring(module, Allocators(module), resources)
         releases = Releases(module)
         self.prospects = Prospects(module, resources, project, releases)
-        self.oracle = Oracle(module, project, self.lowered, self.prospects.makes, releases)
+        self.oracle = Oracle(module, project, self.lowered, self.prospects.hands, releases)
         self.members = Members(module, self.acquiring, self.oracle)
 
     def run(self, symbols: frozenset[str] | None = None) -> None:

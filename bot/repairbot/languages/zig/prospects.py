@@ -39,6 +39,15 @@ def anything(resources: tuple[Resource, ...]) -> re.Pattern[bytes]:
     return re.compile(making(resources).pattern + _RELEASED + _HANDED)
 
 
+_ROUNDS: Final = 4
+"""How far what is made is followed from hand to hand."""
+
+
+def _gives(definition: Definition) -> bool:
+    """Whether a function may hand out what it makes, by its name or its result."""
+    return bool(CONSTRUCTORS.match(definition.name) or re.search(r"[\[*]", definition.returns))
+
+
 class Prospects:
     """Answers for the functions of one file."""
 
@@ -47,17 +56,17 @@ class Prospects:
     ) -> None:
         self.source, self.releases = module.source, releases
         self._made = [match.start() for match in making(resources).finditer(self.source)]
-        handing = {
-            definition.name
-            for definition in module.functions
-            if (CONSTRUCTORS.match(definition.name) or re.search(r"[\[*]", definition.returns))
-            and self.makes(definition)
-        }
-        handing.update(
-            name.rpartition(".")[2] for name, summary in project.summaries.items() if summary.returns
-        )
-        words = "|".join(map(re.escape, sorted(handing)))
-        self._handing = re.compile(rf"\b(?:{words})\(".encode()) if handing else None
+        self._handing: re.Pattern[bytes] | None = None
+        handing = {name.rpartition(".")[2] for name, summary in project.summaries.items() if summary.returns}
+        waiting = [each for each in module.functions if _gives(each)]
+        for _ in range(_ROUNDS):  # who hands on what another one made hands it out as well
+            found = [each for each in waiting if self._calls(each) or self.makes(each)]
+            if not found and self._handing is not None:
+                break
+            handing.update(each.name for each in found)
+            waiting = [each for each in waiting if each not in found]
+            words = "|".join(map(re.escape, sorted(handing)))
+            self._handing = re.compile(rf"\b(?:{words})\(".encode()) if handing else None
 
     def makes(self, definition: Definition) -> bool:
         """Whether a function makes something by itself."""
@@ -67,14 +76,19 @@ class Prospects:
         first = bisect_left(self._made, node.start_byte)
         return first < len(self._made) and self._made[first] < node.end_byte
 
+    def hands(self, definition: Definition) -> bool:
+        """Whether a function makes something, or calls what hands out what it made."""
+        return self.makes(definition) or self._calls(definition)
+
+    def _calls(self, definition: Definition) -> bool:
+        node = definition.body_node
+        if node is None or self._handing is None:
+            return False
+        return self._handing.search(self.source, node.start_byte, node.end_byte) is not None
+
     def promising(self, definition: Definition) -> bool:
         """Whether something of a function's own may leak in it."""
-        node = definition.body_node
-        if node is None:
-            return False
-        if self.makes(definition):
-            return True
-        if self._handing is not None and self._handing.search(self.source, node.start_byte, node.end_byte):
+        if self.hands(definition):
             return True
         return any(self._named(definition, name) for name in self.releases.of(definition))
 

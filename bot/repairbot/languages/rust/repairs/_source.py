@@ -147,7 +147,13 @@ class Source:
 
     def rows(self, block: Node) -> list[Node]:
         """The statements of a block."""
-        return [child for child in named(block) if child.type != "label"]
+        return [child for child in named(block) if child.type not in ("label", "empty_statement")]
+
+    def end(self, row: Node) -> int:
+        """Where a row ends, with the semicolon behind a block (`unsafe { f() };`), which is a node of its own."""
+        behind = row.next_sibling
+        alone = behind is not None and behind.type == "empty_statement" and behind.start_byte == row.end_byte
+        return behind.end_byte if alone and behind is not None else row.end_byte
 
     def closures(self, node: Node) -> list[Node]:
         """The closures and async blocks that a node stands in, the innermost first, up to its function."""
@@ -205,11 +211,12 @@ class Source:
 
     def after(self, row: Node, lines: Sequence[str]) -> Edit:
         """Lines behind a row, at its indentation, behind the comment at the end of its line."""
-        end = self.line_end(row.end_byte)
-        rest = self.data[row.end_byte : end].strip()
+        last = self.end(row)
+        end = self.line_end(last)
+        rest = self.data[last:end].strip()
         blanks = self.indentation(row.start_byte)
         if rest and not rest.startswith(b"//"):
-            return Edit(row.end_byte, row.end_byte, "".join(f" {line.strip()}" for line in lines))
+            return Edit(last, last, "".join(f" {line.strip()}" for line in lines))
         return Edit(end, end, f"{self.newline}{self.lines(lines, blanks)}")
 
     def before(self, row: Node, lines: Sequence[str]) -> Edit:
@@ -246,9 +253,10 @@ class Source:
 
     def without(self, row: Node) -> Edit:
         """The edit that takes a row out, with its line where nothing else stands on it."""
-        start, end = self.line_start(row.start_byte), self.line_end(row.end_byte)
-        if not self.first_on_line(row.start_byte) or self.data[row.end_byte : end].strip():
-            return Edit(row.start_byte, row.end_byte, "")
+        last = self.end(row)
+        start, end = self.line_start(row.start_byte), self.line_end(last)
+        if not self.first_on_line(row.start_byte) or self.data[last:end].strip():
+            return Edit(row.start_byte, last, "")
         behind = end + len(self.newline)
         if not self.data[behind : self.line_end(behind)].strip() and not self.data[:start].rstrip(
             b" \t\r\n"

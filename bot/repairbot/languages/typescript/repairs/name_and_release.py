@@ -19,6 +19,8 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     row = source.row(node)
     if row is None or row.up is None or row.up.kind == "program":
         return Refusal("no statement can stand before it")
+    if node.up is not None and node.up.kind == "expression_statement":
+        return Refusal("nothing uses the value, so what it is made for is not known")
     if any(up.kind in FUNCTIONS for up in _between(node, row)) or _guarded(node, row):
         return Refusal("what stands before it in the statement decides whether it is made")
     if row.kind in ("for_statement", "while_statement", "do_statement", "for_in_statement") and not _once(

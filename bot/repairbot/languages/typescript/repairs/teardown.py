@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from repairbot.languages.typescript.classes import View
+from repairbot.languages.typescript.classes import CONSTRUCTOR, View
 from repairbot.languages.typescript.repairs import _endings, _members, _release
 from repairbot.languages.typescript.repairs._source import Source
 from repairbot.languages.typescript.tree import N
@@ -27,7 +27,23 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     if view is None:
         return Refusal(f"{intent.args['container']} is no class of this file")
     made = source.node(intent.at)
-    return ending(source, view, intent.args["method"], made, intent.place, intent.args["line"])
+    edits = ending(source, view, intent.args["method"], made, intent.place, intent.args["line"])
+    if isinstance(edits, Refusal):
+        return edits
+    return (*edits, *_again(source, view, made, intent))
+
+
+def _again(source: Source, view: View, made: N, intent: Intent) -> tuple[Edit, ...]:
+    """An interval that a method may start once more is cleared there as well: only one handle is kept."""
+    line = intent.args["line"]
+    row, function = source.row(made), source.function(made)
+    if not line.startswith("clearInterval(") or row is None or function is None:
+        return ()
+    if function is view.methods.get(CONSTRUCTOR) or not source.text(row).startswith(f"{intent.place} ="):
+        return ()
+    if re.search(rf"{re.escape(intent.place)}\b", source.slice(function.start, row.start)):
+        return ()  # it is looked at first
+    return (source.before(row, _members.ended(source, intent.place, [line], row)),)
 
 
 def ending(
