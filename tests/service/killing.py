@@ -191,6 +191,8 @@ def main() -> int:
         f"{len(came.wrong)} otherwise {came.wrong}, {came.shelf} shelved, {len(came.violations)} wrong requests of "
         f"{came.requests:,}, {came.seconds:.0f} s, load average {load:.1f} to {os.getloadavg()[0]:.1f}"
     )
+    for each in came.violations:
+        print(f"    wrong: {each}")
     return 1 if came.wrong or came.violations or came.shelf else 0
 
 

@@ -324,7 +324,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self.rfile.readline()
             self.rfile.readline()
         else:
-            whole = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            length = int(self.headers.get("Content-Length") or 0)
+            whole = self.rfile.read(length)
+            if len(whole) < length:
+                raise ConnectionResetError("the client died while it sent")
         return zlib.decompress(whole, 31) if self.headers.get("Content-Encoding") == "gzip" else whole
 
     def _send(self, status: int, content: bytes, headers: dict[str, str]) -> None:
