@@ -291,10 +291,10 @@ def _rate(workers: int, reviews: int, jobs: int, say: Callable[[str], None]) -> 
         told = environment(rig, folder / "home", database, HOST="127.0.0.1", LOG_LEVEL="warning")
         numbers = list(range(1, reviews + 1))
         heads = {number: pull(rig, number) for number in numbers}
-        with serving(rig, {**told, "JOBS": "0"}):
+        with serving(rig, {**told, "JOBS": "0"}) as app:
             for number in numbers:
-                payload = apps.opened(number, heads[number], REPO, number)
-                assert rig.app.deliver("pull_request", payload).status == 202
+                sent = rig.app.deliver("pull_request", apps.opened(number, heads[number], REPO, number))
+                assert sent.status == 202, (sent.status, sent.seconds, app.said)
         running = [start("worker", {**told, "JOBS": str(jobs)}) for _ in range(workers)]
         try:
             until(lambda: all(any("working" in row for row in each.said) for each in running), 120)

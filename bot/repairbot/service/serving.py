@@ -124,6 +124,7 @@ def listen(app: ASGIApp, host: str, port: int, begun: Callable[[str], None], sto
 
     threading.Thread(target=end, daemon=True).start()
     with config.bind_socket() as socket, stopping(stop.set):
+        socket.listen(config.backlog)  # whoever comes from now on waits until the server is there
         shown = f"[{host}]" if ":" in host else host
         begun(f"http://{shown}:{socket.getsockname()[1]}")
         server.run([socket])
