@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import npm
 from tests.proof import programs
 from tests.proof.test_prove import proven
 
@@ -80,6 +81,67 @@ def test_members_that_grow_are_called_and_their_bounds_measured(tmp_path: Path) 
     assert any(
         "Store cannot be made: parameter connection has no annotation" in r for r in proof["not_called"]
     )
+
+
+MONITOR = """\
+/** Lives as long as the server. */
+export class HealthMonitor {
+  private latencies: number[] = [];
+
+  constructor(private readonly name: string, private readonly options: { size: number; kind?: string }) {}
+
+  record(agent: string, seconds: number, depth?: number): void {
+    this.latencies.push(seconds);
+  }
+
+  recent(): number[] {
+    return this.latencies.slice(-20);
+  }
+}
+
+export const monitor = new HealthMonitor("one", { size: 1 });
+"""
+SCRIPT = """\
+'use strict';
+
+class HealthMonitor {
+  constructor(socket) {
+    this.latencies = [];
+  }
+
+  /** @param {number} seconds */
+  record(seconds) {
+    this.latencies.push(seconds);
+  }
+
+  recent() {
+    return this.latencies.slice(-20);
+  }
+}
+
+module.exports = { monitor: new HealthMonitor() };
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "text"), [("monitor.ts", MONITOR), ("monitor.js", SCRIPT)])
+def test_node_calls_a_method_of_typescript_and_of_javascript(tmp_path: Path, name: str, text: str) -> None:
+    programs.committed(tmp_path, {name: text, ".gitignore": "node_modules\n"})
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules" / "typescript").symlink_to(npm.package(npm.TYPESCRIPT))
+    ran = proven(tmp_path, "--auto", "-o", "proof.json")
+    assert ran.code == 0, ran.out + ran.err
+    measured = {m["what"]: m for m in json.loads((tmp_path / "proof.json").read_text())["measurements"]}
+    before, after = measured["this.latencies"]["before"], measured["this.latencies"]["after"]
+    assert (before["verdict"], after["verdict"], after["top"]) == ("leaks", "flat", 20)
+    assert before["slope"] == pytest.approx(1)
+
+
+def test_node_says_what_it_cannot_make(tmp_path: Path) -> None:
+    text = MONITOR.replace("private readonly name: string", "private readonly socket: Socket")
+    programs.committed(tmp_path, {"monitor.ts": text})
+    ran = proven(tmp_path, "--auto")
+    assert "HealthMonitor cannot be made: parameter socket: Socket, of which no plain value" in ran.out
 
 
 ZIG = """\
