@@ -465,30 +465,6 @@ const Client = struct {
             "the old one is closed first",
             language="typescript",
         ),
-        Quiet(
-            code="""\
-const std = @import("std");
-
-const Client = struct {
-    allocator: std.mem.Allocator,
-    agent: ?[]u8 = null,
-
-    fn setAgent(self: *Client, text: []const u8) !void {
-        self.clearAgent();
-        const agent = try self.allocator.dupe(u8, text);
-        self.agent = agent;
-    }
-
-    fn clearAgent(self: *Client) void {
-        const agent = self.agent orelse return;
-        self.allocator.free(agent);
-        self.agent = null;
-    }
-};
-""",
-            why="a method that is called first releases the old one",
-            language="zig",
-        ),
         Repair(
             before="""\
 use std::ffi::CStr;

@@ -290,22 +290,6 @@ export async function opened(path: string): Promise<FileHandle> {
             "the caller gets it on the other way out",
             language="typescript",
         ),
-        Quiet(
-            code="""\
-const std = @import("std");
-
-fn digits(allocator: std.mem.Allocator, text: []const u8) !?[]u8 {
-    var found: std.ArrayList(u8) = .empty;
-    errdefer found.deinit(allocator);
-    for (text) |letter| {
-        if (std.ascii.isDigit(letter)) try found.append(allocator, letter);
-    }
-    return if (found.items.len > 0) try found.toOwnedSlice(allocator) else null;
-}
-""",
-            why="a list to which nothing was added has no memory",
-            language="zig",
-        ),
     )
 
     def check(self, facts: Facts, settings: Settings) -> Iterator[Report]:
