@@ -8,6 +8,7 @@ from functools import cached_property
 
 from tree_sitter import Node
 
+from repairbot.languages.lines import Lines
 from repairbot.languages.rust.syntax import text
 from repairbot.languages.rust.tree import parse
 from repairbot.model import Edit, Span
@@ -63,48 +64,14 @@ def arguments(call: Node) -> list[Node]:
     return named(listed) if listed is not None else []
 
 
-class Source:
+class Source(Lines):
     """A file: its bytes, its tree, and how it is written."""
 
     def __init__(self, data: bytes) -> None:
-        self.data = data
+        super().__init__(data)
         self.root = parse(data)
 
     # Lines
-
-    @cached_property
-    def newline(self) -> str:
-        """The line end that this file uses."""
-        return "\r\n" if b"\r\n" in self.data else "\n"
-
-    @cached_property
-    def unit(self) -> str:
-        """One step of indentation."""
-        found = re.search(rb"[{(]\r?\n([ \t]+)\S", self.data)
-        return found[1].decode() if found else "    "
-
-    def line_start(self, offset: int) -> int:
-        """The first byte of an offset's line."""
-        return self.data.rfind(b"\n", 0, offset) + 1
-
-    def line_end(self, offset: int) -> int:
-        """The first byte of an offset's line end (of the `\\r` of a `\\r\\n`), or the end of the file."""
-        end = self.data.find(b"\n", offset)
-        end = len(self.data) if end < 0 else end
-        return end - 1 if end > offset and self.data[end - 1 : end] == b"\r" else end
-
-    def indentation(self, offset: int) -> str:
-        """The blanks at the start of an offset's line."""
-        line = self.data[self.line_start(offset) : self.line_end(offset)]
-        return line[: len(line) - len(line.lstrip(b" \t"))].decode()
-
-    def first_on_line(self, offset: int) -> bool:
-        """Whether nothing but blanks stands before it on its line."""
-        return not self.data[self.line_start(offset) : offset].strip()
-
-    def slice(self, start: int, end: int) -> str:
-        """The text between two offsets."""
-        return self.data[start:end].decode("utf-8")
 
     # Nodes
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Final
 
+from repairbot.languages.lines import Lines
 from repairbot.languages.typescript.classes import Classes, View
 from repairbot.languages.typescript.syntax import Module, names_in
 from repairbot.languages.typescript.tree import CLASSES, FUNCTIONS, N
@@ -18,7 +19,6 @@ from repairbot.model import Edit, Span
 
 BLOCKS: Final = frozenset({"statement_block", "program", "switch_case", "switch_default"})
 """What holds rows."""
-_INDENTED: Final = re.compile(rb"^([ \t]+)(?![*\s])", re.MULTILINE)
 _WORD: Final = re.compile(rb"[\w$]+")
 _TYPES: Final = frozenset(
     {"type_annotation", "interface_declaration", "type_alias_declaration", "accessibility_modifier"}
@@ -43,11 +43,13 @@ _RESERVED: Final = frozenset(
 )
 
 
-class Source:
+class Source(Lines):
     """A file: its bytes, its tree, and how it is written."""
 
+    indent = 2
+
     def __init__(self, data: bytes) -> None:
-        self.data = data
+        super().__init__(data)
         self.module = _module(data)
         self.root = self.module.tree
         self.text = self.module.text
@@ -58,21 +60,6 @@ class Source:
         return Classes(self.module)
 
     # How it is written
-
-    @cached_property
-    def newline(self) -> str:
-        """The line end that this file uses."""
-        return "\r\n" if b"\r\n" in self.data else "\n"
-
-    @cached_property
-    def unit(self) -> str:
-        """One step of indentation: the smallest there is."""
-        found = [match.group(1) for match in _INDENTED.finditer(self.data)]
-        tabs = sum(blanks.startswith(b"\t") for blanks in found)
-        if tabs * 2 > len(found):
-            return "\t"
-        widths = [len(blanks) for blanks in found if len(blanks) in (2, 4, 8)]
-        return " " * min(widths, default=2)
 
     @cached_property
     def semicolons(self) -> bool:
@@ -113,25 +100,6 @@ class Source:
 
     # Lines
 
-    def line_start(self, offset: int) -> int:
-        """The first byte of an offset's line."""
-        return self.data.rfind(b"\n", 0, offset) + 1
-
-    def line_end(self, offset: int) -> int:
-        """The first byte of an offset's line end (of the `\\r` of a `\\r\\n`), or the end of the file."""
-        end = self.data.find(b"\n", offset)
-        end = len(self.data) if end < 0 else end
-        return end - 1 if end > offset and self.data[end - 1 : end] == b"\r" else end
-
-    def indentation(self, offset: int) -> str:
-        """The blanks at the start of an offset's line."""
-        line = self.data[self.line_start(offset) : self.line_end(offset)]
-        return line[: len(line) - len(line.lstrip(b" \t"))].decode()
-
-    def first_on_line(self, offset: int) -> bool:
-        """Whether nothing but blanks stands before it on its line."""
-        return not self.data[self.line_start(offset) : offset].strip()
-
     def last_on_line(self, offset: int) -> bool:
         """Whether nothing but blanks and a comment stand behind it on its line."""
         rest = self.data[offset : self.line_end(offset)].strip()
@@ -140,10 +108,6 @@ class Source:
     def alone(self, row: N) -> bool:
         """Whether no other statement stands on the lines of a row."""
         return self.first_on_line(row.start) and self.last_on_line(row.end)
-
-    def slice(self, start: int, end: int) -> str:
-        """The text between two offsets."""
-        return self.data[start:end].decode("utf-8")
 
     # Nodes
 

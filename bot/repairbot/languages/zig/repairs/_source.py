@@ -12,6 +12,7 @@ from functools import cached_property
 
 from tree_sitter import Node, Query, QueryCursor
 
+from repairbot.languages.lines import Lines
 from repairbot.languages.zig.parsing import LANGUAGE
 from repairbot.languages.zig.syntax import Module, text
 from repairbot.model import Edit, Span
@@ -32,7 +33,6 @@ _KEYWORDS = frozenset(
 )
 _SEMICOLON = re.compile(rb"\s*;")
 _HEADS = ("if_statement", "if_expression", "else_clause", "for_statement", "while_statement", "switch_case")
-_INDENTED = re.compile(rb"^([ \t]+)\S", re.MULTILINE)
 
 
 def walk(node: Node, *, functions: bool = False) -> Iterator[Node]:
@@ -56,52 +56,15 @@ def squeezed(shown: str) -> str:
     return re.sub(r"\s+", "", shown)
 
 
-class Source:
+class Source(Lines):
     """A file: its bytes, its tree, and how it is written."""
 
     def __init__(self, data: bytes) -> None:
-        self.data = data
+        super().__init__(data)
         self.module = Module(data, "")
         self.root = self.module.root
 
     # Lines
-
-    @cached_property
-    def newline(self) -> str:
-        """The line end that this file uses."""
-        return "\r\n" if b"\r\n" in self.data else "\n"
-
-    @cached_property
-    def unit(self) -> str:
-        """One step of indentation: the smallest there is."""
-        found = [match.group(1) for match in _INDENTED.finditer(self.data)]
-        if any(blanks.startswith(b"\t") for blanks in found):
-            return "\t"
-        widths = [len(blanks) for blanks in found if len(blanks) in (2, 4, 8)]
-        return " " * min(widths, default=4)
-
-    def line_start(self, offset: int) -> int:
-        """The first byte of an offset's line."""
-        return self.data.rfind(b"\n", 0, offset) + 1
-
-    def line_end(self, offset: int) -> int:
-        """The first byte of an offset's line end (of the `\\r` of a `\\r\\n`), or the end of the file."""
-        end = self.data.find(b"\n", offset)
-        end = len(self.data) if end < 0 else end
-        return end - 1 if end > offset and self.data[end - 1 : end] == b"\r" else end
-
-    def indentation(self, offset: int) -> str:
-        """The blanks at the start of an offset's line."""
-        line = self.data[self.line_start(offset) : self.line_end(offset)]
-        return line[: len(line) - len(line.lstrip(b" \t"))].decode()
-
-    def first_on_line(self, offset: int) -> bool:
-        """Whether nothing but blanks stands before it on its line."""
-        return not self.data[self.line_start(offset) : offset].strip()
-
-    def slice(self, start: int, end: int) -> str:
-        """The text between two offsets."""
-        return self.data[start:end].decode("utf-8")
 
     # Nodes
 
