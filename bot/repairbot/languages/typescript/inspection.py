@@ -82,14 +82,8 @@ def _all_comments(data: bytes) -> Counter[str]:
 
 def _bound(before: bytes, after: bytes) -> Check:
     """Every name that a repair reads is declared where it is read (or was a global one before)."""
-    free = _free(after) - _free(before)
-    known = set(_free(before)) | _GLOBALS
-    lost = next((name for name in free if name not in known), None)
-    if lost is None:
-        known_before = {
-            name for name in free if name in _names(before) and name not in _free(before)
-        } - _GLOBALS
-        lost = next(iter(known_before), None)
+    known = {*_free(before), *_GLOBALS}
+    lost = next((name for name in _free(after) if name not in known), None)
     if lost is not None:
         return Check("names bound", "failed", f"{lost} is not declared where it is used")
     return Check("names bound", "passed")
@@ -99,13 +93,6 @@ _GLOBALS: Final = frozenset(
     {"Error", "Object", "Array", "Map", "Set", "WeakMap", "WeakRef", "Promise", "URL", "undefined", "process",
      "clearTimeout", "clearInterval", "cancelAnimationFrame", "window", "document", "globalThis"}
 )  # fmt: skip
-
-
-@lru_cache(maxsize=4)
-def _names(data: bytes) -> frozenset[str]:
-    """The names that are declared anywhere in a file."""
-    source = _source(data)
-    return frozenset(name for node in source.root.walk() for name in _declares(source, node))
 
 
 @lru_cache(maxsize=4)
