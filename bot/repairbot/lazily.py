@@ -94,16 +94,6 @@ class _Later:
         return dataclasses.dataclass(frozen=self.frozen, **wanted)(type(kind.__name__, (), held))
 
 
-def _hasher(kind: type) -> Any:
-    """A function, since the library looks `__hash__` up in the class of every default value."""
-
-    def first(record: object) -> int:
-        hashed: int = _Later(kind, "__hash__", frozen=True).write()(record)
-        return hashed
-
-    return first
-
-
 def _set(record: object, name: str, value: object) -> None:
     raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import field
 from functools import cache
 from inspect import cleandoc
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from repairbot import plugins
 from repairbot.analyses.facts import Facts
@@ -145,6 +145,3 @@ def all_rules() -> tuple[Rule, ...]:
 def enabled(settings: Settings) -> tuple[Rule, ...]:
     """The rules that these settings switch on."""
     return tuple(rule for rule in all_rules() if settings.rules.get(rule.id, rule.default))
-
-
-RuleState = Literal["on", "off"]

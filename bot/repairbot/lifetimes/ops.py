@@ -62,11 +62,6 @@ class Kind(StrEnum):
     READ = "read"
     """Read without changing; `detail`: all, len, truth, last (a slice of the last `value`), slice, key, iterate,
     sort, saved (written out), other, escape."""
-    # Registrations and loads:
-    SPAWN = "spawn"
-    REGISTER = "register"
-    UNREGISTER = "unregister"
-    LOAD = "load"
 
 
 Scope = Literal["releases", "other", "none"]

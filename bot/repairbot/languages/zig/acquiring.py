@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from typing import Final
 
 from repairbot.languages.zig.allocators import Allocators
-from repairbot.languages.zig.callees import CONSTRUCTORS, among, callees
+from repairbot.languages.zig.callees import CONSTRUCTORS, callees
 from repairbot.languages.zig.given import Given
 from repairbot.languages.zig.syntax import Definition, Module, Struct
 from repairbot.languages.zig.tree import N
@@ -170,10 +170,6 @@ class Acquiring:
         if not re.fullmatch(r"\*?(?:\w+\.)*\w+", returned):
             return None
         return self.module.struct(returned)
-
-    def is_table(self, qualified: str) -> bool:
-        """Whether the table knows the callee."""
-        return qualified in self._exact or among(frozenset(f".{name}" for name in self._methods), qualified)
 
 
 def member_of(node: N) -> tuple[N | None, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import field, replace
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
@@ -84,14 +84,6 @@ class Store:
     """The new value is a copy of the old one, which is there for certain."""
     guessed: bool = False
     """What it is made as is known by the look of its constructor alone."""
-
-
-@dataclass(slots=True)
-class _Seen:
-    """The members of one container that are known to be owned."""
-
-    container: Container
-    stores: dict[str, list[Store]] = field(default_factory=dict)
 
 
 class Members:

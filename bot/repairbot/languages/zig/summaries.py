@@ -236,8 +236,3 @@ def handed_out(function: Function) -> Resource | None:
             return None
         found = op.resource
     return found
-
-
-def owned_by_caller(definition: Definition) -> bool:
-    """Whether a function's comment says that what it returns is the caller's."""
-    return bool(_OWNS.search(definition.doc))

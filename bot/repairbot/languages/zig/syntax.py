@@ -241,17 +241,6 @@ class Module:
             return None
         return next((item for item in self.structs if item.name == last or last in item.aliases), None)
 
-    def owner_at(self, offset: int) -> Struct:
-        """The innermost container around a byte."""
-        found = self.file
-        for item in self.structs:
-            if (
-                item.node.start_byte <= offset < item.node.end_byte
-                and item.node.start_byte >= found.node.start_byte
-            ):
-                found = item
-        return found
-
     def _collect(self) -> None:
         declared = _Declared(self.source)
         if self.root.has_error:

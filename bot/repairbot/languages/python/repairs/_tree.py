@@ -22,7 +22,6 @@ BOM = b"\xef\xbb\xbf"
 Small = cst.BaseSmallStatement
 Compound = cst.BaseCompoundStatement
 Row = cst.SimpleStatementLine | cst.BaseCompoundStatement
-Suite = cst.Module | cst.IndentedBlock | cst.SimpleStatementSuite
 Scope = cst.FunctionDef | cst.Lambda | cst.ClassDef | cst.Module
 
 FUNCTIONS = (cst.FunctionDef, cst.Lambda)

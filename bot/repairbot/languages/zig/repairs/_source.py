@@ -21,7 +21,6 @@ FUNCTIONS = frozenset({"function_declaration", "test_declaration"})
 CONTAINERS = frozenset(
     {"struct_declaration", "union_declaration", "enum_declaration", "opaque_declaration", "source_file"}
 )
-BODIES = frozenset({"block", "block_expression"})
 _NAMES = Query(
     LANGUAGE,
     "(variable_declaration . (identifier) @name) (payload (identifier) @name) (parameter name: (identifier) @name)"
