@@ -20,6 +20,8 @@ _TYPE_ALIAS: Final = re.compile(rb"\bconst\s+(\w+)\s*=\s*((?:\w+\.)*[A-Z]\w*)\((
 _BUILDS: Final = re.compile(rb"\b(?:create|init|new|alloc|acquire|clone|dupe|open)\w*\(")
 _MADE: Final = frozenset({"init", "initCapacity", "initBuffer", "fromOwnedSlice", "clone"})
 
+TEARDOWNS: Final = ("deinit", "destroy", "close")
+"""The methods that end a value of a container, the likeliest first."""
 CONTAINER: Final = Resource("container", "container", ("init",), (".deinit",), collected=False)
 ITEMS: Final = Resource("slice", "memory", ("toOwnedSlice",), (), collected=False)
 
@@ -106,6 +108,11 @@ class Acquiring:
         known = callees()
         return base in known.managed or base in known.unmanaged
 
+    def own_names(self, known: frozenset[str]) -> set[str]:
+        """This file's names for these types."""
+        found = {name for name in self._aliases if self.kind(name).partition("(")[0] in known}
+        return found | {name for name in self.module.imports if self.module.qualified(name) in known}
+
     def arena(self, shown: str) -> bool:
         """Whether a type is an arena."""
         return self.kind(shown).endswith(("ArenaAllocator", "FixedBufferAllocator"))
@@ -127,7 +134,7 @@ class Acquiring:
     def owner(self, struct: Struct, arguments: Sequence[str]) -> Resource | None:
         """A value of a container of this file that has a `deinit`: what its constructors hand out."""
         teardown = next(
-            (struct.functions[name] for name in ("deinit", "destroy", "close") if name in struct.functions),
+            (struct.functions[name] for name in TEARDOWNS if name in struct.functions),
             None,
         )
         if teardown is None or not teardown.method or not self._works(teardown):

@@ -10,6 +10,7 @@ from typing import Final
 from repairbot.languages.zig.acquiring import CONTAINER, ITEMS, Acquiring, member_of, shape
 from repairbot.languages.zig.callees import ENDS, RELEASES, STRONG, TAKEN, among, callees
 from repairbot.languages.zig.idioms import key_again
+from repairbot.languages.zig.prospects import Prospects
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Struct
 from repairbot.languages.zig.tree import N
@@ -44,8 +45,10 @@ class Growing:
 class Calls(Values):
     """The part of a function's lowering that handles calls."""
 
-    def __init__(self, acquiring: Acquiring, oracle: Oracle, definition: Definition) -> None:
-        super().__init__(acquiring, definition)
+    def __init__(
+        self, acquiring: Acquiring, oracle: Oracle, prospects: Prospects, definition: Definition
+    ) -> None:
+        super().__init__(acquiring, prospects, definition)
         self.oracle = oracle
         self.lists: dict[str, Growing] = {}
         self.expected = ""
@@ -66,7 +69,7 @@ class Calls(Values):
         if node.kind == "name":
             place = self.scope.get(node.text)
             if place is not None:
-                return self.types.get(place, "")
+                return self.typed(place)
             return node.text if self.module.struct(node.text) is not None else ""
         if node.kind in ("deref", "unwrap", "try"):
             return self.type_of(node.parts[0])
@@ -113,9 +116,10 @@ class Calls(Values):
         root = re.match(r"\w*", shown)
         place = self.scope.get(root.group(), "") if root else ""
         if place:
+            typed = self.typed(place)
             if place in self.plain:
                 return False
-            if place in self.arenas or self.acquiring.arena(self.types.get(place, "")):
+            if place in self.arenas or self.acquiring.arena(typed):
                 return True
         return self.allocators.is_arena(shown)
 
@@ -319,7 +323,7 @@ class Calls(Values):
 
         filled = re.sub(r"\$(\d+)", fill, template)
         head = filled.rpartition(".")[0]
-        if missing or not re.fullmatch(r"[\w.?()*{}, ]*", filled) or (head and self.is_arena(head)):
+        if missing or head == "undefined" or not re.fullmatch(r"[\w.?()*{}, ]*", filled) or (head and self.is_arena(head)):
             return None
         return replace(ITEMS, id="made", acquire=("made",), release=(filled,), origin="inferred")
 

@@ -12,21 +12,22 @@ from tree_sitter import Node
 
 from repairbot.languages.base import Project, Unreadable
 from repairbot.languages.flow import TooLarge
-from repairbot.languages.zig.acquiring import Acquiring
+from repairbot.languages.zig.acquiring import TEARDOWNS, Acquiring
 from repairbot.languages.zig.allocators import Allocators
 from repairbot.languages.zig.collections import Collections
 from repairbot.languages.zig.functions import Lowering
 from repairbot.languages.zig.idioms import arenas_rebuilt
 from repairbot.languages.zig.members import Members, Store
 from repairbot.languages.zig.parsing import errors, parse
-from repairbot.languages.zig.prospects import Prospects, anything
+from repairbot.languages.zig.prospects import Prospects, anything, gives
 from repairbot.languages.zig.releases import Releases
+from repairbot.languages.zig.sites import Sites
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Module
 from repairbot.languages.zig.tree import TooDeep
 from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Function, Idiom, Kind, Resource, Unit
-from repairbot.model import Step
+from repairbot.model import SafePattern, Step
 
 _MOST_BROKEN: Final = 0.5
 """A file with a larger share of its bytes in what does not parse is not read at all."""
@@ -123,13 +124,15 @@ class _Functions:
         self._plain: dict[int, Lowered | None] = {}
         self.acquiring = Acquiring(module, Allocators(module), resources)
         releases = Releases(module)
-        self.prospects = Prospects(module, resources, project, releases)
+        self.prospects = Prospects(module, Sites(module, self.acquiring, resources), project, releases)
         self.oracle = Oracle(module, project, self.lowered, self.prospects.hands, releases)
         self.members = Members(module, self.acquiring, self.oracle)
 
     def run(self, symbols: frozenset[str] | None = None) -> None:
         """Fill the unit: with all there is, or with these functions alone."""
         broken = errors(self.module.root)
+        if symbols is None:
+            self.prospects.narrow(self._hands_out)
         for definition in self.module.functions:
             node = definition.body_node
             if node is None or self._tested(definition):
@@ -144,8 +147,13 @@ class _Functions:
                 note = f"{definition.symbol} does not parse (line {error.start_point[0] + 1})"
                 self.unit.skipped.append(Step(line, note))
                 continue
-            if self.prospects.promising(definition):
+            if symbols is not None:
+                if self.prospects.promising(definition):
+                    self._one(definition)
+            elif self.prospects.unsettled(definition):
                 self._one(definition)
+            else:
+                self._settled(definition)
         if symbols is not None:
             return
         self.unit.containers.extend(self.members.collect())
@@ -153,6 +161,22 @@ class _Functions:
         self.unit.exports = self.oracle.exports()
         self.unit.asks = self.oracle.asks
         self.unit.makers = self.oracle.makers() - self.oracle.asks
+
+    def _hands_out(self, definition: Definition) -> bool:
+        """Whether a function makes something, or a container of this file, that belongs to its caller."""
+        if not gives(definition) or self._tested(definition):
+            return False
+        struct = self.acquiring.constructor(definition)
+        if struct is not None and any(name in struct.functions for name in TEARDOWNS):
+            return True
+        return bool(self.oracle.returns(definition))
+
+    def _settled(self, definition: Definition) -> None:
+        """Nothing in a function has to be followed."""
+        for each in self.prospects.settled(definition):
+            why = f"released in cleanup code at line {self.module.line(each.cleanup)}, on every path"
+            line = self.module.line(each.start)
+            self.unit.safe.append(SafePattern(self.unit.path, line, definition.symbol, each.name, why))
 
     def _tested(self, definition: Definition) -> bool:
         start = definition.node.start_byte
@@ -180,11 +204,11 @@ class _Functions:
         return self._plain[key]
 
     def _lowered(self, definition: Definition, parameters: dict[str, Resource]) -> Lowered | None:
-        lowering = Lowering(self.acquiring, self.oracle, definition)
+        lowering = Lowering(self.acquiring, self.oracle, self.prospects, definition)
         try:
             function = lowering.run(parameters)
             if lowering.late:
-                first, lowering = lowering, Lowering(self.acquiring, self.oracle, definition)
+                first, lowering = lowering, Lowering(self.acquiring, self.oracle, self.prospects, definition)
                 lowering.seed(first)
                 function = lowering.run(parameters)
         except (TooDeep, TooLarge):
