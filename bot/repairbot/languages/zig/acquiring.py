@@ -13,11 +13,13 @@ from repairbot.languages.zig.callees import CONSTRUCTORS, callees
 from repairbot.languages.zig.given import Given
 from repairbot.languages.zig.syntax import Definition, Module, Struct
 from repairbot.languages.zig.tree import N
+from repairbot.languages.zig.words import word_ends
 from repairbot.lifetimes.ops import Resource
 
 _PARENS: Final = re.compile(r"\([^()]*\)")
 _TYPE_ALIAS: Final = re.compile(rb"\bconst\s+(\w+)\s*=\s*((?:\w+\.)*[A-Z]\w*)\(([^;{]*)\)\s*;")
 _BUILDS: Final = re.compile(rb"\b(?:create|init|new|alloc|acquire|clone|dupe|open)\w*\(")
+_FIRST_GIVEN: Final = re.compile(rb"\.\w+\(\s*([\w.?]+(?:\(\))?)\s*[,)]")
 _MADE: Final = frozenset({"init", "initCapacity", "initBuffer", "fromOwnedSlice", "clone"})
 
 TEARDOWNS: Final = ("deinit", "destroy", "close")
@@ -40,7 +42,7 @@ def _index(resources: tuple[Resource, ...]) -> tuple[dict[str, Resource], dict[s
 @lru_cache(maxsize=4096)
 def shape(shown: str) -> str:
     """A type's or callee's text without arguments and modifiers: `?*std.ArrayList(u8)` is `std.ArrayList()`."""
-    shown = re.sub(r"\s+", "", shown.strip().lstrip("?*&").removeprefix("const ").strip())
+    shown = "".join(shown.strip().lstrip("?*&").removeprefix("const ").split())
     before = ""
     while before != shown:
         before, shown = shown, _PARENS.sub("\0", shown)
@@ -107,6 +109,15 @@ class Acquiring:
         base = self.kind(shown).partition("(")[0]
         known = callees()
         return base in known.managed or base in known.unmanaged
+
+    def handed_to(self, definition: Definition, name: bytes) -> str:
+        """The allocator that the methods of a local container are given in a function, or ""."""
+        body = definition.text
+        for end in word_ends(body, name):
+            match = _FIRST_GIVEN.match(body, end)
+            if match is not None and self.allocators.is_one(shown := match[1].decode("utf-8", "replace")):
+                return shown
+        return ""
 
     def own_names(self, known: frozenset[str]) -> set[str]:
         """This file's names for these types."""

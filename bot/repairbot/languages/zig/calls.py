@@ -15,7 +15,6 @@ from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Struct
 from repairbot.languages.zig.tree import N
 from repairbot.languages.zig.values import NOTHING, TRY, Value, Values, inside, union
-from repairbot.languages.zig.words import word_ends
 from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Effect, Idiom, Kind, Resource
 
@@ -29,7 +28,7 @@ _COUNTS: Final = re.compile(
 """Names of callees whose result does not look into what they were given."""
 _POOL: Final = re.compile(r"pool\w*$", re.IGNORECASE)
 _TAKES: Final = re.compile(r"^(?:acquire|take|borrow|checkout|obtain|rent|lease|get|create)\w*$")
-_FIRST_GIVEN: Final = re.compile(rb"\.\w+\(\s*([\w.?]+(?:\(\))?)\s*[,)]")
+_ROOT: Final = re.compile(r"\w*")
 _EMPTYING: Final = re.compile(r"^toOwned(?:Slice\w*)?$")
 
 
@@ -46,9 +45,15 @@ class Calls(Values):
     """The part of a function's lowering that handles calls."""
 
     def __init__(
-        self, acquiring: Acquiring, oracle: Oracle, prospects: Prospects, definition: Definition
+        self,
+        acquiring: Acquiring,
+        oracle: Oracle,
+        prospects: Prospects,
+        definition: Definition,
+        *,
+        brief: bool = False,
     ) -> None:
-        super().__init__(acquiring, prospects, definition)
+        super().__init__(acquiring, prospects, definition, brief=brief)
         self.oracle = oracle
         self.lists: dict[str, Growing] = {}
         self.expected = ""
@@ -113,7 +118,7 @@ class Calls(Values):
 
     def is_arena(self, shown: str) -> bool:
         """Whether an allocator's memory is released with its arena."""
-        root = re.match(r"\w*", shown)
+        root = _ROOT.match(shown)
         place = self.scope.get(root.group(), "") if root else ""
         if place:
             typed = self.typed(place)
@@ -129,7 +134,7 @@ class Calls(Values):
         """Lower a call. `into`: the place its value is to have."""
         callee = node.first
         receiver, method = member_of(callee)
-        shown = re.sub(r"\s+", "", self.module.text(callee))
+        shown = "".join(self.module.text(callee).split())
         qualified = self.module.qualified(shape(shown))
         definition = self.resolve(callee)
         expected, self.expected = self.expected, ""
@@ -284,14 +289,7 @@ class Calls(Values):
 
     def handed_to(self, name: str) -> str:
         """The allocator that the methods of a local container are given in this function, or ""."""
-        body = self.definition.text
-        for end in word_ends(body, name.partition("#")[0].encode()):
-            match = _FIRST_GIVEN.match(body, end)
-            if match is not None and self.allocators.is_one(
-                shown := match.group(1).decode("utf-8", "replace")
-            ):
-                return shown
-        return ""
+        return self.acquiring.handed_to(self.definition, name.partition("#")[0].encode())
 
     def _own(
         self, definition: Definition, receiver: N | None, shown: str, texts: Sequence[str]

@@ -49,7 +49,7 @@ class Expressions(Calls):
         if (
             node.kind in _PASSED
             and self.interest.quiet(node.start, node.end)
-            and into.partition("#")[0] not in self.oracle.releases.of(self.definition)
+            and into.partition("#")[0] not in self.inferable
         ):
             value = self._passed(node, into, fail, null)
         else:

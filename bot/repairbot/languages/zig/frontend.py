@@ -38,7 +38,7 @@ class ZigFrontend:
 
     def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
         """True when no name in the bytes acquires anything."""
-        if anything(resources).search(source):
+        if b"alloc" in source or anything(resources).search(source):
             return False
         # What does not parse is not called clean: it is left to `lower`, which says why it is skipped.
         return not parse(source).has_error
@@ -204,13 +204,10 @@ class _Functions:
         return self._plain[key]
 
     def _lowered(self, definition: Definition, parameters: dict[str, Resource]) -> Lowered | None:
-        lowering = Lowering(self.acquiring, self.oracle, self.prospects, definition)
         try:
-            function = lowering.run(parameters)
-            if lowering.late:
-                first, lowering = lowering, Lowering(self.acquiring, self.oracle, self.prospects, definition)
-                lowering.seed(first)
-                function = lowering.run(parameters)
+            lowering, function = self._run(definition, parameters, brief=bool(parameters))
+            if lowering.brief and (lowering.ended or _releases(function)):
+                lowering, function = self._run(definition, parameters)
         except (TooDeep, TooLarge):
             line = self.module.line(definition.node.start_byte)
             step = Step(line, f"{definition.symbol} is too large or too deep to follow")
@@ -218,6 +215,23 @@ class _Functions:
                 self.unit.skipped.append(step)
             return None
         return Lowered(function, lowering.mixed, lowering.stores, lowering.idioms)
+
+    def _run(
+        self, definition: Definition, parameters: dict[str, Resource], *, brief: bool = False
+    ) -> tuple[Lowering, Function]:
+        lowering = Lowering(self.acquiring, self.oracle, self.prospects, definition, brief=brief)
+        function = lowering.run(parameters)
+        if lowering.late:
+            first, lowering = lowering, Lowering(
+                self.acquiring, self.oracle, self.prospects, definition, brief=brief
+            )
+            lowering.seed(first)
+            function = lowering.run(parameters)
+        return lowering, function
+
+
+def _releases(function: Function) -> bool:
+    return any(op.kind is Kind.RELEASE for block in function.blocks for op in block.ops)
 
 
 FRONTEND = ZigFrontend()

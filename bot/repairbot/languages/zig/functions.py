@@ -33,15 +33,23 @@ class Lowering(Expressions):
     """One function while it is lowered."""
 
     def __init__(
-        self, acquiring: Acquiring, oracle: Oracle, prospects: Prospects, definition: Definition
+        self,
+        acquiring: Acquiring,
+        oracle: Oracle,
+        prospects: Prospects,
+        definition: Definition,
+        *,
+        brief: bool = False,
     ) -> None:
-        super().__init__(acquiring, oracle, prospects, definition)
+        super().__init__(acquiring, oracle, prospects, definition, brief=brief)
         self.results = []
         self.stores: list[Store] = []
         self.idioms: list[Idiom] = []
         self.flags = {name.decode("utf-8", "replace") for name in _FLAG.findall(definition.text)}
         self.looped: set[str] = set()
         """Captures of `for`: elements that the loop may only just make."""
+        self.ended = False
+        """A brief look met cleanup of what it follows: on which ways has to be looked at."""
         self.mixed = False
         """Some return gives a value that this function does not own."""
 
@@ -409,6 +417,7 @@ class Lowering(Expressions):
         if body is None:
             return
         scope, at = dict(self.scope), self.at
+        self.ended |= self.brief and not self.interest.quiet(node.start, node.end)
         if node.kind == "errdefer":
             # From here on an empty list counts as one that holds something: its release was thought of.
             shown = self.module.text(body)
@@ -430,7 +439,7 @@ class Lowering(Expressions):
 
     def _turns(self, node: N) -> None:
         """What one round makes, the next one may still hold."""
-        self.alive |= not self.interest.quiet(node.start, node.end)
+        self.alive |= not self.brief and not self.interest.quiet(node.start, node.end)
 
     def _while(self, node: N) -> None:
         condition, step, body, otherwise = node.parts

@@ -12,6 +12,7 @@ from repairbot.lifetimes.intents import REPLACE_TEXT
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Span, Step
 
+_AGAIN: Final = re.compile(rb"\.deinit\(\);\s*(?://[^\n]*\s*)*[\w.*\[\]?]+\s*=\s*[\w.]*\.init\(")
 _LOOKED: Final = r"\.(?:contains|getOrPut\w*|get|getKey|getPtr|getEntry|fetchRemove|putNoClobber)\("
 
 
@@ -59,6 +60,8 @@ def key_again(
 
 def arenas_rebuilt(module: Module, definition: Definition, body: N) -> Iterator[Idiom]:
     """`arena.deinit(); arena = ArenaAllocator.init(child);`, which gives all memory back only to ask for it again."""
+    if not _AGAIN.search(definition.text):
+        return
     waiting = [body]
     while waiting:
         node = waiting.pop()

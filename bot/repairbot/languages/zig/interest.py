@@ -41,13 +41,17 @@ _LEAVES: Final = _leaving()
 class Interest:
     """Answers for one function while it is lowered; `heed` tells it of every name that comes to be followed."""
 
-    def __init__(self, prospects: Prospects, definition: Definition) -> None:
+    def __init__(self, prospects: Prospects, definition: Definition, *, brief: bool = False) -> None:
+        """`brief`: only names are of interest, and nothing of what the function makes itself."""
         node = definition.node
         self._source, self._start, self._end = prospects.source, node.start_byte, node.end_byte
         self._text = definition.text
         self._heeded: set[str] = set()
-        self._marks = prospects.events(definition)
-        for name in prospects.releases.of(definition):
+        self._marks = [] if brief else prospects.events(definition)
+        if brief:
+            self._leaves: list[int] = []
+            return
+        for name in prospects.inferable(definition):
             self.heed(name)
         tested = Counter(_TESTED.findall(self._text))
         if tested:

@@ -13,10 +13,11 @@ from functools import cache, cached_property
 from typing import Final
 
 from repairbot.languages.base import Project
-from repairbot.languages.zig.callees import CONSTRUCTORS
+from repairbot.languages.zig.callees import CONSTRUCTORS, TAKEN
 from repairbot.languages.zig.releases import Releases
-from repairbot.languages.zig.sites import Settled, Sites, factored
+from repairbot.languages.zig.sites import Settled, Sites
 from repairbot.languages.zig.syntax import Definition, Module
+from repairbot.languages.zig.words import word_ends
 from repairbot.lifetimes.ops import Resource
 
 _CALLED: Final = rb"|\b(?:initCapacity|fromOwnedSlice|toOwned\w*|\w+Owned|realloc|remap)\("
@@ -35,15 +36,20 @@ def anything(resources: tuple[Resource, ...]) -> re.Pattern[bytes]:
     return re.compile(calls.encode() + _CALLED + _CONTAINER + _SLOT + _RELEASED + _HANDED)
 
 
+_POINTER: Final = re.compile(r"[\[*]")
 _BACK: Final = 60
 _RECEIVER: Final = re.compile(rb"(\w+)\.\Z")
+_FAR: Final = 200
+_VALUE: Final = re.compile(rb"\s*(?::[^=;]+)?=([^;]*)")
+_ASKED: Final = re.compile(rb"\b(?:if|while)\s*\(((?:(?!\b(?:if|while)\b)[^;])*)\)\s*\|\*?\Z")
+_CALL: Final = re.compile(rb"(?<![@\w])(\w+)\(")
 _ROUNDS: Final = 4
 """How far what is made is followed from hand to hand."""
 
 
 def gives(definition: Definition) -> bool:
     """Whether a function may hand out what it makes, by its name or its result."""
-    return bool(CONSTRUCTORS.match(definition.name) or re.search(r"[\[*]", definition.returns))
+    return bool(CONSTRUCTORS.match(definition.name) or _POINTER.search(definition.returns))
 
 
 class Prospects:
@@ -54,6 +60,7 @@ class Prospects:
         self._given = {
             name.rpartition(".")[2] for name, summary in project.summaries.items() if summary.returns
         }
+        self._inferable: dict[int, frozenset[str]] = {}
         self._handing: list[int] = []
         handing: list[Definition] = []
         waiting = [each for each in module.functions if gives(each)]
@@ -91,7 +98,7 @@ class Prospects:
 
     def promising(self, definition: Definition) -> bool:
         """Whether something of a function's own may be made in it, settled or not."""
-        return self.hands(definition) or self._releases(definition, set())
+        return self.hands(definition) or bool(self.inferable(definition))
 
     def unsettled(self, definition: Definition) -> bool:
         """Whether something of a function's own may leak in it."""
@@ -102,12 +109,14 @@ class Prospects:
         if not all(self.sites.settles(site) for site in self._made(start, end)):
             return True
         settled = self.sites.settled_within(start, end)
-        return self._releases(definition, {each.name for each in settled if self._once(definition, each)})
+        done = {each.name for each in settled if self._once(definition, each)}
+        return not self.inferable(definition) <= done
 
     def settled(self, definition: Definition) -> Iterator[Settled]:
         """What is made in a function and released by the very next statement, and nowhere else."""
         for each in self.sites.settled_within(definition.node.start_byte, definition.node.end_byte):
-            if self._made(each.start, each.end) and self._once(definition, each):
+            makes = self._made(each.start, each.end) or each.name in self.inferable(definition)
+            if makes and self._once(definition, each):
                 yield each
 
     def _made(self, start: int, end: int) -> list[int]:
@@ -118,33 +127,29 @@ class Prospects:
         """Whether a function releases that name in one place."""
         return len(self.releases.of(definition).get(each.name, ())) == 1
 
-    def _releases(self, definition: Definition, settled: set[str]) -> bool:
-        """Whether a function gives a name to something that it releases."""
-        names = self.releases.of(definition)
-        if not names.keys() - settled:
-            return False
-        body = definition.text
-        for name in names.keys() - settled:
-            word = name.encode()
-            if any(head + word in body for head in (b"const ", b"var ", b"|", b"*", b", ")):
-                return True
-        return False
+    def inferable(self, definition: Definition) -> frozenset[str]:
+        """The names that a function releases and that get the value of a call: what it makes is told by its release."""
+        key = definition.node.start_byte
+        found = self._inferable.get(key)
+        if found is None:
+            names = self.releases.of(definition)
+            found = frozenset(name for name in names if _gets(definition.text, name.encode()))
+            self._inferable[key] = found
+        return found
 
     def _calls_of(self, definitions: list[Definition]) -> list[int]:
         """Where the file calls these functions, or those of other files that hand something out."""
         called: dict[str, list[Definition]] = {name: [] for name in self._given}
         for each in definitions:
             called.setdefault(each.name, []).append(each)
-        if not called:
-            return []
-        pattern = re.compile(rf"\b({factored(called)})\(".encode())
-        return [
-            match.start()
-            for match in pattern.finditer(self.source)
-            if self._calls(match[1].decode(), match.start(), called)
-        ]
+        return sorted(
+            end - len(name)
+            for name, those in called.items()
+            for end in word_ends(self.source, name.encode())
+            if self.source.startswith(b"(", end) and self._calls(name, end - len(name), those)
+        )
 
-    def _calls(self, name: str, start: int, called: dict[str, list[Definition]]) -> bool:
+    def _calls(self, name: str, start: int, called: list[Definition]) -> bool:
         """Whether a call of that name may be one of these functions, as far as its receiver tells."""
         ahead = self.source[max(start - _BACK, 0) : start]
         if ahead.endswith(b"fn "):
@@ -152,13 +157,34 @@ class Prospects:
         if name in self._given or not ahead.endswith(b"."):
             return True
         receiver = _RECEIVER.search(ahead)
-        if receiver is None or any(each.method for each in called[name]):
+        if receiver is None or any(each.method for each in called):
             return True
         last = receiver[1].decode()
         if last in ("Self", "@This()"):
             return True
         struct = self.module.struct(last)
-        return struct is not None and any(each.owner is struct for each in called[name])
+        return struct is not None and any(each.owner is struct for each in called)
+
+
+def _gets(body: bytes, name: bytes) -> bool:
+    """Whether a name gets the value of a call that may make something."""
+    for end in word_ends(body, name):
+        start = end - len(name)
+        if body.endswith((b"const ", b"var "), start - 6, start):
+            match = _VALUE.match(body, end)
+            if match is not None and _may_make(match[1]):
+                return True
+        elif body.endswith((b"|", b"|*"), start - 2, start):
+            head = _ASKED.search(body[max(start - _FAR, 0) : start])
+            if head is not None and _may_make(head[1]):
+                return True
+    return False
+
+
+def _may_make(value: bytes) -> bool:
+    """Whether a value comes from a call whose result is not, by its name, somebody else's."""
+    handed = b"alloc" in value or b"gpa" in value
+    return any(handed or not TAKEN.match(name.decode("utf-8", "replace")) for name in _CALL.findall(value))
 
 
 def _within(places: list[int], start: int, end: int) -> list[int]:

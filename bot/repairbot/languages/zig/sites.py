@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Final, NamedTuple
 
 from repairbot.languages.zig.acquiring import Acquiring, shape
@@ -29,7 +29,7 @@ _SLOT: Final = re.compile(
 )
 _GUESSED: Final = re.compile(rb"\.\w+\s*=\s*try\s+[\w.]+\.(?:init|create|from)\w*\(")
 _CALLEE: Final = re.compile(rb"[\w.?*@]*\Z")
-_PLAIN: Final = re.compile(r"[\w.?*@]*")
+_ROOT: Final = re.compile(r"\w*")
 _BACK: Final = 120
 _CHOSEN: Final = re.compile(rb"\b(?:if|orelse|switch)\b")
 
@@ -39,8 +39,12 @@ _DEFER: Final = re.compile(
 )
 _DECLARED: Final = re.compile(
     rb"(const|var)\s+(\w+)\s*(?::[^=;{}]+)?=\s*(?:try\s+)?"
-    rb"([\w.?*@]*(?:\((?:[^(){};]|\([^(){};]*\))*\)[\w.?*@]+)*)(?:\{\})?[^;{}]*;\s*(?://[^\n]*\n\s*)*\Z"
+    rb"([\w.?*@]*(?:\((?:[^(){};]|\([^(){};]*\))*\)[\w.?*@]+)*)(?:[^;{}]|\{[^;{}]*\})*;\s*(?://[^\n]*\n\s*)*\Z"
 )
+_RETURNED: Final = re.compile(rb"\breturn\s+(?:try\s+)?[\w.?*@]*\Z")
+_TYPED: Final = re.compile(rb"\b(?:const|var)\s+\w+\s*:([^=;]+)=\s*(?:try\s+)?\.\w+\s?\(\Z")
+_NAMED: Final = re.compile(rb"\bvar\s+(\w+)\s*(?::[^=;]*)?=[^=;]*\Z")
+_SET: Final = re.compile(rb"\s*=(?![=>])")
 _LONGEST: Final = 400
 """Bytes of a declaration that is looked at."""
 
@@ -49,20 +53,25 @@ _LONGEST: Final = 400
 def _calls(resources: tuple[Resource, ...]) -> re.Pattern[bytes]:
     """The calls by which the table's resources are made, and the standard library's containers."""
     names = {name.rpartition(".")[2] for resource in resources for name in resource.acquire} | _INIT
-    return re.compile(rf"[\s.(!&{{\[,=]({factored(names)})\s?\(".encode())
+    return re.compile(rf"[\s.(!&{{\[,=]({_factored(names)})\s?\(".encode())
 
 
-def factored(words: Iterable[str]) -> str:
+def _factored(words: Iterable[str]) -> str:
     """A pattern for these words that reads what they have in common once: it is several times as fast."""
     tree: dict[str, list[str]] = {}
     for word in words:
         tree.setdefault(word[:1], []).append(word[1:])
     ends = tree.pop("", None) is not None
-    ways = [re.escape(first) + factored(rest) for first, rest in sorted(tree.items())]
+    ways = [re.escape(first) + _factored(rest) for first, rest in sorted(tree.items())]
     if not ways:
         return ""
     found = ways[0] if len(ways) == 1 and not ends else f"(?:{'|'.join(ways)})"
     return f"{found}?" if ends else found
+
+
+@lru_cache(maxsize=16)
+def _any_of(names: frozenset[str]) -> re.Pattern[bytes]:
+    return re.compile(rf"\b{_factored(names)}\b".encode())
 
 
 class Settled(NamedTuple):
@@ -111,10 +120,7 @@ class Sites:
         qualified = self.module.qualified(shape(receiver + name))
         known = self.acquiring.known(qualified, name)
         if known is None:
-            if name not in _INIT:
-                return False
-            kind = self.acquiring.kind(bare).partition("(")[0] if bare else ""
-            return receiver == "." or kind in callees().managed or self.acquiring.arena(bare)
+            return name in _INIT and self._begins(receiver, inside)
         release = known.release[0]
         if "$receiver" in release:
             return self.acquiring.allocators.is_one(bare) and not self._arena(bare)
@@ -124,11 +130,30 @@ class Sites:
             return bool(allocator) and not self._arena(allocator)
         return True
 
+    def _begins(self, receiver: str, inside: int) -> bool:
+        """Whether `init` and its kin begin a container of the standard library that takes memory."""
+        shown = receiver.removesuffix(".") or self._declared(inside)
+        if shown:
+            arena = self.acquiring.arena(shown)
+            if not arena and self.acquiring.kind(shown).partition("(")[0] not in callees().managed:
+                return False
+        elif receiver != ".":
+            return False
+        given = arguments(self.source[inside : inside + 2000].decode("utf-8", "replace"))
+        allocator = self.acquiring.allocator(given)
+        return bool(allocator) and not self._arena(allocator)
+
+    def _declared(self, inside: int) -> str:
+        """The type of the declaration that a call gives its value to, ""."""
+        head = self.source[max(inside - _BACK, 0) : inside]
+        match = _TYPED.search(head)
+        return match[1].decode("utf-8", "replace") if match is not None else ""
+
     def _arena(self, allocator: str) -> bool:
         """Whether an allocator is an arena's, whatever function it stands in."""
         if not self.acquiring.allocators.is_arena(allocator):
             return False
-        root = re.match(r"\w*", allocator)
+        root = _ROOT.match(allocator)
         assert root is not None
         if root[0] not in self._chosen:
             self._chosen[root[0]] = self._is_chosen(root[0].encode())
@@ -149,7 +174,7 @@ class Sites:
         source = self.source
         for match in _EMPTY.finditer(source):
             before = source[max(source.rfind(b";", 0, match.start()) + 1, match.start() - _LONGEST) : match.start()]
-            if self._containers.search(before):
+            if self._containers.search(before) and self._takes_memory(before, match.start()):
                 yield match.start()
         if b"wned" in source:
             for match in _OWNED.finditer(source):
@@ -165,13 +190,24 @@ class Sites:
             if allocator and not self._arena(allocator):
                 yield match.start()
 
+    def _takes_memory(self, before: bytes, site: int) -> bool:
+        """Whether an empty container is a local whose methods are given an allocator that is no arena's."""
+        name = _NAMED.search(before)
+        if name is None:
+            return True
+        around = self.acquiring.given.around(site)
+        if around is None:
+            return False
+        allocator = self.acquiring.handed_to(around, name[1])
+        return bool(allocator) and not self._arena(allocator)
+
     @cached_property
     def _containers(self) -> re.Pattern[bytes]:
         """The names of the standard library's containers, and this file's names for them."""
         known = callees()
         names = {name.rpartition(".")[2] for name in known.managed | known.unmanaged}
         names.update(self.acquiring.own_names(known.managed | known.unmanaged))
-        return re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\b".encode())
+        return _any_of(frozenset(names))
 
     # What is settled
 
@@ -202,11 +238,13 @@ class Sites:
 
     def _set_again(self, name: bytes, start: int) -> bool:
         """Whether a variable may get another value somewhere behind its cleanup."""
-        following = re.compile(rb"\b" + name + rb"\s*=(?![=>])")
-        return following.search(self.source, start) is not None
+        ends = word_ends(self.source, name, start)
+        return any(_SET.match(self.source, end) for end in ends)
 
     def settles(self, site: int) -> bool:
-        """Whether what is made at a site is released by the `defer` right behind its statement."""
+        """Whether what is made at a site is returned at once, or released by the `defer` right behind its statement."""
+        if _RETURNED.search(self.source[max(site - _BACK, 0) : site]):
+            return True
         index = bisect_right(self._starts, site) - 1
         if index < 0:
             return False

@@ -73,9 +73,14 @@ def inside(value: Value) -> tuple[str, ...]:
 class Values:
     """Names and places of one function, and the operations on them."""
 
-    def __init__(self, acquiring: Acquiring, prospects: Prospects, definition: Definition) -> None:
+    def __init__(
+        self, acquiring: Acquiring, prospects: Prospects, definition: Definition, *, brief: bool = False
+    ) -> None:
+        """`brief`: only what happens to the places that hold something from the start is asked, not on which ways."""
         self.acquiring, self.prospects, self.definition = acquiring, prospects, definition
-        self.interest = Interest(prospects, definition)
+        self.brief = brief
+        self.interest = Interest(prospects, definition, brief=brief)
+        self.inferable = prospects.inferable(definition)
         self.alive = False
         """Something may be held: from here on the ways by which control leaves matter."""
         self.pending: dict[str, Node] = {}
@@ -146,7 +151,7 @@ class Values:
 
     def hold(self, place: str, resource: Resource | None) -> None:
         """From here on a place may hold something."""
-        self.alive = True
+        self.alive = not self.brief
         if place not in self.tracked:
             self.track(place)
             name = place.partition("[]")[0].partition("#")[0]
