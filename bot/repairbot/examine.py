@@ -6,7 +6,7 @@ import importlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import field, replace
+from dataclasses import replace
 from functools import cached_property, partial
 
 from repairbot.analyses import analyse
@@ -41,7 +41,10 @@ LONGEST = 3
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What is known of a file afterwards; `exports`, `asks`, `makers` and `resources` serve the pass across files."""
+    """What is known of a file afterwards; `exports`, `asks`, `makers` and `resources` serve the pass across files.
+
+    `waiting`: it has findings whose repairs are still to be written, by another examination.
+    """
 
     result: FileResult
     exports: tuple[Summary, ...] = ()
@@ -49,6 +52,7 @@ class Examined:
     makers: tuple[str, ...] = ()
     resources: tuple[Resource, ...] = ()
     unknown: int = 0
+    waiting: bool = False
 
 
 def examine(
@@ -59,8 +63,12 @@ def examine(
     project: Project | None = None,
     *,
     fixes: bool = True,
+    provisional: bool = False,
 ) -> Examined:
     """Audit one file; with `fixes` every finding carries its checked repair or the reasons why there is none.
+
+    `provisional`: others may still answer what the file asks. One that asks something gets no repairs then, since
+    it may be examined again.
 
     A file that others ask (`project.asked`) is lowered even where nothing in it can leak.
 
@@ -82,8 +90,10 @@ def examine(
     found = room.reported(facts)
     if found.reports and (why := language.frontend.broken(text.data)):
         return _skipped(path, language, why)  # the tolerant parser read it; the language itself does not
-    findings = tuple(_Findings(text, room, found).all(fixes=fixes)) if found.reports else ()
     unit = facts.unit
+    wanted = _Findings(text, room, found)
+    waiting = provisional and fixes and bool(unit.asks or unit.makers) and wanted.repairable
+    findings = tuple(wanted.all(fixes=fixes and not waiting)) if found.reports else ()
     result = FileResult(
         path,
         language.name,
@@ -100,6 +110,7 @@ def examine(
         tuple(sorted(unit.makers)),
         tuple(unit.resources_made),
         unit.unknown + facts.pairing.unknown,
+        waiting,
     )
 
 
@@ -224,16 +235,22 @@ class _Findings:
     text: Transcoded
     room: _Room
     found: Reported
-    refused: dict[Intent, str] = field(default_factory=dict)
+
+    @property
+    def repairable(self) -> bool:
+        """Whether there is a repair to write."""
+        return any(report.intents and self._shown(report) for _, report in self.found.reports)
+
+    def _shown(self, report: Report) -> bool:
+        """Whether it is sure enough to be repaired."""
+        return SEVERITIES.index(report.confidence) <= SEVERITIES.index(self.room.settings.repair_from)
 
     def all(self, *, fixes: bool) -> Iterator[Finding]:
         """Every finding, in the order of the lines."""
         rules = {rule.id: rule for rule in self.room.rules}
-        least = SEVERITIES.index(self.room.settings.repair_from)
         for name, report in self.found.reports:
             finding = self._finding(rules[name], report)
-            shown = SEVERITIES.index(report.confidence) <= least
-            yield self._repaired(finding, name, report) if fixes and shown else finding
+            yield self._repaired(finding, name, report) if fixes and self._shown(report) else finding
 
     @cached_property
     def _lines(self) -> list[str]:
@@ -265,7 +282,7 @@ class _Findings:
             tuple(self._step(step) for step in report.witness),
             tuple(self._step(step) for step in report.evidence),
             fingerprint(rule.id, report.symbol, self.text.data, report.at),
-            refusals=report.refusals,
+            refusals=tuple(dict.fromkeys(report.refusals)),
             impact=report.impact,
         )
 
