@@ -100,6 +100,34 @@ def test_what_other_files_do_with_an_argument_is_known(tmp_path: Path) -> None:
     assert leaks(tmp_path, "--base", "HEAD") == []
 
 
+def test_a_file_that_asks_others_has_its_repairs_in_the_end(tmp_path: Path) -> None:
+    asks = "from use import {0}\n\n\ndef first(path):\n    file = open(path)\n    return {0}(file)\n"
+    (tmp_path / "use.py").write_text(
+        "def peek(file):\n    return file.readline()\n\n\n"
+        "def tell(file, others):\n    others(file)\n\n\n"
+        "def done(file):\n    file.close()\n"
+    )
+    for name in ("peek", "tell", "done"):
+        (tmp_path / f"{name}.py").write_text(
+            asks.format(name)
+            + f"\n\ndef second(path):\n    other = open(path)\n    print(other.name, {name})\n"
+        )
+    for _ in range(2):  # the second time from the cache
+        found = [
+            (finding["path"], finding["variable"], "with" in finding["fix"]["diff"])
+            for finding in audited(tmp_path).report["findings"]
+        ]
+        assert found == [
+            ("done.py", "other", True),
+            ("peek.py", "file", True),
+            ("peek.py", "other", True),
+            ("tell.py", "other", True),
+        ]
+    (tmp_path / "use.py").unlink()  # nobody answers any more
+    alone = [(each["variable"], bool(each["fix"])) for each in audited(tmp_path).report["findings"]]
+    assert alone == [("other", True)] * 3
+
+
 def test_base_shows_only_what_is_new(tmp_path: Path) -> None:
     committed(tmp_path, a__py=LEAK, gone__py=LEAK, same__py=LEAK)
     git(tmp_path, "checkout", "-qb", "work")

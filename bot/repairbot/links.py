@@ -82,14 +82,14 @@ class Exchange:
         return {file: tuple(sorted(names)) for file, names in found.items()}
 
     def answers(self) -> dict[int, Answers]:
-        """For every file (by tag) whose questions others answered: the answers."""
+        """For every file (by tag) whose questions others answered: the answers that tell it something."""
         found: dict[int, Answers] = {}
         for tag, (path, language, asks) in self._asks.items() if self._offers else ():
             answered: Answers = defaultdict(dict)
             for ask, maker in asks.items():
                 for file, name in self._candidates(ask, path, language):
                     answer = self._offers.get((file, name))
-                    if answer and maker and answer[0] == "summaries" and not answer[1].get("returns"):
+                    if answer and answer[0] == "summaries" and not _tells(answer[1], maker):
                         break
                     if answer and file != path:
                         answered[answer[0]][ask] = answer[1]
@@ -147,6 +147,7 @@ class Line:
     asks: tuple[str, ...] = ()
     makers: tuple[str, ...] = ()
     unknown: int = 0
+    waiting: bool = False
     offers: bytes = field(default=b"")
 
     @classmethod
@@ -154,7 +155,12 @@ class Line:
         """From the two lines. Raises ValueError."""
         held = json.loads(asking) if len(asking) > len(b"{}") else {}
         asks, makers = (tuple(held.get(key, ())) for key in ("asks", "makers"))
-        return cls(asks, makers, int(held.get("unknown", 0)), offers)
+        return cls(asks, makers, int(held.get("unknown", 0)), bool(held.get("waiting")), offers)
+
+
+def _tells(summary: dict[str, Any], maker: bool) -> bool:
+    """Whether a summary says more than that nothing is known of the function."""
+    return bool(summary.get("returns") or (not maker and summary.get("effects")))
 
 
 def _named(links: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:

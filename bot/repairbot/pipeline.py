@@ -41,6 +41,10 @@ class Examination:
     answers: Answers | None = None
     asked: tuple[str, ...] = ()
     """For a look that only serves others: the names they ask about."""
+    provisional: bool = True
+    """Whether others may still answer what it asks."""
+    waiting: bool = False
+    """Whether its repairs are still to be written, once it is known what others answer."""
 
     @property
     def wanted(self) -> bool:
@@ -49,7 +53,11 @@ class Examination:
 
 
 class Run:
-    """One examination of one source: `examinations` holds what is known of every file afterwards."""
+    """One examination of one source: `examinations` holds what is known of every file afterwards.
+
+    A file is examined again when others answered what it asks. Repairs are written once: a file that asks gets its
+    own in its last examination, which comes without answers as well where there are repairs to write.
+    """
 
     def __init__(
         self,
@@ -82,9 +90,11 @@ class Run:
         self._examine(range(self._total))
         self._ask()
         answers = self._exchange.answers()
-        for tag, answered in answers.items():
-            self.examinations[tag].answers = answered
-        self._examine([tag for tag in answers if self.examinations[tag].wanted])
+        again = [tag for tag, each in enumerate(self.examinations) if each.waiting or tag in answers]
+        for tag in again:
+            each = self.examinations[tag]
+            each.answers, each.provisional = answers.get(tag), False
+        self._examine(again)
         return self
 
     def results(self) -> list[FileResult]:
@@ -181,7 +191,12 @@ class Run:
     def _request(self, each: Examination) -> bytes:
         fixes = self._fixes and each.wanted
         return request(
-            each.entry.path, each.entry.language, each.answers or {}, fixes=fixes, asked=each.asked
+            each.entry.path,
+            each.entry.language,
+            each.answers or {},
+            fixes=fixes,
+            asked=each.asked,
+            provisional=each.provisional,
         )
 
     @cached_property
@@ -191,7 +206,8 @@ class Run:
     def _key(self, each: Examination) -> bytes:
         answers = json.dumps(each.answers, sort_keys=True).encode() if each.answers else b""
         asked = "\n".join(each.asked).encode("utf-8", "surrogateescape")
-        return digest(self._salt, os.fsencode(each.entry.path), each.content, answers, asked)
+        last = b"" if each.provisional else b"last"
+        return digest(self._salt, os.fsencode(each.entry.path), each.content, answers, asked, last)
 
     def _take(self, tag: int, frame: bytes) -> bool:
         """Take in one answer; False when it is not one."""
@@ -207,9 +223,9 @@ class Run:
             )
             return False
         self._exchange.offer(each.entry.path, line.offers)
-        if each.wanted and not each.answers:
+        if each.wanted and each.provisional:
             self._exchange.ask(tag, each.entry.path, each.entry.language, line.asks, line.makers)
-        each.unknown = line.unknown
+        each.unknown, each.waiting = line.unknown, line.waiting
         if not (first or line.asks or line.makers):
             each.content = b""  # nobody reads it again: there are many such files, and not much room
         self._end(each, result)
@@ -229,10 +245,17 @@ def told(line: bytes, path: str, language: str) -> FileResult:
 
 
 def request(
-    path: str, language: str, answers: Answers, *, fixes: bool = True, asked: tuple[str, ...] = ()
+    path: str,
+    language: str,
+    answers: Answers,
+    *,
+    fixes: bool = True,
+    asked: tuple[str, ...] = (),
+    provisional: bool = False,
 ) -> bytes:
     """A worker.Request as JSON, without importing what the worker imports."""
-    return wire.encode({"path": path, "language": language, "fixes": fixes, "asked": asked, **answers})
+    header = {"path": path, "language": language, "fixes": fixes, "asked": asked, "provisional": provisional}
+    return wire.encode({**header, **answers})
 
 
 @dataclass(slots=True)

@@ -5,13 +5,19 @@ bytes kept                            what no edit names is the same
 finding gone, nothing new             the repaired file is lowered and analysed again, by every rule
 released once                         no double release and no use after release that was not there before
 idempotent                            a second run finds nothing to do where the first one wrote
+
+Candidates of functions that have nothing to do with each other climb together: the language's rungs look at one
+version of the file that holds them all, the others at each candidate's own functions in it. A version of which the
+language's rungs do not say what they say of the file as it is, is halved; a candidate that does not hold climbs again
+alone, and that counts. So the result is the same as if each had climbed alone.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import field
+from functools import cached_property
 
 from repairbot.edits import BadEditsError, apply, ordered
 from repairbot.languages.base import Printer
@@ -35,8 +41,10 @@ class Reported:
     misuses: Counter[Key] = field(default_factory=Counter)
     wrong: str = ""
 
-    def within(self, symbols: frozenset[str]) -> Reported:
-        """What is said of these functions alone, and not of the members of containers."""
+    def within(self, symbols: frozenset[str] | None) -> Reported:
+        """What is said of these functions alone, and not of the members of containers; all of it for None."""
+        if symbols is None:
+            return self
         reports = tuple(
             pair for pair in self.reports if pair[1].symbol in symbols and "." not in pair[1].variable
         )
@@ -48,8 +56,26 @@ class Reported:
         return Counter(key(rule, report) for rule, report in self.reports)
 
 
-Analyse = Callable[[bytes], Reported]
-"""Lower and analyse a version of the file, run the rules."""
+Analyse = Callable[[bytes, "frozenset[str] | None"], Reported]
+"""Lower and analyse a version of the file, or these functions of it, and run the rules."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A repair that was written for what a rule reports.
+
+    `symbols`: the functions that it changes, where it changes nothing else and what they say is all that counts.
+    """
+
+    rule: str
+    report: Report
+    edits: tuple[Edit, ...]
+    symbols: frozenset[str] | None = None
+
+    @property
+    def key(self) -> Key:
+        """The key of its finding."""
+        return key(self.rule, self.report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,39 +92,92 @@ def key(rule: str, report: Report) -> Key:
     return rule, report.symbol, report.variable
 
 
-def climb(
-    before: bytes,
-    edits: tuple[Edit, ...],
-    rule: str,
-    report: Report,
-    base: Reported,
-    analyse: Analyse,
-    printer: Printer,
-) -> Climb:
-    """Climb until the first rung that does not hold. `base` is what is said of `before`."""
-    checks: list[Check] = []
-    try:
-        edits = ordered(edits, len(before))
-    except BadEditsError as error:
-        return Climb((Check("bytes kept", "failed", str(error)),), fell=str(error))
-    after = apply(before, edits)
-    if after == before:
-        return Climb((), fell="the repair changes nothing")
-    checks += printer.inspect(before, after, edits)
-    if (fallen := _fallen(checks)) is not None:
-        return Climb(tuple(checks), after, f"{fallen.name}: {fallen.detail}")
-    checks.append(_kept(before, after, edits))
-    again = analyse(after)
-    for check in (
-        _gone(rule, report, base, again),
-        _nothing_new(base, again),
-        _once(base, again),
-        _idempotent(rule, report, edits, after, base, again, printer),
-    ):
-        checks.append(check)
-        if check.result == "failed":
-            return Climb(tuple(checks), after, f"{check.name}: {check.detail}")
-    return Climb(tuple(checks), after)
+@dataclass(frozen=True)
+class Ladder:
+    """The ladder of one file. `base` is what is said of it as it is, in `before`."""
+
+    before: bytes
+    base: Reported
+    analyse: Analyse
+    printer: Printer
+
+    def climb(self, candidates: Sequence[Candidate]) -> list[Climb]:
+        """How far each candidate comes: to the first rung that does not hold.
+
+        Of several, each has `symbols`, and none has a say in what is said of the functions of another.
+        """
+        if len(candidates) == 1:
+            return [self._alone(candidates[0])]
+        climbs = self._together(candidates)
+        if climbs is None:
+            half = len(candidates) // 2
+            return self.climb(candidates[:half]) + self.climb(candidates[half:])
+        return [
+            self._alone(candidate) if climb.fell else climb
+            for candidate, climb in zip(candidates, climbs, strict=True)
+        ]
+
+    def _alone(self, candidate: Candidate) -> Climb:
+        try:
+            edits = ordered(candidate.edits, len(self.before))
+        except BadEditsError as error:
+            return Climb((Check("bytes kept", "failed", str(error)),), fell=str(error))
+        after = apply(self.before, edits)
+        if after == self.before:
+            return Climb((), fell="the repair changes nothing")
+        checks = self._inspected(after, edits)
+        if (fallen := _fallen(checks)) is not None:
+            return Climb(tuple(checks), after, f"{fallen.name}: {fallen.detail}")
+        again = self.analyse(after, candidate.symbols)
+        return self._judged(candidate, edits, after, again, checks)
+
+    def _together(self, candidates: Sequence[Candidate]) -> list[Climb] | None:
+        """The same of one version with all of them, or None where that version as a whole does not hold."""
+        try:
+            edits = ordered((edit for each in candidates for edit in each.edits), len(self.before))
+        except BadEditsError:
+            return None
+        if any(apply(self.before, each.edits) == self.before for each in candidates):
+            return None
+        after = apply(self.before, edits)
+        checks = self._inspected(after, edits)
+        if checks != self._untouched:
+            return None
+        again = self.analyse(after, frozenset().union(*(each.symbols or () for each in candidates)))
+        if again.wrong:
+            return None
+        return [self._judged(each, edits, after, again.within(each.symbols), checks) for each in candidates]
+
+    @cached_property
+    def _untouched(self) -> list[Check]:
+        """What the rungs of whole versions say of the file as it is, and so of a repair that mends nothing else."""
+        return self._inspected(self.before, ())
+
+    def _inspected(self, after: bytes, edits: tuple[Edit, ...]) -> list[Check]:
+        """The rungs that a version of the file climbs as a whole; those behind the first that falls are not made."""
+        checks = list(self.printer.inspect(self.before, after, edits))
+        return checks if _fallen(checks) is not None else [*checks, _kept(self.before, after, edits)]
+
+    def _judged(
+        self,
+        candidate: Candidate,
+        edits: tuple[Edit, ...],
+        after: bytes,
+        again: Reported,
+        inspected: Sequence[Check],
+    ) -> Climb:
+        """The rungs of one candidate in a version that `edits` made and of which `again` is said."""
+        base, checks = self.base.within(candidate.symbols), list(inspected)
+        for check in (
+            _gone(candidate, base, again),
+            _nothing_new(base, again),
+            _once(base, again),
+            _idempotent(candidate, _written(candidate, edits), after, base, again, self.printer),
+        ):
+            checks.append(check)
+            if check.result == "failed":
+                return Climb(tuple(checks), after, f"{check.name}: {check.detail}")
+        return Climb(tuple(checks), after)
 
 
 def _fallen(checks: list[Check]) -> Check | None:
@@ -119,14 +198,12 @@ def _kept(before: bytes, after: bytes, edits: tuple[Edit, ...]) -> Check:
     return Check("bytes kept", "passed")
 
 
-def _gone(rule: str, report: Report, base: Reported, again: Reported) -> Check:
+def _gone(candidate: Candidate, base: Reported, again: Reported) -> Check:
     if again.wrong:
         return Check("finding gone", "failed", again.wrong)
-    mine = key(rule, report)
-    if again.keys()[mine] >= base.keys()[mine]:
-        return Check(
-            "finding gone", "failed", f"{report.variable or report.symbol} is still reported afterwards"
-        )
+    if again.keys()[candidate.key] >= base.keys()[candidate.key]:
+        name = candidate.report.variable or candidate.report.symbol
+        return Check("finding gone", "failed", f"{name} is still reported afterwards")
     return Check("finding gone", "passed")
 
 
@@ -149,24 +226,29 @@ def _once(base: Reported, again: Reported) -> Check:
     return Check("released once", "passed")
 
 
+def _written(candidate: Candidate, edits: tuple[Edit, ...]) -> list[tuple[int, int]]:
+    """Where a candidate's text stands in the version that all these edits made."""
+    written, shift = [], 0
+    for edit in edits:
+        size = len(edit.text.encode())
+        if edit in candidate.edits:
+            written.append((edit.start + shift, edit.start + shift + size))
+        shift += size - (edit.end - edit.start)
+    return written
+
+
 def _idempotent(
-    rule: str,
-    report: Report,
-    edits: tuple[Edit, ...],
+    candidate: Candidate,
+    written: list[tuple[int, int]],
     after: bytes,
     base: Reported,
     again: Reported,
     printer: Printer,
 ) -> Check:
     """No repair of a finding of this rule touches what this one wrote; what was found before waits for its own."""
-    mine, known = key(rule, report), base.keys()
-    written, shift = [], 0
-    for edit in edits:
-        size = len(edit.text.encode())
-        written.append((edit.start + shift, edit.start + shift + size))
-        shift += size - (edit.end - edit.start)
+    known = base.keys()
     for other, found in again.reports:
-        if other != rule or (key(other, found) != mine and known[key(other, found)]):
+        if other != candidate.rule or (key(other, found) != candidate.key and known[key(other, found)]):
             continue
         for intent in found.intents:
             if not any(start < intent.at.end and intent.at.start < end for start, end in written):

@@ -52,12 +52,13 @@ class Setup:
 class Request:
     """The header of one file. `summaries` and `resources`: what other files answered, by the asked name.
 
-    `asked`: the names in it that others ask about.
+    `asked`: the names in it that others ask about. `provisional`: see `examine`.
     """
 
     path: str
     language: str
     fixes: bool = True
+    provisional: bool = False
     asked: tuple[str, ...] = ()
     summaries: dict[str, Summary] = field(default_factory=dict)
     resources: dict[str, Resource] = field(default_factory=dict)
@@ -67,12 +68,14 @@ class Request:
 class Asking:
     """The second line of an answer: what a file asks of others, and how often its analysis gave up.
 
-    `makers`: asked about too, but only what hands out a resource is an answer.
+    `makers`: asked about too, but only what hands out a resource is an answer. `waiting`: its repairs are not
+    written yet.
     """
 
     asks: tuple[str, ...] = ()
     makers: tuple[str, ...] = ()
     unknown: int = 0
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +116,24 @@ def main() -> None:
 def _answer(request: Request, source: bytes, known: dict[str, Language], settings: Settings) -> bytes:
     language = known[request.language]
     project = Project(request.summaries, request.resources, frozenset(request.asked))
-    examined = examine(source, request.path, language, settings, project, fixes=request.fixes)
+    examined = examine(
+        source,
+        request.path,
+        language,
+        settings,
+        project,
+        fixes=request.fixes,
+        provisional=request.provisional,
+    )
     result = suppress(source, language, examined.result)
     first = (
         b"" if result == FileResult(request.path, request.language, Outcome.CLEAN) else wire.encode(result)
     )
     asking = offers = b"{}"
     if examined.asks or examined.makers or examined.unknown:
-        asking = wire.encode(Asking(examined.asks, examined.makers, examined.unknown))
+        asking = wire.encode(
+            Asking(examined.asks, examined.makers, examined.unknown, waiting=examined.waiting)
+        )
     if examined.exports or examined.resources:
         offers = wire.encode(Offers(examined.exports, examined.resources))
     return b"\n".join((first, asking, offers))

@@ -62,6 +62,10 @@ class PartFrontend(Protocol):
         """The symbols of the functions that hold these places whole; None where one stands outside of functions."""
         ...
 
+    def heeded(self, source: bytes, symbols: frozenset[str]) -> frozenset[str] | None:
+        """The symbols of the functions whose code has a say in what is said of these (these as well); None for any."""
+        ...
+
     def lower_part(
         self,
         source: bytes,

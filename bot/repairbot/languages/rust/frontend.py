@@ -141,6 +141,10 @@ class RustFrontend:
             found.update(around)
         return frozenset(found)
 
+    def heeded(self, source: bytes, symbols: frozenset[str]) -> frozenset[str] | None:
+        """None: what a function registers may be taken away in any other, and all are asked."""
+        return None
+
     def lower_part(
         self,
         source: bytes,

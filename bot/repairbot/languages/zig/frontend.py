@@ -18,6 +18,7 @@ from repairbot.languages.zig.collections import Collections
 from repairbot.languages.zig.functions import Lowering
 from repairbot.languages.zig.idioms import arenas_rebuilt
 from repairbot.languages.zig.members import Members, Store
+from repairbot.languages.zig.mentions import Mentions
 from repairbot.languages.zig.parsing import errors, parse
 from repairbot.languages.zig.prospects import Prospects, anything, gives
 from repairbot.languages.zig.releases import Releases
@@ -66,6 +67,10 @@ class ZigFrontend:
             found.update(around)
         return frozenset(found)
 
+    def heeded(self, source: bytes, symbols: frozenset[str]) -> frozenset[str] | None:
+        """The symbols of these functions and of those that they call, directly or not."""
+        return _mentions(source).reached(symbols)
+
     def lower_part(
         self,
         source: bytes,
@@ -96,6 +101,11 @@ class ZigFrontend:
 @lru_cache(maxsize=1)
 def _module(source: bytes) -> Module:
     return Module(source, "")
+
+
+@lru_cache(maxsize=1)
+def _mentions(source: bytes) -> Mentions:
+    return Mentions(_module(source))
 
 
 def _check(root: Node) -> None:
@@ -148,6 +158,7 @@ class _Functions:
                 self.unit.skipped.append(Step(line, note))
                 continue
             if symbols is not None:
+                self.oracle.made = 0  # as if each were lowered alone
                 if self.prospects.promising(definition):
                     self._one(definition)
             elif self.prospects.unsettled(definition):

@@ -84,7 +84,7 @@ def narrowed(
     rows = [row for row in source.rows(first.parent) if first.start_byte <= row.start_byte <= last.start_byte]
     if len(rows) > _MOST_ROWS:
         return Refusal("what can fail behind its new owner is too far away for a block around both")
-    names = {name for row in rows for name in declared(row)}
+    names = [name for row in rows for name in sorted(declared(row))]
     for other in source.behind(last):
         if name := next((name for name in names if source.mentions(name, other)), None):
             return Refusal(f"{name} is used behind the step that gives it to another owner")

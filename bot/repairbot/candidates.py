@@ -1,0 +1,139 @@
+"""The repairs of one file's findings: candidates are written, climb the ladder, and the first that holds stays.
+
+Every candidate is written for the file as it is. Those of functions that have nothing to do with each other are
+checked together: of every finding the next candidate goes into the next version of the file in which its functions
+are free. So the versions are about as many as the candidates of one function, and not as those of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import field, replace
+from functools import cached_property
+
+from repairbot.edits import Transcoded, apply, unified
+from repairbot.languages.base import PartFrontend
+from repairbot.lazily import dataclass
+from repairbot.lifetimes.intents import Refusal
+from repairbot.lifetimes.ops import Intent
+from repairbot.model import Edit, Finding, Fix
+from repairbot.room import Room
+from repairbot.rule import Report
+from repairbot.verify import Candidate, Climb, Ladder, Reported
+
+
+@dataclass(slots=True)
+class Try:
+    """One finding on its way to a repair: what is left to try, what stands to be checked, and how it ended."""
+
+    finding: Finding
+    rule: str
+    report: Report
+    left: Iterator[Intent] = field(init=False)
+    reasons: list[str] = field(init=False)
+    intent: Intent | None = None
+    candidate: Candidate | None = None
+    """What `intent` was written as, until it is checked."""
+    heeds: frozenset[str] | None = None
+    """The functions that have a say in what is said of the candidate's; None for any."""
+
+    def __post_init__(self) -> None:
+        self.left = iter(self.report.intents)
+        self.reasons = list(self.report.refusals)
+
+    def ended(self) -> Finding:
+        """The finding with its fix, or with the reasons why there is none."""
+        if self.finding.fix is not None:
+            return self.finding
+        return replace(self.finding, refusals=tuple(dict.fromkeys(self.reasons)))
+
+
+@dataclass
+class Repairs:
+    """Writes the repairs of one file. `found` is all that is said of it."""
+
+    text: Transcoded
+    room: Room
+    found: Reported
+
+    def write(self, tries: Sequence[Try]) -> None:
+        """End every try: with the first of its candidates that climbs the whole ladder, or with the reasons of all."""
+        left = [each for each in tries if self._drawn(each)]
+        while left:
+            chosen = _together(left)
+            climbs = self._ladder.climb([each.candidate for each in chosen if each.candidate is not None])
+            for each, climb in zip(chosen, climbs, strict=True):
+                self._climbed(each, climb)
+            left = [each for each in left if each.finding.fix is None and self._drawn(each)]
+
+    @cached_property
+    def _ladder(self) -> Ladder:
+        return Ladder(self.text.data, self.found, self.room.again, self.room.printer)
+
+    def _drawn(self, one: Try) -> bool:
+        """Whether a candidate stands to be checked: the one before, or the next that can be written."""
+        while one.candidate is None:
+            one.intent = next(one.left, None)
+            if one.intent is None:
+                return False
+            written = self.room.printer.write(self.text.data, one.intent)
+            if isinstance(written, Refusal):
+                one.reasons.append(written.why)
+                continue
+            symbols, one.heeds = self._touched(one.report, written)
+            one.candidate = Candidate(one.rule, one.report, written, symbols)
+        return True
+
+    def _climbed(self, one: Try, climb: Climb) -> None:
+        """A candidate is checked: it is the finding's fix, or there is one reason more."""
+        intent, candidate = one.intent, one.candidate
+        assert intent is not None
+        assert candidate is not None
+        one.candidate = None
+        if climb.fell:
+            one.reasons.append(f"the repair ({intent.title or intent.do}) did not hold: {climb.fell}")
+            return
+        text = self.text
+        try:
+            edits = text.back(candidate.edits)
+        except UnicodeEncodeError:
+            one.reasons.append(f"the repair cannot be written in the file's encoding, {text.encoding}")
+            return
+        stored = text.back_to_bytes()
+        diff = unified(stored, apply(stored, edits, text.encoding), self.room.path, text.encoding)
+        fix = Fix(intent.safety, intent.title, edits, diff, climb.checks, intent.choice, intent.why)
+        one.finding = replace(one.finding, fix=fix)
+
+    def _touched(
+        self, report: Report, edits: tuple[Edit, ...]
+    ) -> tuple[frozenset[str] | None, frozenset[str] | None]:
+        """The functions that a repair changes, where it changes nothing else and its finding is about one of them.
+
+        With them those that have a say in what is said of them. The others say what they said; a member of a
+        container may be spoken of anywhere, so all is looked at again.
+        """
+        frontend = self.room.language.frontend
+        if not isinstance(frontend, PartFrontend) or "." in report.variable:
+            return None, None
+        data = self.text.data
+        symbols = frontend.touched(data, tuple((edit.start, edit.end) for edit in edits))
+        if symbols is None or report.symbol not in symbols:
+            return None, None
+        return symbols, frontend.heeded(data, symbols)
+
+
+def _together(left: Sequence[Try]) -> list[Try]:
+    """The first one, and those that can be checked with it in one version of the file."""
+    chosen: list[Try] = []
+    touched: frozenset[str] = frozenset()
+    heeded: frozenset[str] = frozenset()
+    for each in left:
+        symbols = each.candidate.symbols if each.candidate is not None else None
+        if symbols is None or each.heeds is None:
+            if not chosen:
+                return [each]
+        elif heeded.isdisjoint(symbols) and touched.isdisjoint(each.heeds):
+            chosen.append(each)
+            touched |= symbols
+            heeded |= each.heeds
+    return chosen
