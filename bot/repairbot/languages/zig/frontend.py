@@ -140,6 +140,9 @@ class _Functions:
 
     def run(self, symbols: frozenset[str] | None = None) -> None:
         """Fill the unit: with all there is, or with these functions alone."""
+        if self.oracle.project.asked:
+            self.unit.exports = self.oracle.exports()
+            return
         broken = errors(self.module.root)
         if symbols is None:
             self.prospects.narrow(self._hands_out)

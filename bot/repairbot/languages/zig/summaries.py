@@ -169,12 +169,15 @@ class Oracle:
         return {name for each in found if (name := self.elsewhere(self.module.qualified(each)))}
 
     def exports(self) -> dict[str, Summary]:
-        """Summaries of the functions that other files ask about, and of those that hand out what they make."""
+        """Summaries of the functions that other files ask about; if none is asked, of those that hand out what they make."""
         found: dict[str, Summary] = {}
+        asked = self.project.asked
         for definition in self.module.functions:
+            if asked and definition.symbol not in asked:
+                continue
             names = tuple(parameter.name for parameter in definition.parameters)
             returned = self.returns(definition)
-            if definition.symbol not in self.project.asked:
+            if not asked:
                 if returned:
                     found[definition.symbol] = Summary(definition.symbol, names, {}, returned)
                 continue
