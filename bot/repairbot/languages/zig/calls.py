@@ -321,7 +321,12 @@ class Calls(Values):
 
         filled = re.sub(r"\$(\d+)", fill, template)
         head = filled.rpartition(".")[0]
-        if missing or head == "undefined" or not re.fullmatch(r"[\w.?()*{}, ]*", filled) or (head and self.is_arena(head)):
+        if (
+            missing
+            or head == "undefined"
+            or not re.fullmatch(r"[\w.?()*{}, ]*", filled)
+            or (head and self.is_arena(head))
+        ):
             return None
         return replace(ITEMS, id="made", acquire=("made",), release=(filled,), origin="inferred")
 

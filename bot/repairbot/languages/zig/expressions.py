@@ -26,7 +26,9 @@ _ENDS: Final = frozenset({"@panic", "@trap", "@compileError"})
 _SCALARS: Final = frozenset({"len", "capacity", "size", "count", "handle", "kind", "tag"})
 """Members that are no part of what the value owns."""
 
-_PASSED: Final = frozenset({"call", "switch", "block", "struct", "index", "range", "builtin", "binary", "if", "orelse", "catch"})
+_PASSED: Final = frozenset(
+    {"call", "switch", "block", "struct", "index", "range", "builtin", "binary", "if", "orelse", "catch"}
+)
 """Kinds of expressions that are passed over where they speak of nothing that is followed."""
 _MAKES_ROOM: Final = re.compile(
     rb"\.(?:ensure\w*|init\w*|clear\w*|pop\w*|resize|shrink\w*|\w*[rR]emove\w*|expand\w*|replace\w*|items\.len\s*[-+]?=(?!=))\b"

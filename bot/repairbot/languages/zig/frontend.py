@@ -233,12 +233,13 @@ class _Functions:
     def _run(
         self, definition: Definition, parameters: dict[str, Resource], *, brief: bool = False
     ) -> tuple[Lowering, Function]:
-        lowering = Lowering(self.acquiring, self.oracle, self.prospects, definition, brief=brief)
+        def anew() -> Lowering:
+            return Lowering(self.acquiring, self.oracle, self.prospects, definition, brief=brief)
+
+        lowering = anew()
         function = lowering.run(parameters)
         if lowering.late:
-            first, lowering = lowering, Lowering(
-                self.acquiring, self.oracle, self.prospects, definition, brief=brief
-            )
+            first, lowering = lowering, anew()
             lowering.seed(first)
             function = lowering.run(parameters)
         return lowering, function

@@ -60,8 +60,8 @@ class Interest:
                 if count > 1 or word in constant:
                     self.heed(word.decode("utf-8", "replace"))  # it tells ways apart
         leaves = [match.start() + self._start for match in _LEAVES.finditer(self._text)]
-        for name in prospects.endless:
-            leaves.extend(self._start + end for end in word_ends(self._text, name))
+        for ending in prospects.endless:
+            leaves.extend(self._start + end for end in word_ends(self._text, ending))
         self._leaves = sorted(leaves)
 
     def heed(self, name: str) -> None:

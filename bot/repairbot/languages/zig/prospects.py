@@ -76,7 +76,9 @@ class Prospects:
 
     def narrow(self, hands: Callable[[Definition], bool]) -> None:
         """From here on only these functions hand something out."""
-        self._handing = self._calling = self._calls_of([each for each in self.module.functions if hands(each)])
+        self._handing = self._calling = self._calls_of(
+            [each for each in self.module.functions if hands(each)]
+        )
 
     def hands(self, definition: Definition) -> bool:
         """Whether a function makes something, or calls what hands out what it made."""

@@ -24,9 +24,7 @@ from repairbot.lifetimes.ops import Resource
 _INIT: Final = frozenset({"init", "initCapacity", "fromOwnedSlice"})
 _EMPTY: Final = re.compile(rb"(?:\.empty|\{\}|\.init);")
 _OWNED: Final = re.compile(rb"\b(?:toOwned\w*|\w+Owned)\(")
-_SLOT: Final = re.compile(
-    rb"ool\w*\.(?:acquire|take|borrow|checkout|obtain|rent|lease|get|create)\w*\("
-)
+_SLOT: Final = re.compile(rb"ool\w*\.(?:acquire|take|borrow|checkout|obtain|rent|lease|get|create)\w*\(")
 _GUESSED: Final = re.compile(rb"\.\w+\s*=\s*try\s+[\w.]+\.(?:init|create|from)\w*\(")
 _CALLEE: Final = re.compile(rb"[\w.?*@]*\Z")
 _ROOT: Final = re.compile(r"\w*")
@@ -103,7 +101,7 @@ class Sites:
 
     def _called(self, resources: tuple[Resource, ...]) -> Iterator[int]:
         for match in _calls(resources).finditer(self.source):
-            start, end = match.span(1)
+            start = match.start(1)
             name = match[1].decode()
             head = self.source[max(start - _BACK, 0) : start]
             receiver = _CALLEE.search(head)
@@ -173,7 +171,9 @@ class Sites:
     def _others(self) -> Iterator[int]:
         source = self.source
         for match in _EMPTY.finditer(source):
-            before = source[max(source.rfind(b";", 0, match.start()) + 1, match.start() - _LONGEST) : match.start()]
+            before = source[
+                max(source.rfind(b";", 0, match.start()) + 1, match.start() - _LONGEST) : match.start()
+            ]
             if self._containers.search(before) and self._takes_memory(before, match.start()):
                 yield match.start()
         if b"wned" in source:
@@ -219,7 +219,9 @@ class Sites:
         for match in _DEFER.finditer(source):
             name = match[1] or match[2]
             first = max(match.start() - _LONGEST, 0)
-            start = max(source.rfind(b"const ", first, match.start()), source.rfind(b"var ", first, match.start()))
+            start = max(
+                source.rfind(b"const ", first, match.start()), source.rfind(b"var ", first, match.start())
+            )
             if start < 0:
                 continue
             declared = _DECLARED.match(source, start, match.start())

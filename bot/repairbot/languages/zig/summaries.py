@@ -169,7 +169,7 @@ class Oracle:
         return {name for each in found if (name := self.elsewhere(self.module.qualified(each)))}
 
     def exports(self) -> dict[str, Summary]:
-        """Summaries of the functions that other files ask about; if none is asked, of those that hand out what they make."""
+        """Summaries of the functions that others ask about; if none is, of those that hand out what they make."""
         found: dict[str, Summary] = {}
         asked = self.project.asked
         for definition in self.module.functions:
