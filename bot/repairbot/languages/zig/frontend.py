@@ -160,6 +160,10 @@ class _Functions:
                 note = f"{definition.symbol} does not parse (line {error.start_point[0] + 1})"
                 self.unit.skipped.append(Step(line, note))
                 continue
+            try:
+                self.unit.idioms.extend(arenas_rebuilt(self.module, definition))
+            except TooDeep:
+                self._passed(definition)
             if symbols is not None:
                 self.oracle.made = 0  # as if each were lowered alone
                 if self.prospects.promising(definition):
@@ -202,9 +206,6 @@ class _Functions:
             return
         self.members.stores.extend(lowered.stores)
         self.unit.idioms.extend(lowered.idioms)
-        body = definition.body
-        if body is not None and b".deinit();" in definition.text:
-            self.unit.idioms.extend(arenas_rebuilt(self.module, definition, body))
         if any(op.kind is Kind.ACQUIRE for block in lowered.function.blocks for op in block.ops):
             self.unit.functions.append(lowered.function)
 
@@ -223,12 +224,15 @@ class _Functions:
             if lowering.brief and (lowering.ended or _releases(function)):
                 lowering, function = self._run(definition, parameters)
         except (TooDeep, TooLarge):
-            line = self.module.line(definition.node.start_byte)
-            step = Step(line, f"{definition.symbol} is too large or too deep to follow")
-            if step not in self.unit.skipped:
-                self.unit.skipped.append(step)
+            self._passed(definition)
             return None
         return Lowered(function, lowering.mixed, lowering.stores, lowering.idioms)
+
+    def _passed(self, definition: Definition) -> None:
+        line = self.module.line(definition.node.start_byte)
+        step = Step(line, f"{definition.symbol} is too large or too deep to follow")
+        if step not in self.unit.skipped:
+            self.unit.skipped.append(step)
 
     def _run(
         self, definition: Definition, parameters: dict[str, Resource], *, brief: bool = False

@@ -58,10 +58,13 @@ def key_again(
     )
 
 
-def arenas_rebuilt(module: Module, definition: Definition, body: N) -> Iterator[Idiom]:
+def arenas_rebuilt(module: Module, definition: Definition) -> Iterator[Idiom]:
     """`arena.deinit(); arena = ArenaAllocator.init(child);`, which gives all memory back only to ask for it again."""
-    if not _AGAIN.search(definition.text):
+    node = definition.body_node
+    if node is None or not _AGAIN.search(module.source, node.start_byte, node.end_byte):
         return
+    body = definition.body
+    assert body is not None
     waiting = [body]
     while waiting:
         node = waiting.pop()

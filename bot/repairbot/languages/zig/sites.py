@@ -42,6 +42,7 @@ _DECLARED: Final = re.compile(
 _RETURNED: Final = re.compile(rb"\breturn\s+(?:try\s+)?[\w.?*@]*\Z")
 _TYPED: Final = re.compile(rb"\b(?:const|var)\s+\w+\s*:([^=;]+)=\s*(?:try\s+)?\.\w+\s?\(\Z")
 _NAMED: Final = re.compile(rb"\bvar\s+(\w+)\s*(?::[^=;]*)?=[^=;]*\Z")
+_WHOLE: Final = re.compile(rb"(?:\breturn|=)\s*\Z")
 _SET: Final = re.compile(rb"\s*=(?![=>])")
 _LONGEST: Final = 400
 """Bytes of a declaration that is looked at."""
@@ -227,7 +228,7 @@ class Sites:
             declared = _DECLARED.match(source, start, match.start())
             if declared is None or declared[2] != name:
                 continue
-            if declared[1] == b"var" and self._set_again(name, match.end()):
+            if self._goes_on(name, match.end(), declared[1] == b"var"):
                 continue
             end = source.index(b";", declared.end(3)) + 1
             last = source.rfind(b")", declared.start(3), declared.end(3)) + 1 or declared.start(3)
@@ -238,10 +239,20 @@ class Sites:
         """The settled declarations in a part of the file."""
         return self.settled[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
 
-    def _set_again(self, name: bytes, start: int) -> bool:
-        """Whether a variable may get another value somewhere behind its cleanup."""
-        ends = word_ends(self.source, name, start)
-        return any(_SET.match(self.source, end) for end in ends)
+    def _goes_on(self, name: bytes, start: int, variable: bool) -> bool:
+        """Whether behind its cleanup a name is returned or stored whole, or (a variable) gets another value."""
+        around = self.acquiring.given.around(start)
+        last = around.node.end_byte if around is not None else len(self.source)
+        for end in word_ends(self.source, name, start):
+            if end > last:
+                break
+            if variable and _SET.match(self.source, end):
+                return True
+            if self.source[end : end + 1] in (b";", b",", b" ") and _WHOLE.search(
+                self.source[end - len(name) - 12 : end - len(name)]
+            ):
+                return True
+        return False
 
     def settles(self, site: int) -> bool:
         """Whether what is made at a site is returned at once, or released by the `defer` right behind its statement."""
