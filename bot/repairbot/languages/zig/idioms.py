@@ -60,8 +60,8 @@ def key_again(
 
 def arenas_rebuilt(module: Module, definition: Definition) -> Iterator[Idiom]:
     """`arena.deinit(); arena = ArenaAllocator.init(child);`, which gives all memory back only to ask for it again."""
-    node = definition.body_node
-    if node is None or not _AGAIN.search(module.source, node.start_byte, node.end_byte):
+    whole = definition.body_node
+    if whole is None or not _AGAIN.search(module.source, whole.start_byte, whole.end_byte):
         return
     body = definition.body
     assert body is not None
