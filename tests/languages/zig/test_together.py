@@ -66,7 +66,9 @@ test parse {
 """
 
 
-def test_a_value_that_is_replaced_and_forgotten_when_a_later_step_fails_is_repaired_for_both(tmp_path: Path) -> None:
+def test_a_value_that_is_replaced_and_forgotten_when_a_later_step_fails_is_repaired_for_both(
+    tmp_path: Path,
+) -> None:
     file = tmp_path / "parse.zig"
     file.write_text(TWICE, encoding="utf-8")
     command = [compiler(), "test", file.name, "--cache-dir", str(tmp_path / "cache")]

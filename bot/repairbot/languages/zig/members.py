@@ -329,7 +329,7 @@ class Members:
         """Members that get a new value while they may hold an old one."""
         seen: dict[str, Container] = {}
         for store in self.stores:
-            if store.fresh or not self._replaces(store):
+            if store.fresh or not self.replaces(store):
                 continue
             name = store.struct.symbol or store.struct.name if store.struct else store.owner
             container = seen.get(name)
@@ -355,7 +355,7 @@ class Members:
             if any(member.events for member in container.members.values()):
                 yield container
 
-    def _replaces(self, store: Store) -> bool:
+    def replaces(self, store: Store) -> bool:
         """Whether an assignment drops what stood there, for all that its function shows."""
         if store.copied:
             return True
