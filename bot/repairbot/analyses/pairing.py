@@ -12,7 +12,7 @@ from repairbot.analyses.facts import Leak, Misuse, Pairing, Shape, Way
 from repairbot.analyses.graph import Graph
 from repairbot.analyses.members import certain, kept, owned
 from repairbot.analyses.tracking import Track, follow, is_constructor, name_of, sites, stored
-from repairbot.lifetimes.ops import UNLIKELY, Function, Unit
+from repairbot.lifetimes.ops import UNLIKELY, Function, Kind, Unit
 from repairbot.model import Confidence, SafePattern, Step
 
 
@@ -216,9 +216,16 @@ def _owner(unit: Unit, function: Function, track: Track) -> str:
     resource = track.site.resource
     if resource is None or resource.collected or track.site.place.startswith("%"):
         return ""
-    last = track.escapes[-1]
+    last, released = track.escapes[-1], {op.at for op in track.releases}
     if any(op.detail != last.detail for op in track.escapes):
         return ""
+    place = track.site.place
+    if any(
+        op.kind is Kind.RELEASE and op.place == place and op.at not in released
+        for block in function.blocks
+        for op in block.ops
+    ):
+        return ""  # lent to the next owner alone
     failing = f"; released at line {track.releases[0].at.line} on the other paths" if track.releases else ""
     lines = ", ".join(str(line) for line in sorted({op.at.line for op in track.escapes}))
     if last.detail == "returned":

@@ -141,6 +141,26 @@ def test_a_member_that_is_written_over_is_not_called_safe() -> None:
     assert safe(rename) == []
 
 
+def test_what_a_member_is_only_lent_is_not_called_kept() -> None:
+    source = """
+        const Box = struct {
+            gpa: Allocator,
+            scratch: ?[]u8 = null,
+            fn deinit(self: *Box) void { if (self.scratch) |scratch| self.gpa.free(scratch); }
+            fn work(self: *Box) !void {
+                const scratch = try self.gpa.alloc(u8, 9);
+                self.scratch = scratch;
+                defer {
+                    self.gpa.free(scratch);
+                    self.scratch = null;
+                }
+                try self.step();
+            }
+        };
+        """
+    assert [line for line in safe(source) if line.startswith("Box.work")] == []
+
+
 def test_a_value_that_gets_an_owner() -> None:
     source = """
         const Box = struct {
