@@ -141,6 +141,28 @@ def test_a_member_that_is_written_over_is_not_called_safe() -> None:
     assert safe(rename) == []
 
 
+def test_a_member_of_which_something_else_is_said_is_not_called_safe() -> None:
+    source = """
+        const Server = struct {
+            gpa: Allocator,
+            arena: std.heap.ArenaAllocator,
+            seen: std.AutoHashMapUnmanaged(u64, u32) = .empty,
+            fn deinit(self: *Server) void {
+                self.seen.deinit(self.gpa);
+                self.arena.deinit();
+            }
+            fn handle(self: *Server, id: u64) !void {
+                try self.seen.put(self.gpa, id, 1);
+            }
+            fn again(self: *Server) void {
+                self.arena.deinit();
+                self.arena = std.heap.ArenaAllocator.init(self.gpa);
+            }
+        };
+        """
+    assert safe(source) == []
+
+
 def test_what_a_member_is_only_lent_is_not_called_kept() -> None:
     source = """
         const Box = struct {
