@@ -217,7 +217,16 @@ class Calls(Values):
         places = tuple(dict.fromkeys(places))
         for number, place in enumerate(places):
             last = number == len(places) - 1
-            self.emit(Kind.RELEASE, place, node, fail=fail if last else None, note="its release can fail")
+            part = self._part(node) if place.endswith("[]") else ""
+            note = "its release can fail"
+            self.emit(Kind.RELEASE, place, node, fail=fail if last else None, note=note, other=part)
+
+    def _part(self, call: N) -> str:
+        """What of an element a call releases, as it is written: "item.name"."""
+        callee, *given = call.all()
+        if given and callee.text in ("free", "destroy"):
+            return self.module.text(given[-1])
+        return self.module.text(callee.first) if callee.kind == "field" else ""
 
     # Acquisition
 

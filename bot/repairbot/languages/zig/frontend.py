@@ -16,6 +16,7 @@ from repairbot.languages.zig.acquiring import TEARDOWNS, Acquiring
 from repairbot.languages.zig.allocators import Allocators
 from repairbot.languages.zig.collections import Collections
 from repairbot.languages.zig.functions import Lowering
+from repairbot.languages.zig.halfway import halfway
 from repairbot.languages.zig.idioms import arenas_rebuilt
 from repairbot.languages.zig.members import Members, Store
 from repairbot.languages.zig.mentions import Mentions
@@ -175,6 +176,7 @@ class _Functions:
         if symbols is not None:
             return
         self.unit.containers.extend(self.members.collect())
+        self.unit.idioms.extend(halfway(self.acquiring, self.members))
         self.unit.containers.extend(Collections(self.module, self.acquiring).collect())
         self.unit.exports = self.oracle.exports()
         self.unit.asks = self.oracle.asks
