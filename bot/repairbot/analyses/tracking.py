@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import field, replace
+from dataclasses import field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -260,7 +260,7 @@ class _Follower:
         if kind is Kind.MOVE:
             if place in state.names and "." in op.other and not self.keeps_stored:
                 if state.phase == "held":
-                    self.track.escapes.append(replace(op, detail="stored"))
+                    self.track.escapes.append(op._replace(detail="stored"))
                 return None, state
             if place in state.names:
                 if "[]" in op.other:

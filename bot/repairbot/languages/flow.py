@@ -253,15 +253,16 @@ def _reachable(blocks: list[Block]) -> list[Block]:
     passed: dict[int, int] = {}
 
     def through(target: int) -> int:
-        if target <= 0:
-            return target
+        known = passed.get(target)
+        if known is not None:
+            return known
         way: list[int] = []
         found = target
         while found > 0 and found not in passed and len(way) < len(blocks):
+            way.append(found)
             block = blocks[found]
             if block.ops or len(block.edges) != 1 or not _plain(block.edges[0]):
                 break
-            way.append(found)
             found = block.edges[0].target
         found = passed.get(found, found)
         for each in way:
@@ -277,20 +278,15 @@ def _reachable(blocks: list[Block]) -> list[Block]:
             continue
         numbers[index] = len(order)
         order.append(index)
-        waiting.extend(through(edge.target) for edge in reversed(blocks[index].edges))
+        waiting.extend([through(edge.target) for edge in reversed(blocks[index].edges)])
     made: list[Block] = []
     for index in order:
         block = blocks[index]
         edges = []
         for edge in block.edges:
-            target = through(edge.target)
+            target = passed.get(edge.target, edge.target)
             number = numbers.get(target, target)
-            if number == edge.target:
-                edges.append(edge)
-                continue
-            edges.append(
-                Edge(edge.kind, number, edge.line, edge.note, edge.place, edge.empty, edge.at, edge.passes)
-            )
+            edges.append(edge if number == edge.target else Edge(edge[0], number, *edge[2:]))
         made.append(Block(block.ops, list(dict.fromkeys(edges)) if len(edges) > 1 else edges))
     return made
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import field
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from repairbot.lazily import dataclass
 from repairbot.model import Confidence, SafePattern, Span, Step
@@ -111,8 +111,7 @@ class Resource:
         return hash(self.id)  # tables of resources are keys of caches, looked up for every file
 
 
-@dataclass(frozen=True, slots=True)
-class Op:
+class Op(NamedTuple):
     """One operation. Which fields carry meaning depends on `kind`; see there.
 
     `fallible`: an error edge of the block leaves from here (an ACQUIRE that fails has acquired nothing; a
@@ -136,8 +135,7 @@ class Op:
 EdgeKind = Literal["normal", "error", "loop", "exit"]
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """Control goes from a block to `target` (an index, EXIT or FAIL).
 
     `line`: for exit and error edges, where control leaves. `place`/`empty`: the edge is taken only when the

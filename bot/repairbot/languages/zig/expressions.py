@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Final
 
 from repairbot.languages.flow import Loop
@@ -26,6 +26,11 @@ _ENDS: Final = frozenset({"@panic", "@trap", "@compileError"})
 _SCALARS: Final = frozenset({"len", "capacity", "size", "count", "handle", "kind", "tag"})
 """Members that are no part of what the value owns."""
 
+_SOME: Final = Value((), (), "some")
+_NONE: Final = Value((), (), "none")
+_CONSTANTS: Final = {
+    "literal": _SOME, "boolean": _SOME, "enum": _SOME, "error": _SOME, "opaque": NOTHING, "undefined": NOTHING,
+}  # fmt: skip
 _PASSED: Final = frozenset(
     {"call", "switch", "block", "struct", "index", "range", "builtin", "binary", "if", "orelse", "catch"}
 )
@@ -97,68 +102,66 @@ class Expressions(Calls):
             place = self.scope.get(node.text, "")
             if self.has(place):
                 return Value((place,))
-            return Value((), self.views.get(place, ()))
+            parts = self.views.get(place)
+            return Value((), parts) if parts else NOTHING
+        if kind == "field":
+            return self._field(node)
         if kind == "call":
             return self.call(node, into, fail, null)
-        if kind == "try":
-            return self.evaluate(node.parts[0], into, TRY, null)
-        if kind == "field":
-            held = self.member_of(node)
-            if held:
-                return Value((held,))
-            value = self.evaluate(node.first)
-            if node.text in _SCALARS:
-                return NOTHING
-            if node.text == "state" and value.places and self.acquiring.arena(self.type_of(node.first)):
-                return value  # all there is to an arena
-            return Value((), (*value.parts, *value.places))
-        if kind in ("unwrap", "deref"):
-            return self.evaluate(node.parts[0], into)
-        if kind == "unary":
-            value = self.evaluate(node.parts[0])
-            return value if node.text == "&" else NOTHING
-        if kind in ("literal", "boolean", "undefined", "enum", "error", "opaque"):
-            if kind == "boolean":
-                return Value((), (), "some" if node.text == "true" else "none")
-            if kind == "literal" and self.module.text(node) == '""':
-                return Value((), (), "none")  # whoever frees it frees nothing
-            return Value((), (), "" if kind in ("opaque", "undefined") else "some")
+        if kind in _CONSTANTS:
+            empty = _CONSTANTS[kind]
+            if (kind == "literal" and self.module.text(node) == '""') or (
+                kind == "boolean" and node.text != "true"
+            ):
+                return _NONE  # whoever frees "" frees nothing
+            return empty
         if kind == "null":
             if null is not None:
                 self.flow.go(null)
                 return Value((), (), "none", True)
-            return Value((), (), "none")
+            return _NONE
+        if kind == "try":
+            return self.evaluate(node.parts[0], into, TRY, null)
+        if kind in ("unwrap", "deref"):
+            return self.evaluate(node.parts[0], into)
+        if kind == "statement":
+            return self.evaluate(node.parts[0], into, fail, null)
+        if kind == "unary":
+            value = self.evaluate(node.parts[0])
+            return value if node.text == "&" else NOTHING
         if kind == "unreachable":
             self.flow.current = None
             return NOTHING
-        if kind == "struct":
-            return self._literal(node)
-        if kind == "catch":
-            return self._catch(node, into, fail, null)
-        if kind == "orelse":
-            return self._orelse(node, into, fail, null)
-        if kind == "if":
-            return self._if(node, into, fail, null)
-        if kind == "switch":
-            return self._switch(node, into, fail, null)
+        if kind in _DIVIDED:
+            return _DIVIDED[kind](self, node, into, fail, null)
+        if kind in _SIMPLE:
+            return _SIMPLE[kind](self, node)
         if kind == "block":
             return self._labelled(node, into)
-        if kind == "range":
-            return self._range(node)
-        if kind == "index":
-            value = union(*(self.evaluate(part) for part in node.all()[:1]))
-            for part in node.all()[1:]:
-                self.evaluate(part)
-            return Value((), inside(value))
-        if kind == "builtin":
-            return self._builtin(node)
-        if kind in ("binary", "member"):
-            values = [self.evaluate(part) for part in node.all()]
-            return union(*values) if kind == "member" or node.text == "++" else NOTHING
-        if kind == "statement":
-            return self.evaluate(node.parts[0], into, fail, null)
         self.statement(node)
         return NOTHING
+
+    def _field(self, node: N) -> Value:
+        held = self.member_of(node)
+        if held:
+            return Value((held,))
+        value = self.evaluate(node.first)
+        if value is NOTHING or node.text in _SCALARS:
+            return NOTHING
+        if node.text == "state" and value.places and self.acquiring.arena(self.type_of(node.first)):
+            return value  # all there is to an arena
+        return Value((), (*value.parts, *value.places))
+
+    def _element(self, node: N) -> Value:
+        first, *rest = node.all()
+        value = self.evaluate(first)
+        for part in rest:
+            self.evaluate(part)
+        return NOTHING if value is NOTHING else Value((), inside(value))
+
+    def _binary(self, node: N) -> Value:
+        values = [self.evaluate(part) for part in node.all()]
+        return union(*values) if node.kind == "member" or node.text == "++" else NOTHING
 
     stores: list[Store]
     """What went into members of containers."""
@@ -273,7 +276,8 @@ class Expressions(Calls):
         return value if self.flow.current is not None else None
 
     def _joined(self, first: Value | None, second: Value | None, null: int | None) -> Value:
-        return replace(either(first, second), branched=null is not None)
+        found = either(first, second)
+        return found if null is None else found._replace(branched=True)
 
     def _orelse(self, node: N, into: str, fail: int | None, null: int | None) -> Value:
         missing, after = self.flow.block(), self.flow.block()
@@ -281,9 +285,9 @@ class Expressions(Calls):
         self.flow.go(after)
         second = self._arm(missing, node.parts[1], into, fail, null, after)
         self.resume(after)
-        return replace(
-            either(value, second), branched=null is not None and second is not None and second.branched
-        )
+        found = either(value, second)
+        branched = null is not None and second is not None and second.branched
+        return found._replace(branched=True) if branched else found
 
     def _if(self, node: N, into: str, fail: int | None, null: int | None) -> Value:
         condition, then, otherwise = node.parts
@@ -398,7 +402,8 @@ class Expressions(Calls):
             values.append(self._arm(start, case.parts[0], into, fail, null, after))
             self.scope = scope
         self.resume(after)
-        return replace(either(*values), branched=null is not None)
+        found = either(*values)
+        return found if null is None else found._replace(branched=True)
 
     def _labelled(self, node: N, into: str) -> Value:
         """A block as an expression: `blk: { ... break :blk x; }`."""
@@ -508,3 +513,19 @@ class Expressions(Calls):
             Kind.CALL, "", self.at, "raise", expression=self.module.at(node), fallible=True, cleanup=cleanup
         )
         self.flow.raising(op, note)
+
+
+_DIVIDED: Final[dict[str, Callable[[Expressions, N, str, int | None, int | None], Value]]] = {
+    "catch": Expressions._catch,
+    "orelse": Expressions._orelse,
+    "if": Expressions._if,
+    "switch": Expressions._switch,
+}
+_SIMPLE: Final[dict[str, Callable[[Expressions, N], Value]]] = {
+    "struct": Expressions._literal,
+    "range": Expressions._range,
+    "index": Expressions._element,
+    "builtin": Expressions._builtin,
+    "binary": Expressions._binary,
+    "member": Expressions._binary,
+}

@@ -239,7 +239,16 @@ class Module:
         last = name.rpartition(".")[2]
         if name in ("Self", "@This"):
             return None
-        return next((item for item in self.structs if item.name == last or last in item.aliases), None)
+        return self._named.get(last)
+
+    @cached_property
+    def _named(self) -> dict[str, Struct]:
+        """The containers by name; where two have one, the first."""
+        found: dict[str, Struct] = {}
+        for item in self.structs:
+            for name in (item.name, *item.aliases):
+                found.setdefault(name, item)
+        return found
 
     def _collect(self) -> None:
         declared = _Declared(self.source)

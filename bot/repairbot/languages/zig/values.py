@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from tree_sitter import Node
 
@@ -13,7 +12,6 @@ from repairbot.languages.zig.interest import Interest
 from repairbot.languages.zig.prospects import Prospects
 from repairbot.languages.zig.syntax import Definition
 from repairbot.languages.zig.tree import N
-from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Kind, Op, Resource
 
 _WHOLE: Final = frozenset({Kind.ESCAPE, Kind.UNKNOWN})
@@ -21,8 +19,7 @@ TRY: Final = -1
 """Where an error goes: out of the function."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """What an expression gives: the places it hands on whole, those it only looks into, whether it is empty.
 
     `branched`: the way of its null was made already. `inside`: it is a literal that has the places inside,
@@ -45,15 +42,21 @@ NOTHING: Final = Value()
 def either(*values: Value | None) -> Value:
     """One of these values, by the way that control came; None for a way that does not come here."""
     ways = [value for value in values if value is not None]
+    if all(value is NOTHING for value in ways):
+        return NOTHING
     owned = [value for value in ways if value.places]
     foreign = any(not value.places and value.empty != "none" for value in ways)
     mixed = bool(owned and foreign) or any(value.mixed for value in ways)
     empty = ways[0].empty if ways and all(value.empty == ways[0].empty for value in ways) else ""
-    return replace(union(*ways), mixed=mixed, empty=empty)
+    return union(*ways)._replace(mixed=mixed, empty=empty)
 
 
 def union(*values: Value) -> Value:
     """All of these values."""
+    if len(values) == 1 and not (values[0].empty or values[0].branched or values[0].mixed):
+        return values[0]
+    if not any(value.places or value.parts for value in values):
+        return NOTHING
     places = tuple(dict.fromkeys(place for value in values for place in value.places))
     parts = tuple(dict.fromkeys(part for value in values for part in value.parts))
     labels = tuple(dict.fromkeys(label for value in values for label in value.labels))
