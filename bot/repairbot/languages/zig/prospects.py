@@ -17,7 +17,7 @@ from repairbot.languages.zig.callees import CONSTRUCTORS, TAKEN
 from repairbot.languages.zig.releases import Releases
 from repairbot.languages.zig.sites import Settled, Sites
 from repairbot.languages.zig.syntax import Definition, Module
-from repairbot.languages.zig.words import word_ends
+from repairbot.languages.zig.words import last_word, word_ends
 from repairbot.lifetimes.ops import Resource
 
 _CALLED: Final = rb"|\b(?:initCapacity|fromOwnedSlice|toOwned\w*|\w+Owned|realloc|remap)\("
@@ -38,7 +38,6 @@ def anything(resources: tuple[Resource, ...]) -> re.Pattern[bytes]:
 
 _POINTER: Final = re.compile(r"[\[*]")
 _BACK: Final = 60
-_RECEIVER: Final = re.compile(rb"(\w+)\.\Z")
 _FAR: Final = 200
 _VALUE: Final = re.compile(rb"\s*(?::[^=;]+)?=([^;]*)")
 _ASKED: Final = re.compile(rb"\b(?:if|while)\s*\(((?:(?!\b(?:if|while)\b)[^;])*)\)\s*\|\*?\Z")
@@ -63,13 +62,14 @@ class Prospects:
         self._inferable: dict[int, frozenset[str]] = {}
         self._handing: list[int] = []
         handing: list[Definition] = []
-        waiting = [each for each in module.functions if gives(each)]
+        waiting = module.functions
         for _ in range(_ROUNDS):  # who hands on what another one made hands it out as well
-            found = [each for each in waiting if self.hands(each)]
-            if not found and self._handing:
+            found = {id(each) for each in waiting if self.hands(each)}
+            new = [each for each in waiting if id(each) in found and gives(each)]
+            if not new and self._handing:
                 break
-            handing.extend(found)
-            waiting = [each for each in waiting if each not in found]
+            handing.extend(new)
+            waiting = [each for each in waiting if id(each) not in found]
             self._handing = self._calls_of(handing)
         builders = [each for each in module.functions if CONSTRUCTORS.match(each.name)]
         self._calling = self._calls_of([*handing, *builders])
@@ -82,11 +82,7 @@ class Prospects:
 
     def hands(self, definition: Definition) -> bool:
         """Whether a function makes something, or calls what hands out what it made."""
-        node = definition.body_node
-        if node is None:
-            return False
-        start, end = node.start_byte, node.end_byte
-        return bool(self._made(start, end))
+        return bool(self._made(*definition.body_range))
 
     def events(self, definition: Definition) -> list[int]:
         """Where in a function something is made, or may be, in order."""
@@ -104,10 +100,9 @@ class Prospects:
 
     def unsettled(self, definition: Definition) -> bool:
         """Whether something of a function's own may leak in it."""
-        node = definition.body_node
-        if node is None:
-            return False
-        start, end = node.start_byte, node.end_byte
+        start, end = definition.body_range
+        if not (self._made(start, end) or _within(self.releases.places, start, end)):
+            return False  # most functions
         if not all(self.sites.settles(site) for site in self._made(start, end)):
             return True
         settled = self.sites.settled_within(start, end)
@@ -158,10 +153,12 @@ class Prospects:
             return False
         if name in self._given or not ahead.endswith(b"."):
             return True
-        receiver = _RECEIVER.search(ahead)
-        if receiver is None or any(each.method for each in called):
+        last = last_word(ahead[:-1]).decode()
+        if not last and not ahead.endswith((b")", b"]", b"}")):
+            typed = self.sites.declared(start + len(name) + 1).strip().lstrip("?*")
+            last = typed.partition("(")[0].rpartition(".")[2]
+        if not last or any(each.method for each in called):
             return True
-        last = receiver[1].decode()
         if last in ("Self", "@This()"):
             return True
         struct = self.module.struct(last)

@@ -8,15 +8,21 @@ from functools import cached_property
 from typing import Final
 
 from repairbot.languages.zig.syntax import Definition, Module
+from repairbot.languages.zig.words import last_word
 
 _METHOD: Final = re.compile(
     rb"\.(deinit\w*|destroy|close|release\w*|unref|deref|dispose|rollback)\(([^()\n]{0,60})\)"
 )
 _FUNCTION: Final = re.compile(rb"\.(free|destroy)\((\w+)\)")
-_NAME: Final = re.compile(rb"(\w+)(?:\.\?|\.\*)?$")
-_RECEIVER: Final = re.compile(rb"([\w.?]+(?:\(\))?)$")
 _BACK: Final = 120
 """Bytes that are looked at ahead of a release."""
+
+
+def _receiver(head: bytes) -> str:
+    """The allocator that stands ahead of a release: "self.gpa", "arena.allocator()"."""
+    called = b"()" if head.endswith(b"()") else b""
+    name = last_word(head.removesuffix(called), b".?")
+    return (name + called).decode() if name else ""
 
 
 class Releases:
@@ -32,18 +38,22 @@ class Releases:
         source = self.module.source
         found: list[tuple[int, str, str]] = []
         for match in _METHOD.finditer(source):
-            name = _NAME.search(source, max(match.start() - _BACK, 0), match.start())
+            head = source[max(match.start() - _BACK, 0) : match.start()]
+            name = last_word(head.removesuffix(b".?").removesuffix(b".*"))
             method, given = (group.decode("utf-8", "replace") for group in match.groups())
-            if name is not None and not (method == "destroy" and given):
-                found.append(
-                    (match.start(), name[1].decode(), f".{method}({given})" if given else f".{method}")
-                )
+            if name and not (method == "destroy" and given):
+                found.append((match.start(), name.decode(), f".{method}({given})" if given else f".{method}"))
         for match in _FUNCTION.finditer(source):
-            receiver = _RECEIVER.search(source, max(match.start() - _BACK, 0), match.start())
-            if receiver is not None:
+            receiver = _receiver(source[max(match.start() - _BACK, 0) : match.start()])
+            if receiver:
                 verb, value = (group.decode("utf-8", "replace") for group in match.groups())
-                found.append((match.start(), value, f"{receiver[1].decode('utf-8', 'replace')}.{verb}"))
+                found.append((match.start(), value, f"{receiver}.{verb}"))
         return sorted(found)
+
+    @cached_property
+    def places(self) -> list[int]:
+        """Where something is released, in order."""
+        return [at for at, _, _ in self._all]
 
     def of(self, definition: Definition) -> dict[str, list[tuple[int, str]]]:
         """The releases in a function by name, each with its place."""

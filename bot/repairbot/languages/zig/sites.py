@@ -18,7 +18,7 @@ from repairbot.languages.zig.acquiring import Acquiring, shape
 from repairbot.languages.zig.callees import callees
 from repairbot.languages.zig.given import arguments
 from repairbot.languages.zig.syntax import Module
-from repairbot.languages.zig.words import word_ends
+from repairbot.languages.zig.words import last_word, word_ends
 from repairbot.lifetimes.ops import Resource
 
 _INIT: Final = frozenset({"init", "initCapacity", "fromOwnedSlice"})
@@ -26,7 +26,6 @@ _EMPTY: Final = re.compile(rb"(?:\.empty|\{\}|\.init);")
 _OWNED: Final = re.compile(rb"\b(?:toOwned\w*|\w+Owned)\(")
 _SLOT: Final = re.compile(rb"ool\w*\.(?:acquire|take|borrow|checkout|obtain|rent|lease|get|create)\w*\(")
 _GUESSED: Final = re.compile(rb"\.\w+\s*=\s*try\s+[\w.]+\.(?:init|create|from)\w*\(")
-_CALLEE: Final = re.compile(rb"[\w.?*@]*\Z")
 _ROOT: Final = re.compile(r"\w*")
 _BACK: Final = 120
 _CHOSEN: Final = re.compile(rb"\b(?:if|orelse|switch)\b")
@@ -105,10 +104,9 @@ class Sites:
             start = match.start(1)
             name = match[1].decode()
             head = self.source[max(start - _BACK, 0) : start]
-            receiver = _CALLEE.search(head)
-            assert receiver is not None
-            shown = receiver[0].decode()
-            if shown.endswith(".") and head[: receiver.start()][-1:] in (b")", b"]", b"}", b'"'):
+            callee = last_word(head, b".?*@")
+            shown = callee.decode()
+            if shown.endswith(".") and head[: len(head) - len(callee)].endswith((b")", b"]", b"}", b'"')):
                 yield start  # what it is called on is an expression
             elif self._makes(shown, name, match.end()):
                 yield start
@@ -131,7 +129,7 @@ class Sites:
 
     def _begins(self, receiver: str, inside: int) -> bool:
         """Whether `init` and its kin begin a container of the standard library that takes memory."""
-        shown = receiver.removesuffix(".") or self._declared(inside)
+        shown = receiver.removesuffix(".") or self.declared(inside)
         if shown:
             arena = self.acquiring.arena(shown)
             if not arena and self.acquiring.kind(shown).partition("(")[0] not in callees().managed:
@@ -142,7 +140,7 @@ class Sites:
         allocator = self.acquiring.allocator(given)
         return bool(allocator) and not self._arena(allocator)
 
-    def _declared(self, inside: int) -> str:
+    def declared(self, inside: int) -> str:
         """The type of the declaration that a call gives its value to, ""."""
         head = self.source[max(inside - _BACK, 0) : inside]
         match = _TYPED.search(head)

@@ -117,6 +117,12 @@ class Definition:
         )
 
     @cached_property
+    def body_range(self) -> tuple[int, int]:
+        """The first byte of its block and the one behind it; nothing for a prototype."""
+        node = self.body_node
+        return (node.start_byte, node.end_byte) if node is not None else (0, 0)
+
+    @cached_property
     def body_node(self) -> Node | None:
         """Its block, None for a prototype."""
         return self.node.child_by_field_name("body")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import AnyStr
+from typing import AnyStr, Final
 
 
 def word_ends(text: AnyStr, word: AnyStr, first: int = 0) -> Iterator[int]:
@@ -17,6 +17,15 @@ def word_ends(text: AnyStr, word: AnyStr, first: int = 0) -> Iterator[int]:
         ):
             yield end
         end = text.find(word, start + 1) + size
+
+
+WORD: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+"""What names are made of."""
+
+
+def last_word(text: bytes, more: bytes = b"") -> bytes:
+    """What of a name, and of these characters, a text ends with; b"" for nothing of it."""
+    return text[len(text.rstrip(WORD + more)) :]
 
 
 def has_word(text: AnyStr, word: AnyStr) -> bool:
