@@ -7,8 +7,12 @@ whether a block leads to any block of a set is one operation on them.
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from repairbot.lifetimes.ops import Edge, Function, Kind
+
+if TYPE_CHECKING:
+    from repairbot.analyses.tracking import _Node
 
 _SETTING = frozenset({Kind.CLEAR, Kind.ACQUIRE})
 
@@ -18,6 +22,8 @@ class Graph:
 
     def __init__(self, function: Function) -> None:
         self.function = function
+        self.ahead: dict[tuple[_Node, bool], list[_Node]] = {}
+        """The nodes behind one at which what is followed is not there yet: they are the same for all (see tracking)."""
         self.moves: list[tuple[str, str]] = []
         self._named: dict[str, int] = {}
         """The blocks whose operations name a place."""

@@ -150,6 +150,8 @@ class _Follower:
         """The blocks that speak of the value."""
         self.telling = everything if keeps_stored else self.named | graph.guarding
         """The blocks that change what is known; the others are passed through."""
+        self.making = graph.touching({site.place})
+        """The blocks among which it is acquired."""
         self.quiet: list[bool | None] = [None] * len(self.function.blocks)
         """The blocks from which on nothing speaks of the value; None where nobody asked yet."""
 
@@ -174,6 +176,14 @@ class _Follower:
         while waiting:
             node = waiting.popleft()
             number, state = node
+            if len(came) > MOST_NODES:
+                break
+            if state.phase == "absent" and not self.making >> number & 1:
+                for following in self._ahead(node):
+                    if following not in came and not self._idle(following.block, "absent"):
+                        came[following] = None  # no witness goes back beyond the acquisition
+                        waiting.append(following)
+                continue
             block = blocks[number] if blocks else Block()
             last = block.ops[-1] if block.ops else None
             normal: State | None
@@ -205,14 +215,32 @@ class _Follower:
                 following = _Node(target, behind)
                 came[following] = _Came(node, edge, last)
                 waiting.append(following)
-            if len(came) > MOST_NODES:
-                self.track.gave_up = True
-                break
+        self.track.gave_up = len(came) > MOST_NODES
         self.track.ways = sorted(self.ways.values(), key=lambda way: (way.at_line, way.kind))[:_MOST_WAYS]
         found = self.track
         for ops in (found.releases, found.escapes, found.fallible, found.unknown, found.moves):
             ops[:] = _once(ops)
         return self.track
+
+    def _ahead(self, node: _Node) -> list[_Node]:
+        """The nodes behind one at which nothing is held yet, and nothing is acquired."""
+        key = node, self.site.cleanup
+        found = self.graph.ahead.get(key)
+        if found is None and self.function.blocks:
+            found = self.graph.ahead[key] = list(self._absent(node, self.function.blocks[node.block]))
+        return found or []
+
+    def _absent(self, node: _Node, block: Block) -> Iterator[_Node]:
+        last = block.ops[-1] if block.ops else None
+        normal, error = self._pass(node, block)
+        forgiven = last is not None and last.fallible and self._forgiven(last)
+        for edge, target, failing in self.graph.exits[node.block]:
+            behind = error if failing else normal
+            if target < 0 or behind is None or (failing and forgiven):
+                continue
+            if edge.empty is not None and (behind := self._take(behind, edge)) is None:
+                continue
+            yield _Node(target, behind._replace(known=behind.known & self.graph.asked[target]))
 
     def _idle(self, number: int, phase: Phase) -> bool:
         """Whether nothing can be learned from a block on, with a value that is not held."""
