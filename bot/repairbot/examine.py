@@ -12,7 +12,7 @@ from repairbot.candidates import Repairs, Try
 from repairbot.edits import Transcoded, UndecodableError, transcode
 from repairbot.languages.base import Language, Project, Unreadable
 from repairbot.lazily import dataclass, regex
-from repairbot.lifetimes.ops import Resource, Summary
+from repairbot.lifetimes.ops import Resource, Summary, Unit
 from repairbot.lifetimes.resources import load
 from repairbot.model import (
     SEVERITIES,
@@ -66,7 +66,8 @@ def examine(
 
     `provisional`: others may still answer what the file asks. The repairs of one that asks something wait then.
 
-    A file that others ask (`project.asked`) is lowered even where nothing in it can leak.
+    A file that others ask (`project.asked`) is lowered for their sake, even where nothing in it can leak, and nothing
+    is said about it: that is another examination.
 
     Never raises for what a file holds: what cannot be read ends as skipped, with its reason.
     """
@@ -80,6 +81,8 @@ def examine(
         return Examined(FileResult(path, language.name, Outcome.CLEAN, encoding=text.encoding))
     room = Room(path, language, settings, project, resources)
     try:
+        if project.asked:
+            return _offering(room, text)
         facts = room.facts(text.data)
     except Unreadable as error:
         return _skipped(path, language, str(error))
@@ -99,15 +102,28 @@ def examine(
         notes=tuple(sorted({*unit.skipped, *facts.pairing.given_up})),
         encoding=text.encoding,
     )
-    examined = Examined(
+    unknown = unit.unknown + facts.pairing.unknown
+    examined = replace(_offers(unit, result), unknown=unknown)
+    return replace(examined, waiting=partial(wanted.finished, examined)) if waiting else examined
+
+
+def _offers(unit: Unit, result: FileResult) -> Examined:
+    return Examined(
         result,
         tuple(unit.exports.values()),
         tuple(sorted(unit.asks)),
         tuple(sorted(unit.makers)),
         tuple(unit.resources_made),
-        unit.unknown + facts.pairing.unknown,
     )
-    return replace(examined, waiting=partial(wanted.finished, examined)) if waiting else examined
+
+
+def _offering(room: Room, text: Transcoded) -> Examined:
+    """What a file offers to those that ask it. Raises Unreadable."""
+    try:
+        unit = room.lowered(text.data)
+    except RecursionError:
+        raise Unreadable("it is nested too deeply") from None
+    return _offers(unit, FileResult(room.path, room.language.name, Outcome.CLEAN, encoding=text.encoding))
 
 
 def _skipped(path: str, language: Language, reason: str) -> Examined:

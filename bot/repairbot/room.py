@@ -13,7 +13,7 @@ from repairbot.analyses import analyse
 from repairbot.analyses.facts import Facts
 from repairbot.languages.base import Language, PartFrontend, Printer, Project, Unreadable
 from repairbot.lazily import dataclass, regex
-from repairbot.lifetimes.ops import Resource
+from repairbot.lifetimes.ops import Resource, Unit
 from repairbot.model import SEVERITIES, Settings
 from repairbot.rule import Report, Rule, enabled
 from repairbot.verify import Key, Reported
@@ -43,9 +43,13 @@ class Room:
     def facts(self, data: bytes) -> Facts:
         """Lower and analyse. Raises Unreadable."""
         try:
-            return analyse(self.language.frontend.lower(data, self.path, self.resources, self.project))
+            return analyse(self.lowered(data))
         except RecursionError:
             raise Unreadable("it is nested too deeply") from None
+
+    def lowered(self, data: bytes) -> Unit:
+        """The model of a version of the file. Raises Unreadable, RecursionError."""
+        return self.language.frontend.lower(data, self.path, self.resources, self.project)
 
     def reported(self, facts: Facts) -> Reported:
         """What the rules say, one report a place and variable, in the order of the lines."""

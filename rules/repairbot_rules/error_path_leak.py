@@ -439,6 +439,182 @@ test lines {
             language="zig",
             line=4,
         ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+const Part = struct { title: []const u8, lines: []u32, note: ?[]u8 = null };
+
+const Page = struct {
+    gpa: std.mem.Allocator,
+    parts: []Part,
+
+    fn deinit(self: *Page) void {
+        for (self.parts) |part| {
+            self.gpa.free(part.title);
+            if (part.note) |note| self.gpa.free(note);
+            self.gpa.free(part.lines);
+        }
+        self.gpa.free(self.parts);
+    }
+};
+
+fn sum(gpa: std.mem.Allocator) ![]u32 {
+    return gpa.alloc(u32, 4);
+}
+
+fn collect(gpa: std.mem.Allocator, titles: []const []const u8) ![]Part {
+    var parts: std.ArrayListUnmanaged(Part) = .empty;
+    for (titles) |title| {
+        const lines = try sum(gpa);
+        errdefer gpa.free(lines);
+        const copy = try gpa.dupe(u8, title);
+        errdefer gpa.free(copy);
+        try parts.append(gpa, .{ .title = copy, .lines = lines });
+    }
+    return parts.toOwnedSlice(gpa);
+}
+
+fn make(gpa: std.mem.Allocator) !void {
+    var page: Page = .{ .gpa = gpa, .parts = try collect(gpa, &.{ "one", "two" }) };
+    page.deinit();
+}
+
+test make {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, make, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+const Part = struct { title: []const u8, lines: []u32, note: ?[]u8 = null };
+
+const Page = struct {
+    gpa: std.mem.Allocator,
+    parts: []Part,
+
+    fn deinit(self: *Page) void {
+        for (self.parts) |part| {
+            self.gpa.free(part.title);
+            if (part.note) |note| self.gpa.free(note);
+            self.gpa.free(part.lines);
+        }
+        self.gpa.free(self.parts);
+    }
+};
+
+fn sum(gpa: std.mem.Allocator) ![]u32 {
+    return gpa.alloc(u32, 4);
+}
+
+fn collect(gpa: std.mem.Allocator, titles: []const []const u8) ![]Part {
+    var parts: std.ArrayListUnmanaged(Part) = .empty;
+    defer parts.deinit(gpa);
+    errdefer {
+        for (parts.items) |part| {
+            gpa.free(part.title);
+            if (part.note) |note| gpa.free(note);
+            gpa.free(part.lines);
+        }
+    }
+    for (titles) |title| {
+        const lines = try sum(gpa);
+        errdefer gpa.free(lines);
+        const copy = try gpa.dupe(u8, title);
+        errdefer gpa.free(copy);
+        try parts.append(gpa, .{ .title = copy, .lines = lines });
+    }
+    return parts.toOwnedSlice(gpa);
+}
+
+fn make(gpa: std.mem.Allocator) !void {
+    var page: Page = .{ .gpa = gpa, .parts = try collect(gpa, &.{ "one", "two" }) };
+    page.deinit();
+}
+
+test make {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, make, .{});
+}
+""",
+            language="zig",
+            line=24,
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+const Part = struct {
+    title: []const u8,
+    lines: []u32,
+
+    fn deinit(self: *Part, gpa: std.mem.Allocator) void {
+        gpa.free(self.title);
+        gpa.free(self.lines);
+    }
+};
+
+fn collect(gpa: std.mem.Allocator, titles: []const []const u8) ![]Part {
+    var parts: std.ArrayListUnmanaged(Part) = .empty;
+    for (titles) |title| {
+        const lines = try gpa.alloc(u32, 4);
+        errdefer gpa.free(lines);
+        const copy = try gpa.dupe(u8, title);
+        errdefer gpa.free(copy);
+        try parts.append(gpa, .{ .title = copy, .lines = lines });
+    }
+    return parts.toOwnedSlice(gpa);
+}
+
+fn make(gpa: std.mem.Allocator) !void {
+    const parts = try collect(gpa, &.{ "one", "two" });
+    for (parts) |*part| part.deinit(gpa);
+    gpa.free(parts);
+}
+
+test make {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, make, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+const Part = struct {
+    title: []const u8,
+    lines: []u32,
+
+    fn deinit(self: *Part, gpa: std.mem.Allocator) void {
+        gpa.free(self.title);
+        gpa.free(self.lines);
+    }
+};
+
+fn collect(gpa: std.mem.Allocator, titles: []const []const u8) ![]Part {
+    var parts: std.ArrayListUnmanaged(Part) = .empty;
+    defer parts.deinit(gpa);
+    errdefer for (parts.items) |*item| item.deinit(gpa);
+    for (titles) |title| {
+        const lines = try gpa.alloc(u32, 4);
+        errdefer gpa.free(lines);
+        const copy = try gpa.dupe(u8, title);
+        errdefer gpa.free(copy);
+        try parts.append(gpa, .{ .title = copy, .lines = lines });
+    }
+    return parts.toOwnedSlice(gpa);
+}
+
+fn make(gpa: std.mem.Allocator) !void {
+    const parts = try collect(gpa, &.{ "one", "two" });
+    for (parts) |*part| part.deinit(gpa);
+    gpa.free(parts);
+}
+
+test make {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, make, .{});
+}
+""",
+            language="zig",
+            line=14,
+        ),
         Quiet(
             code="""\
 const std = @import("std");

@@ -4,12 +4,15 @@
 caller never gets the object, so nobody can close what it already holds.
 
 **Evidence.** A known resource is acquired in a constructor or initialiser; a later step of it can fail, and
-no handler releases what was made.
+no handler releases what was made. In Zig: an initialiser in place (`try self.prepare();`) that stores memory in a
+member, and whoever calls it has just made the object and lets it go when that fails.
 
-**Repair.** The failing steps move into a `try`; its handler releases what was made and raises again.
+**Repair.** The failing steps move into a `try`; its handler releases what was made and raises again. In Zig an
+`errdefer` releases the member and leaves it empty, so that a teardown afterwards does no harm.
 
 **Quiet** when nothing after the acquisition can fail, when a handler releases it, and (low confidence) when
-the later step is not one that meets the outside world.
+the later step is not one that meets the outside world. In Zig where the object lives on: its teardown releases the
+member then; and where its maker has an `errdefer` for it.
 """
 
 from __future__ import annotations
@@ -40,7 +43,7 @@ def _intent(fact: Halfway) -> Intent:
 class PartialInitialization(Rule):
     """A constructor that fails half way."""
 
-    languages = ("python", "typescript", "javascript")
+    languages = ("python", "zig", "typescript", "javascript")
     in_tests = "low"
     practice = "A constructor that can fail releases what it has made so far."
     examples = (
@@ -112,6 +115,157 @@ class Link:
         self.lines = []
 """,
             why="nothing after it can fail",
+        ),
+        Repair(
+            before="""\
+const std = @import("std");
+
+const Table = struct {
+    gpa: std.mem.Allocator,
+    rows: []u32 = &.{},
+
+    fn init(gpa: std.mem.Allocator, size: usize) !Table {
+        var self = Table{ .gpa = gpa };
+        try self.prepare(size);
+        return self;
+    }
+
+    fn prepare(self: *Table, size: usize) !void {
+        self.rows = try self.gpa.alloc(u32, size);
+        const order = try self.gpa.alloc(u32, size);
+        defer self.gpa.free(order);
+        for (order, 0..) |*at, i| at.* = @intCast(i);
+        self.rows[0] = order[size - 1];
+    }
+
+    fn deinit(self: *Table) void {
+        self.gpa.free(self.rows);
+    }
+};
+
+fn run(gpa: std.mem.Allocator) !void {
+    var table = try Table.init(gpa, 4);
+    table.deinit();
+}
+
+test Table {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            after="""\
+const std = @import("std");
+
+const Table = struct {
+    gpa: std.mem.Allocator,
+    rows: []u32 = &.{},
+
+    fn init(gpa: std.mem.Allocator, size: usize) !Table {
+        var self = Table{ .gpa = gpa };
+        try self.prepare(size);
+        return self;
+    }
+
+    fn prepare(self: *Table, size: usize) !void {
+        self.rows = try self.gpa.alloc(u32, size);
+        errdefer {
+            self.gpa.free(self.rows);
+            self.rows = &.{};
+        }
+        const order = try self.gpa.alloc(u32, size);
+        defer self.gpa.free(order);
+        for (order, 0..) |*at, i| at.* = @intCast(i);
+        self.rows[0] = order[size - 1];
+    }
+
+    fn deinit(self: *Table) void {
+        self.gpa.free(self.rows);
+    }
+};
+
+fn run(gpa: std.mem.Allocator) !void {
+    var table = try Table.init(gpa, 4);
+    table.deinit();
+}
+
+test Table {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            language="zig",
+            line=14,
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const Table = struct {
+    gpa: std.mem.Allocator,
+    rows: []u32 = &.{},
+
+    fn init(gpa: std.mem.Allocator, size: usize) !Table {
+        var self = Table{ .gpa = gpa };
+        errdefer self.deinit();
+        try self.prepare(size);
+        return self;
+    }
+
+    fn prepare(self: *Table, size: usize) !void {
+        self.rows = try self.gpa.alloc(u32, size);
+        const order = try self.gpa.alloc(u32, size);
+        defer self.gpa.free(order);
+        for (order, 0..) |*at, i| at.* = @intCast(i);
+        self.rows[0] = order[size - 1];
+    }
+
+    fn deinit(self: *Table) void {
+        self.gpa.free(self.rows);
+    }
+};
+
+fn run(gpa: std.mem.Allocator) !void {
+    var table = try Table.init(gpa, 4);
+    table.deinit();
+}
+
+test Table {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            why="who makes it takes it down when that fails",
+            language="zig",
+        ),
+        Quiet(
+            code="""\
+const std = @import("std");
+
+const Table = struct {
+    gpa: std.mem.Allocator,
+    rows: []u32 = &.{},
+
+    fn prepare(self: *Table, size: usize) !void {
+        self.rows = try self.gpa.alloc(u32, size);
+        const order = try self.gpa.alloc(u32, size);
+        defer self.gpa.free(order);
+        self.rows[0] = order[size - 1];
+    }
+
+    fn deinit(self: *Table) void {
+        self.gpa.free(self.rows);
+    }
+};
+
+fn run(gpa: std.mem.Allocator) !void {
+    var table = Table{ .gpa = gpa };
+    defer table.deinit();
+    try table.prepare(4);
+}
+
+test Table {
+    try std.testing.checkAllAllocationFailures(std.testing.allocator, run, .{});
+}
+""",
+            why="the object lives on, and its teardown releases the member",
+            language="zig",
         ),
         Repair(
             before="""import * as fs from 'fs';

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from repairbot.analyses.facts import Owned
 from repairbot.analyses.roles import snake
 from repairbot.lazily import regex
 from repairbot.lifetimes.ops import OTHER_BRANCH, Container, Event, Kind, Member, Resource
-from repairbot.model import Confidence, Step
+from repairbot.model import Confidence, SafePattern, Step
 
 _ONCE = frozenset(
     {
@@ -69,6 +69,22 @@ def owned(container: Container) -> Iterator[Owned]:
                 else ()
             ),
         )
+
+
+def kept(container: Container) -> Iterator[SafePattern]:
+    """The members that the teardown releases whatever happens, each with the front end's reason."""
+    for member in container.members.values():
+        released = next((event for event in member.of(Kind.RELEASE) if event.certain), None)
+        if released is not None:
+            at = next((event.at for event in member.of(Kind.INIT)), released.at)
+            yield SafePattern("", at.line, container.name, member.name, released.certain)
+
+
+def certain(containers: Iterable[Container], owner: str, name: str) -> str:
+    """Why a member of an object is released for certain, "" where that is not known."""
+    members = (container.members.get(name) for container in containers if container.name == owner)
+    released = (event for member in members if member is not None for event in member.of(Kind.RELEASE))
+    return next((event.certain for event in released if event.certain), "")
 
 
 def _apart(container: Container, made: list[Event], releases: tuple[Event, ...]) -> bool:

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from repairbot.analyses.facts import Leak, Misuse, Pairing, Shape, Way
 from repairbot.analyses.graph import Graph
-from repairbot.analyses.members import owned
+from repairbot.analyses.members import certain, kept, owned
 from repairbot.analyses.tracking import Track, follow, is_constructor, name_of, sites, stored
-from repairbot.lifetimes.ops import UNLIKELY, Function, Op, Unit
+from repairbot.lifetimes.ops import UNLIKELY, Function, Kind, Unit
 from repairbot.model import Confidence, SafePattern, Step
 
 
@@ -47,6 +47,7 @@ def analyse(unit: Unit) -> Pairing:
                 safe.append(pattern)
     leaks = _wholes([_weighed(unit, leak) for leak in leaks])
     members = tuple(item for container in unit.containers for item in owned(container))
+    safe.extend(pattern for container in unit.containers for pattern in kept(container))
     return Pairing(tuple(leaks), tuple(misuses), tuple(safe), members, unknown, tuple(given_up))
 
 
@@ -200,20 +201,49 @@ def _confidence(function: Function, track: Track, shape: Shape, ways: tuple[Way,
 
 
 def _safe(unit: Unit, graph: Graph, track: Track) -> SafePattern | None:
-    """A pair that is right on every path, with the reason."""
-    if not track.releases or track.escapes or track.unknown or track.ways:
+    """A pair that is right on every path, or a value that its next owner has for certain; with the reason."""
+    if track.unknown or track.ways:
         return None
+    why = _owner(unit, graph.function, track) if track.escapes else _why(track)
+    if not why:
+        return None
+    name = name_of(graph, track.site.place)
+    return SafePattern(unit.path, track.site.at.line, graph.function.symbol, name, why)
+
+
+def _owner(unit: Unit, function: Function, track: Track) -> str:
+    """Who has a value that no collector would come for: the caller, or a member that its object's teardown releases."""
+    resource = track.site.resource
+    if resource is None or resource.collected or track.site.place.startswith("%"):
+        return ""
+    last, released = track.escapes[-1], {op.at for op in track.releases}
+    if any(op.detail != last.detail for op in track.escapes):
+        return ""
+    place = track.site.place
+    if any(
+        op.kind is Kind.RELEASE and op.place == place and op.at not in released
+        for block in function.blocks
+        for op in block.ops
+    ):
+        return ""  # lent to the next owner alone
+    failing = f"; released at line {track.releases[0].at.line} on the other paths" if track.releases else ""
+    lines = ", ".join(str(line) for line in sorted({op.at.line for op in track.escapes}))
+    if last.detail == "returned":
+        return f"handed to the caller at line {lines}{failing}"
+    if last.detail == "kept" and last.other == "emptied":
+        return f"emptied at line {lines}, where its items go on as a slice{failing}"
+    if last.detail == "stored" and len({op.other for op in track.escapes}) == 1:
+        head, _, member = last.other.partition(".")
+        if member and head == next(iter(function.parameters), ""):
+            why = certain(unit.containers, function.owner, member)
+            return f"kept in {last.other} at line {lines}, {why}{failing}" if why else ""
+    return ""
+
+
+def _why(track: Track) -> str:
+    if not track.releases:
+        return ""
     release = track.releases[0]
-    return SafePattern(
-        unit.path,
-        track.site.at.line,
-        graph.function.symbol,
-        name_of(graph, track.site.place),
-        _why(release, track),
-    )
-
-
-def _why(release: Op, track: Track) -> str:
     if release.detail == "scope":
         return f"held by a scope that ends at line {release.at.end_line}"
     if release.cleanup:

@@ -363,6 +363,14 @@ class _Follower:
 
     def _misuse(self, op: Op, released_by: int) -> None:
         first = self.release_ops[released_by] if released_by >= 0 else None
+        if (
+            first is not None
+            and op.kind is Kind.RELEASE
+            and op.other != first.other
+            and op.other
+            and first.other
+        ):
+            return  # of what stands in the same elements, each gives back another part
         if first is not None and op.kind is Kind.RELEASE and _key(first) != _key(op):
             self.track.double.append((first, op))
         elif first is not None and op.kind is Kind.USE:

@@ -212,6 +212,8 @@ class Event:
     """The text of the collection that is changed, as written there: `self.jobs`, `self.jobs[name]`, `bucket`."""
     depth: int = 0
     """0: the member itself is changed; 1: an element of it (`self.jobs[name].append(job)`); 2: deeper."""
+    certain: str = ""
+    """Of a release: why nothing of the member is left behind, whatever happens; "" where that is not certain."""
 
 
 @dataclass(slots=True)

@@ -232,6 +232,67 @@ def test_what_a_list_may_have_from_elsewhere_is_left() -> None:
     assert after == "refused: whether list owns t (line 5) is not known"
 
 
+PARTS = """
+    const std = @import("std");
+    const Part = struct { title: []const u8, lines: []u32, size: usize = 0 };
+    const Page = struct {
+        gpa: std.mem.Allocator,
+        parts: []Part,
+        fn deinit(self: *Page) void {
+            %s
+            self.gpa.free(self.parts);
+        }
+    };
+    fn f(a: std.mem.Allocator, t: []const u8) !void {
+        var list: std.ArrayList(Part) = .empty;
+        try list.append(a, %s);
+    }
+    """
+LOOP = """for (self.parts) |part| {
+                // Both are its own.
+                self.gpa.free(part.title);
+                self.gpa.free(part.lines);
+            }"""
+WHOLE = ".{ .title = try a.dupe(u8, t), .lines = try a.alloc(u32, 2) }"
+
+
+def in_parts(loop: str, value: str) -> str:
+    source = dedent(PARTS % (loop, value)).lstrip("\n")
+    args = {"release": ".deinit(a)", "elements": "a.free", "elements on": "error"}
+    at = span(source, "var list: std.ArrayList(Part) = .empty;")
+    return written(source, Intent(RELEASE_ON_EXIT, at, "list", args=args))
+
+
+def test_elements_are_released_as_the_file_does_it_elsewhere() -> None:
+    after = in_parts(LOOP, WHOLE)
+    assert body(after.partition("fn f")[2]) == text("""
+        var list: std.ArrayList(Part) = .empty;
+        defer list.deinit(a);
+        errdefer {
+            for (list.items) |part| {
+                a.free(part.title);
+                a.free(part.lines);
+            }
+        }
+        try list.append(a, .{ .title = try a.dupe(u8, t), .lines = try a.alloc(u32, 2) });
+    """)
+
+
+@pytest.mark.parametrize(
+    ("loop", "value"),
+    [
+        (LOOP, '.{ .title = "none", .lines = try a.alloc(u32, 2) }'),  # a text of the program's own
+        (LOOP, ".{ .title = t, .lines = try a.alloc(u32, 2) }"),  # the caller's
+        (LOOP, ".{ .lines = try a.alloc(u32, 2) }"),
+        (LOOP.replace("self.gpa.free(part.lines);", "self.drop(part.lines);"), WHOLE),
+        (LOOP.replace("self.gpa.free(part.lines);", "if (self.own) self.gpa.free(part.lines);"), WHOLE),
+        (LOOP.replace("self.parts", "self.others"), WHOLE),
+    ],
+)
+def test_elements_that_may_be_released_otherwise_are_left(loop: str, value: str) -> None:
+    assert in_parts(loop, value).startswith("refused: whether list owns")
+
+
 # Release on errors
 
 

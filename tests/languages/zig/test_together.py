@@ -27,3 +27,53 @@ def test_repairs_that_chose_the_same_name_get_names_of_their_own(tmp_path: Path)
     assert after.count("defer gpa.free(") == 3
     done = subprocess.run([compiler(), "ast-check"], input=after.encode(), capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
+
+
+TWICE = """\
+const std = @import("std");
+
+const Pair = struct { name: []const u8, text: []const u8 };
+
+fn parse(gpa: std.mem.Allocator, lines: []const []const u8) !Pair {
+    var name: ?[]const u8 = null;
+    var text: ?[]const u8 = null;
+    for (lines) |line| {
+        if (line[0] == 'n') {
+            name = try gpa.dupe(u8, line[1..]);
+        } else if (line[0] == 't') {
+            text = try gpa.dupe(u8, line[1..]);
+        }
+    }
+    if (name == null) return error.NoName;
+    if (text == null) return error.NoText;
+    return .{ .name = name.?, .text = text.? };
+}
+
+fn once(gpa: std.mem.Allocator, lines: []const []const u8) !void {
+    const pair = parse(gpa, lines) catch |err| switch (err) {
+        error.OutOfMemory => return err,
+        else => return,
+    };
+    gpa.free(pair.name);
+    gpa.free(pair.text);
+}
+
+test parse {
+    for ([_][]const []const u8{ &.{"na"}, &.{ "na", "nb", "tc" }, &.{"tc"} }) |lines| {
+        try std.testing.checkAllAllocationFailures(std.testing.allocator, once, .{lines});
+    }
+}
+"""
+
+
+def test_a_value_that_is_replaced_and_forgotten_when_a_later_step_fails_is_repaired_for_both(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "parse.zig"
+    file.write_text(TWICE, encoding="utf-8")
+    command = [compiler(), "test", file.name, "--cache-dir", str(tmp_path / "cache")]
+    before = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "MemoryLeakDetected" in before.stderr
+    repairbot(tmp_path, "fix", "--no-cache")
+    after = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert after.returncode == 0, after.stderr

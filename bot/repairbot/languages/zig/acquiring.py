@@ -13,13 +13,17 @@ from repairbot.languages.zig.callees import CONSTRUCTORS, callees
 from repairbot.languages.zig.given import Given
 from repairbot.languages.zig.syntax import Definition, Module, Struct
 from repairbot.languages.zig.tree import N
+from repairbot.languages.zig.words import word_ends
 from repairbot.lifetimes.ops import Resource
 
 _PARENS: Final = re.compile(r"\([^()]*\)")
 _TYPE_ALIAS: Final = re.compile(rb"\bconst\s+(\w+)\s*=\s*((?:\w+\.)*[A-Z]\w*)\(([^;{]*)\)\s*;")
 _BUILDS: Final = re.compile(rb"\b(?:create|init|new|alloc|acquire|clone|dupe|open)\w*\(")
+_FIRST_GIVEN: Final = re.compile(rb"\.\w+\(\s*([\w.?]+(?:\(\))?)\s*[,)]")
 _MADE: Final = frozenset({"init", "initCapacity", "initBuffer", "fromOwnedSlice", "clone"})
 
+TEARDOWNS: Final = ("deinit", "destroy", "close")
+"""The methods that end a value of a container, the likeliest first."""
 CONTAINER: Final = Resource("container", "container", ("init",), (".deinit",), collected=False)
 ITEMS: Final = Resource("slice", "memory", ("toOwnedSlice",), (), collected=False)
 
@@ -38,7 +42,7 @@ def _index(resources: tuple[Resource, ...]) -> tuple[dict[str, Resource], dict[s
 @lru_cache(maxsize=4096)
 def shape(shown: str) -> str:
     """A type's or callee's text without arguments and modifiers: `?*std.ArrayList(u8)` is `std.ArrayList()`."""
-    shown = re.sub(r"\s+", "", shown.strip().lstrip("?*&").removeprefix("const ").strip())
+    shown = "".join(shown.strip().lstrip("?*&").removeprefix("const ").split())
     before = ""
     while before != shown:
         before, shown = shown, _PARENS.sub("\0", shown)
@@ -106,6 +110,20 @@ class Acquiring:
         known = callees()
         return base in known.managed or base in known.unmanaged
 
+    def handed_to(self, definition: Definition, name: bytes) -> str:
+        """The allocator that the methods of a local container are given in a function, or ""."""
+        body = definition.text
+        for end in word_ends(body, name):
+            match = _FIRST_GIVEN.match(body, end)
+            if match is not None and self.allocators.is_one(shown := match[1].decode("utf-8", "replace")):
+                return shown
+        return ""
+
+    def own_names(self, known: frozenset[str]) -> set[str]:
+        """This file's names for these types."""
+        found = {name for name in self._aliases if self.kind(name).partition("(")[0] in known}
+        return found | {name for name in self.module.imports if self.module.qualified(name) in known}
+
     def arena(self, shown: str) -> bool:
         """Whether a type is an arena."""
         return self.kind(shown).endswith(("ArenaAllocator", "FixedBufferAllocator"))
@@ -127,7 +145,7 @@ class Acquiring:
     def owner(self, struct: Struct, arguments: Sequence[str]) -> Resource | None:
         """A value of a container of this file that has a `deinit`: what its constructors hand out."""
         teardown = next(
-            (struct.functions[name] for name in ("deinit", "destroy", "close") if name in struct.functions),
+            (struct.functions[name] for name in TEARDOWNS if name in struct.functions),
             None,
         )
         if teardown is None or not teardown.method or not self._works(teardown):

@@ -34,7 +34,15 @@ _ARENAS: Final = re.compile(rb"arena|fba|fixed", re.IGNORECASE)
 
 def _lines(source: bytes, *words: bytes) -> bytes:
     """The lines in which one of these stands: the patterns are slow."""
-    return b"\n".join(line for line in source.splitlines() if any(word in line for word in words))
+    found: set[tuple[int, int]] = set()
+    for word in words:
+        place = source.find(word)
+        while place >= 0:
+            end = source.find(b"\n", place)
+            end = len(source) if end < 0 else end
+            found.add((source.rfind(b"\n", 0, place) + 1, end))
+            place = source.find(word, end)
+    return b"\n".join(source[start:end] for start, end in sorted(found))
 
 
 class Allocators:

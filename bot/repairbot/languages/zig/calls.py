@@ -10,11 +10,11 @@ from typing import Final
 from repairbot.languages.zig.acquiring import CONTAINER, ITEMS, Acquiring, member_of, shape
 from repairbot.languages.zig.callees import ENDS, RELEASES, STRONG, TAKEN, among, callees
 from repairbot.languages.zig.idioms import key_again
+from repairbot.languages.zig.prospects import Prospects
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Struct
 from repairbot.languages.zig.tree import N
 from repairbot.languages.zig.values import NOTHING, TRY, Value, Values, inside, union
-from repairbot.languages.zig.words import word_ends
 from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Effect, Idiom, Kind, Resource
 
@@ -28,7 +28,7 @@ _COUNTS: Final = re.compile(
 """Names of callees whose result does not look into what they were given."""
 _POOL: Final = re.compile(r"pool\w*$", re.IGNORECASE)
 _TAKES: Final = re.compile(r"^(?:acquire|take|borrow|checkout|obtain|rent|lease|get|create)\w*$")
-_FIRST_GIVEN: Final = re.compile(rb"\.\w+\(\s*([\w.?]+(?:\(\))?)\s*[,)]")
+_ROOT: Final = re.compile(r"\w*")
 _EMPTYING: Final = re.compile(r"^toOwned(?:Slice\w*)?$")
 
 
@@ -44,8 +44,16 @@ class Growing:
 class Calls(Values):
     """The part of a function's lowering that handles calls."""
 
-    def __init__(self, acquiring: Acquiring, oracle: Oracle, definition: Definition) -> None:
-        super().__init__(acquiring, definition)
+    def __init__(
+        self,
+        acquiring: Acquiring,
+        oracle: Oracle,
+        prospects: Prospects,
+        definition: Definition,
+        *,
+        brief: bool = False,
+    ) -> None:
+        super().__init__(acquiring, prospects, definition, brief=brief)
         self.oracle = oracle
         self.lists: dict[str, Growing] = {}
         self.expected = ""
@@ -66,7 +74,7 @@ class Calls(Values):
         if node.kind == "name":
             place = self.scope.get(node.text)
             if place is not None:
-                return self.types.get(place, "")
+                return self.typed(place)
             return node.text if self.module.struct(node.text) is not None else ""
         if node.kind in ("deref", "unwrap", "try"):
             return self.type_of(node.parts[0])
@@ -110,12 +118,13 @@ class Calls(Values):
 
     def is_arena(self, shown: str) -> bool:
         """Whether an allocator's memory is released with its arena."""
-        root = re.match(r"\w*", shown)
+        root = _ROOT.match(shown)
         place = self.scope.get(root.group(), "") if root else ""
         if place:
+            typed = self.typed(place)
             if place in self.plain:
                 return False
-            if place in self.arenas or self.acquiring.arena(self.types.get(place, "")):
+            if place in self.arenas or self.acquiring.arena(typed):
                 return True
         return self.allocators.is_arena(shown)
 
@@ -125,7 +134,7 @@ class Calls(Values):
         """Lower a call. `into`: the place its value is to have."""
         callee = node.first
         receiver, method = member_of(callee)
-        shown = re.sub(r"\s+", "", self.module.text(callee))
+        shown = "".join(self.module.text(callee).split())
         qualified = self.module.qualified(shape(shown))
         definition = self.resolve(callee)
         expected, self.expected = self.expected, ""
@@ -208,7 +217,16 @@ class Calls(Values):
         places = tuple(dict.fromkeys(places))
         for number, place in enumerate(places):
             last = number == len(places) - 1
-            self.emit(Kind.RELEASE, place, node, fail=fail if last else None, note="its release can fail")
+            part = self._part(node) if place.endswith("[]") else ""
+            note = "its release can fail"
+            self.emit(Kind.RELEASE, place, node, fail=fail if last else None, note=note, other=part)
+
+    def _part(self, call: N) -> str:
+        """What of an element a call releases, as it is written: "item.name"."""
+        callee, *given = call.all()
+        if given and callee.text in ("free", "destroy"):
+            return self.module.text(given[-1])
+        return self.module.text(callee.first) if callee.kind == "field" else ""
 
     # Acquisition
 
@@ -280,14 +298,7 @@ class Calls(Values):
 
     def handed_to(self, name: str) -> str:
         """The allocator that the methods of a local container are given in this function, or ""."""
-        body = self.definition.text
-        for end in word_ends(body, name.partition("#")[0].encode()):
-            match = _FIRST_GIVEN.match(body, end)
-            if match is not None and self.allocators.is_one(
-                shown := match.group(1).decode("utf-8", "replace")
-            ):
-                return shown
-        return ""
+        return self.acquiring.handed_to(self.definition, name.partition("#")[0].encode())
 
     def _own(
         self, definition: Definition, receiver: N | None, shown: str, texts: Sequence[str]
@@ -319,7 +330,12 @@ class Calls(Values):
 
         filled = re.sub(r"\$(\d+)", fill, template)
         head = filled.rpartition(".")[0]
-        if missing or not re.fullmatch(r"[\w.?()*{}, ]*", filled) or (head and self.is_arena(head)):
+        if (
+            missing
+            or head == "undefined"
+            or not re.fullmatch(r"[\w.?()*{}, ]*", filled)
+            or (head and self.is_arena(head))
+        ):
             return None
         return replace(ITEMS, id="made", acquire=("made",), release=(filled,), origin="inferred")
 

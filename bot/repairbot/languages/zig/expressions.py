@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from repairbot.languages.flow import Loop
+from repairbot.languages.zig.acquiring import member_of
 from repairbot.languages.zig.calls import Calls
 from repairbot.languages.zig.members import Store
 from repairbot.languages.zig.syntax import Struct
@@ -25,6 +26,10 @@ _ENDS: Final = frozenset({"@panic", "@trap", "@compileError"})
 _SCALARS: Final = frozenset({"len", "capacity", "size", "count", "handle", "kind", "tag"})
 """Members that are no part of what the value owns."""
 
+_PASSED: Final = frozenset(
+    {"call", "switch", "block", "struct", "index", "range", "builtin", "binary", "if", "orelse", "catch"}
+)
+"""Kinds of expressions that are passed over where they speak of nothing that is followed."""
 _MAKES_ROOM: Final = re.compile(
     rb"\.(?:ensure\w*|init\w*|clear\w*|pop\w*|resize|shrink\w*|\w*[rR]emove\w*|expand\w*|replace\w*|items\.len\s*[-+]?=(?!=))\b"
 )
@@ -43,10 +48,28 @@ class Expressions(Calls):
         """
         if node is None or self.flow.current is None:
             return NOTHING
-        value = self._evaluate(node, into, fail, null)
+        if (
+            node.kind in _PASSED
+            and self.interest.quiet(node.start, node.end)
+            and into.partition("#")[0] not in self.inferable
+        ):
+            value = self._passed(node, into, fail, null)
+        else:
+            value = self._evaluate(node, into, fail, null)
         if null is not None and not value.branched and self.flow.current is not None:
             self._branch(value, null)
         return value
+
+    def _passed(self, node: N, into: str, fail: int | None, null: int | None) -> Value:
+        """What speaks of nothing that is followed: only how control leaves it matters, and that it can fail."""
+        if self.alive and self.interest.leaves(node.start, node.end):
+            return self._evaluate(node, into, fail, null)
+        if fail is not None and (self.alive or fail != TRY):
+            if node.kind != "call":
+                return self._evaluate(node, into, fail, null)
+            _, method = member_of(node.first)
+            self.emit(Kind.CALL, "", node, note=f"{method or 'a call'}() can fail", detail=method, fail=fail)
+        return NOTHING
 
     def _branch(self, value: Value, null: int) -> None:
         """The value may be null: control goes there, or on."""
@@ -342,7 +365,7 @@ class Expressions(Calls):
                     for source in value.places:
                         self.move(source, place, condition)
                 elif value.parts:
-                    self.views[place] = value.parts
+                    self.view(place, value.parts)
         self.flow.go(yes)
 
     def _switch(self, node: N, into: str, fail: int | None, null: int | None) -> Value:
@@ -371,7 +394,7 @@ class Expressions(Calls):
                 for source in subject.places:
                     self.move(source, place, case)
                 if subject.parts and not subject.places:
-                    self.views[place] = subject.parts
+                    self.view(place, subject.parts)
             values.append(self._arm(start, case.parts[0], into, fail, null, after))
             self.scope = scope
         self.resume(after)

@@ -12,22 +12,24 @@ from tree_sitter import Node
 
 from repairbot.languages.base import Project, Unreadable
 from repairbot.languages.flow import TooLarge
-from repairbot.languages.zig.acquiring import Acquiring
+from repairbot.languages.zig.acquiring import TEARDOWNS, Acquiring
 from repairbot.languages.zig.allocators import Allocators
 from repairbot.languages.zig.collections import Collections
 from repairbot.languages.zig.functions import Lowering
+from repairbot.languages.zig.halfway import halfway
 from repairbot.languages.zig.idioms import arenas_rebuilt
 from repairbot.languages.zig.members import Members, Store
 from repairbot.languages.zig.mentions import Mentions
 from repairbot.languages.zig.parsing import errors, parse
-from repairbot.languages.zig.prospects import Prospects, anything
+from repairbot.languages.zig.prospects import Prospects, anything, gives
 from repairbot.languages.zig.releases import Releases
+from repairbot.languages.zig.sites import Sites
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Module
 from repairbot.languages.zig.tree import TooDeep
 from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Function, Idiom, Kind, Resource, Unit
-from repairbot.model import Step
+from repairbot.model import SafePattern, Step
 
 _MOST_BROKEN: Final = 0.5
 """A file with a larger share of its bytes in what does not parse is not read at all."""
@@ -38,7 +40,7 @@ class ZigFrontend:
 
     def dismiss(self, source: bytes, resources: tuple[Resource, ...]) -> bool:
         """True when no name in the bytes acquires anything."""
-        if anything(resources).search(source):
+        if b"alloc" in source or anything(resources).search(source):
             return False
         # What does not parse is not called clean: it is left to `lower`, which says why it is skipped.
         return not parse(source).has_error
@@ -133,13 +135,18 @@ class _Functions:
         self._plain: dict[int, Lowered | None] = {}
         self.acquiring = Acquiring(module, Allocators(module), resources)
         releases = Releases(module)
-        self.prospects = Prospects(module, resources, project, releases)
+        self.prospects = Prospects(module, Sites(module, self.acquiring, resources), project, releases)
         self.oracle = Oracle(module, project, self.lowered, self.prospects.hands, releases)
         self.members = Members(module, self.acquiring, self.oracle)
 
     def run(self, symbols: frozenset[str] | None = None) -> None:
         """Fill the unit: with all there is, or with these functions alone."""
+        if self.oracle.project.asked:
+            self.unit.exports = self.oracle.exports()
+            return
         broken = errors(self.module.root)
+        if symbols is None:
+            self.prospects.narrow(self._hands_out)
         for definition in self.module.functions:
             node = definition.body_node
             if node is None or self._tested(definition):
@@ -154,17 +161,42 @@ class _Functions:
                 note = f"{definition.symbol} does not parse (line {error.start_point[0] + 1})"
                 self.unit.skipped.append(Step(line, note))
                 continue
+            try:
+                self.unit.idioms.extend(arenas_rebuilt(self.module, definition))
+            except TooDeep:
+                self._passed(definition)
             if symbols is not None:
                 self.oracle.made = 0  # as if each were lowered alone
-            if self.prospects.promising(definition):
+                if self.prospects.promising(definition):
+                    self._one(definition)
+            elif self.prospects.unsettled(definition):
                 self._one(definition)
+            else:
+                self._settled(definition)
         if symbols is not None:
             return
         self.unit.containers.extend(self.members.collect())
+        self.unit.idioms.extend(halfway(self.acquiring, self.members))
         self.unit.containers.extend(Collections(self.module, self.acquiring).collect())
         self.unit.exports = self.oracle.exports()
         self.unit.asks = self.oracle.asks
         self.unit.makers = self.oracle.makers() - self.oracle.asks
+
+    def _hands_out(self, definition: Definition) -> bool:
+        """Whether a function makes something, or a container of this file, that belongs to its caller."""
+        if not gives(definition) or self._tested(definition):
+            return False
+        struct = self.acquiring.constructor(definition)
+        if struct is not None and any(name in struct.functions for name in TEARDOWNS):
+            return True
+        return bool(self.oracle.returns(definition))
+
+    def _settled(self, definition: Definition) -> None:
+        """Nothing in a function has to be followed."""
+        for each in self.prospects.settled(definition):
+            why = f"released in cleanup code at line {self.module.line(each.cleanup)}, on every path"
+            line = self.module.line(each.start)
+            self.unit.safe.append(SafePattern(self.unit.path, line, definition.symbol, each.name, why))
 
     def _tested(self, definition: Definition) -> bool:
         start = definition.node.start_byte
@@ -176,9 +208,6 @@ class _Functions:
             return
         self.members.stores.extend(lowered.stores)
         self.unit.idioms.extend(lowered.idioms)
-        body = definition.body
-        if body is not None and b".deinit();" in definition.text:
-            self.unit.idioms.extend(arenas_rebuilt(self.module, definition, body))
         if any(op.kind is Kind.ACQUIRE for block in lowered.function.blocks for op in block.ops):
             self.unit.functions.append(lowered.function)
 
@@ -192,20 +221,38 @@ class _Functions:
         return self._plain[key]
 
     def _lowered(self, definition: Definition, parameters: dict[str, Resource]) -> Lowered | None:
-        lowering = Lowering(self.acquiring, self.oracle, definition)
         try:
-            function = lowering.run(parameters)
-            if lowering.late:
-                first, lowering = lowering, Lowering(self.acquiring, self.oracle, definition)
-                lowering.seed(first)
-                function = lowering.run(parameters)
+            lowering, function = self._run(definition, parameters, brief=bool(parameters))
+            if lowering.brief and (lowering.ended or _releases(function)):
+                lowering, function = self._run(definition, parameters)
         except (TooDeep, TooLarge):
-            line = self.module.line(definition.node.start_byte)
-            step = Step(line, f"{definition.symbol} is too large or too deep to follow")
-            if step not in self.unit.skipped:
-                self.unit.skipped.append(step)
+            self._passed(definition)
             return None
         return Lowered(function, lowering.mixed, lowering.stores, lowering.idioms)
+
+    def _passed(self, definition: Definition) -> None:
+        line = self.module.line(definition.node.start_byte)
+        step = Step(line, f"{definition.symbol} is too large or too deep to follow")
+        if step not in self.unit.skipped:
+            self.unit.skipped.append(step)
+
+    def _run(
+        self, definition: Definition, parameters: dict[str, Resource], *, brief: bool = False
+    ) -> tuple[Lowering, Function]:
+        def anew() -> Lowering:
+            return Lowering(self.acquiring, self.oracle, self.prospects, definition, brief=brief)
+
+        lowering = anew()
+        function = lowering.run(parameters)
+        if lowering.late:
+            first, lowering = lowering, anew()
+            lowering.seed(first)
+            function = lowering.run(parameters)
+        return lowering, function
+
+
+def _releases(function: Function) -> bool:
+    return any(op.kind is Kind.RELEASE for block in function.blocks for op in block.ops)
 
 
 FRONTEND = ZigFrontend()

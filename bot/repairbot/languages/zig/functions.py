@@ -6,33 +6,50 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from tree_sitter import Node
+
 from repairbot.languages.flow import Cleanup, Loop
 from repairbot.languages.zig.acquiring import CONTAINER, Acquiring, shape
 from repairbot.languages.zig.callees import callees
 from repairbot.languages.zig.calls import Growing
 from repairbot.languages.zig.expressions import Expressions
 from repairbot.languages.zig.members import Store
+from repairbot.languages.zig.prospects import Prospects
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition
-from repairbot.languages.zig.tree import N
+from repairbot.languages.zig.tree import Block, N, read
 from repairbot.languages.zig.values import TRY, Value, inside
 from repairbot.languages.zig.words import has_word
 from repairbot.lifetimes.ops import EXIT, Edge, Function, Idiom, Kind, Resource
 
+_DECLARED: Final = re.compile(
+    rb"(?:comptime\s+)?(?:const|var)\s+(\w+)\s*(?::[^=;]*)?(,|=\s*(?:null|undefined)\s*;)?"
+)
+_JUMPS: Final = re.compile(rb"(?:return|break|continue|unreachable|defer|errdefer)\b")
 _FLAG: Final = re.compile(rb"\bvar\s+(\w+)\s*(?::\s*bool\s*)?=\s*(?:true|false)\s*;")
 
 
 class Lowering(Expressions):
     """One function while it is lowered."""
 
-    def __init__(self, acquiring: Acquiring, oracle: Oracle, definition: Definition) -> None:
-        super().__init__(acquiring, oracle, definition)
+    def __init__(
+        self,
+        acquiring: Acquiring,
+        oracle: Oracle,
+        prospects: Prospects,
+        definition: Definition,
+        *,
+        brief: bool = False,
+    ) -> None:
+        super().__init__(acquiring, oracle, prospects, definition, brief=brief)
         self.results = []
         self.stores: list[Store] = []
         self.idioms: list[Idiom] = []
         self.flags = {name.decode("utf-8", "replace") for name in _FLAG.findall(definition.text)}
         self.looped: set[str] = set()
         """Captures of `for`: elements that the loop may only just make."""
+        self.ended = False
+        """A brief look met cleanup of what it follows: on which ways has to be looked at."""
         self.mixed = False
         """Some return gives a value that this function does not own."""
 
@@ -73,18 +90,46 @@ class Lowering(Expressions):
 
     def block(self, node: N) -> None:
         """The statements of a block, as far as control comes; its cleanups run at its end."""
+        assert isinstance(node, Block)
         depth, scope, within = len(self.flow.frames), dict(self.scope), self.within
         self.within = node.end
-        for statement in node.parts:
+        for raw in node.statements:
             if self.flow.current is None:
                 break
-            if statement is not None:
-                before, self.at = self.at, self.module.at(statement)
-                self.statement(statement)
-                self.at = before
+            if self._passes(raw):
+                continue
+            statement = node.read(raw)
+            before, self.at = self.at, self.module.at(statement)
+            self.statement(statement)
+            self.at = before
         while len(self.flow.frames) > depth:
             self.flow.pop()
         self.scope, self.within = scope, within
+
+    def _passes(self, raw: Node) -> bool:
+        """Whether a statement is passed over unread; the name that it declares is looked at when it is asked for."""
+        start, end = raw.start_byte, raw.end_byte
+        if not self.interest.quiet(start, end) or (self.alive and self.interest.leaves(start, end)):
+            return False
+        if raw.type == "variable_declaration":
+            declared = _DECLARED.match(self.module.source, start, end)
+            if declared is not None:
+                if declared[2]:
+                    return False
+                before, self.at = self.at, self.module.span(start, end)
+                self.pending[self.declare(declared[1].decode("utf-8", "replace"))] = raw
+                self.at = before
+            return True
+        return not _JUMPS.match(self.module.source, start, end)
+
+    def typed(self, place: str) -> str:
+        """The text of a place's type; a declaration that was passed over is read now."""
+        raw = self.pending.pop(place, None)
+        if raw is not None:
+            node = read(raw)
+            self._allocator(place, place.partition("#")[0], node)
+            self.types[place] = node.text or self._type(node.parts[0])
+        return self.types.get(place, "")
 
     def statement(self, node: N) -> None:
         """One statement."""
@@ -227,7 +272,7 @@ class Lowering(Expressions):
             return
         place = self.place_of(target)
         if place:
-            self.expected = self.types.get(place, "")
+            self.expected = self.typed(place)
             found = self.evaluate(value, "" if self._names(value, place) else place)
             self.expected = ""
             if self.flow.current is not None:
@@ -263,7 +308,7 @@ class Lowering(Expressions):
         self.stores.append(
             Store(
                 self.struct_of(self.type_of(target.first)),
-                self.types.get(root, "").lstrip("*? ").removeprefix("const ").rpartition(".")[2] or root,
+                self.typed(root).lstrip("*? ").removeprefix("const ").rpartition(".")[2] or root,
                 target.text,
                 shown,
                 held,
@@ -322,7 +367,7 @@ class Lowering(Expressions):
 
     def _local(self, root: str) -> bool:
         """Whether a local is a value of this function, and no pointer to somebody else's."""
-        typed = self.types.get(root, "")
+        typed = self.typed(root)
         return self.has(root) or bool(typed and not typed.lstrip("?").startswith("*"))
 
     # Jumps
@@ -372,6 +417,7 @@ class Lowering(Expressions):
         if body is None:
             return
         scope, at = dict(self.scope), self.at
+        self.ended |= self.brief and not self.interest.quiet(node.start, node.end)
         if node.kind == "errdefer":
             # From here on an empty list counts as one that holds something: its release was thought of.
             shown = self.module.text(body)
@@ -391,8 +437,13 @@ class Lowering(Expressions):
 
     # Loops
 
+    def _turns(self, node: N) -> None:
+        """What one round makes, the next one may still hold."""
+        self.alive |= not self.brief and not self.interest.quiet(node.start, node.end)
+
     def _while(self, node: N) -> None:
         condition, step, body, otherwise = node.parts
+        self._turns(node)
         header, start, over, after, again = (self.flow.block() for _ in range(5))
         scope = dict(self.scope)
         self.flow.join(header)
@@ -424,6 +475,7 @@ class Lowering(Expressions):
 
     def _for(self, node: N) -> None:
         *inputs, body, otherwise = node.parts
+        self._turns(node)
         values = [self.evaluate(item) for item in inputs]
         for value in values:
             for place in value.places:
@@ -445,7 +497,7 @@ class Lowering(Expressions):
                 place = self.declare(name)
                 self.looped.add(place)
                 if number < len(values):
-                    self.views[place] = inside(values[number])
+                    self.view(place, inside(values[number]))
         if body is not None:
             self.statement(body)
         self.flow.go(header, "loop")

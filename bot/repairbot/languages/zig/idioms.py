@@ -12,6 +12,7 @@ from repairbot.lifetimes.intents import REPLACE_TEXT
 from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Span, Step
 
+_AGAIN: Final = re.compile(rb"\.deinit\(\);\s*(?://[^\n]*\s*)*[\w.*\[\]?]+\s*=\s*[\w.]*\.init\(")
 _LOOKED: Final = r"\.(?:contains|getOrPut\w*|get|getKey|getPtr|getEntry|fetchRemove|putNoClobber)\("
 
 
@@ -57,8 +58,13 @@ def key_again(
     )
 
 
-def arenas_rebuilt(module: Module, definition: Definition, body: N) -> Iterator[Idiom]:
+def arenas_rebuilt(module: Module, definition: Definition) -> Iterator[Idiom]:
     """`arena.deinit(); arena = ArenaAllocator.init(child);`, which gives all memory back only to ask for it again."""
+    whole = definition.body_node
+    if whole is None or not _AGAIN.search(module.source, whole.start_byte, whole.end_byte):
+        return
+    body = definition.body
+    assert body is not None
     waiting = [body]
     while waiting:
         node = waiting.pop()

@@ -10,6 +10,7 @@ from typing import Final
 
 from repairbot.languages.zig.acquiring import Acquiring
 from repairbot.languages.zig.callees import callees
+from repairbot.languages.zig.kept import Kept
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Field, Module, Struct
 from repairbot.languages.zig.words import word_ends
@@ -92,6 +93,7 @@ class Members:
     def __init__(self, module: Module, acquiring: Acquiring, oracle: Oracle) -> None:
         self.module, self.acquiring, self.oracle = module, acquiring, oracle
         self.stores: list[Store] = []
+        self._kept = Kept(module, acquiring)
         self._text = module.source.decode("utf-8", "replace")
         self._bodies: dict[int, str] = {}
 
@@ -124,6 +126,7 @@ class Members:
             lives="unknown",
         )
         at = self.module.span(teardown.node.start_byte, teardown.node.end_byte)
+        safe = {member: why for member, _, why in self._kept.members(struct, teardown)}
         for item in fields:
             made = self._made(struct, item, teardown, name, body)
             if made is not None:
@@ -133,11 +136,13 @@ class Members:
             if made is not None:
                 container.members[item.name] = Member(item.name, [made])
             elif item.name in released:
-                event = Event(Kind.RELEASE, teardown.name, self._release_at(teardown, name, item.name) or at)
-                container.members[item.name] = Member(item.name, [event])
-        if not any(member.of(Kind.INIT) for member in container.members.values()):
-            return None
-        return container
+                place = self._release_at(teardown, name, item.name) or at
+                event = Event(Kind.RELEASE, teardown.name, place, certain=safe.get(item.name, ""))
+                container.members[item.name] = Member(
+                    item.name, [Event(Kind.INIT, "", item.at, how="field"), event]
+                )
+        spoken = (event for member in container.members.values() for event in member.events)
+        return container if any(event.resource is not None or event.certain for event in spoken) else None
 
     def _release_at(self, teardown: Definition, name: str, member: str) -> Span | None:
         start = teardown.node.start_byte
@@ -324,7 +329,7 @@ class Members:
         """Members that get a new value while they may hold an old one."""
         seen: dict[str, Container] = {}
         for store in self.stores:
-            if store.fresh or not self._replaces(store):
+            if store.fresh or not self.replaces(store):
                 continue
             name = store.struct.symbol or store.struct.name if store.struct else store.owner
             container = seen.get(name)
@@ -350,7 +355,7 @@ class Members:
             if any(member.events for member in container.members.values()):
                 yield container
 
-    def _replaces(self, store: Store) -> bool:
+    def replaces(self, store: Store) -> bool:
         """Whether an assignment drops what stood there, for all that its function shows."""
         if store.copied:
             return True

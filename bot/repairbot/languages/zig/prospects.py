@@ -1,98 +1,193 @@
-"""Which functions of a file are worth lowering: those in which something is made, or may be.
+"""Which functions of a file are worth lowering: those in which something is made, or may be, and is not settled.
 
-Asked of the bytes, before anything is read of a body: most functions of a file make nothing.
+Asked of the bytes, before anything is read of a body: most functions of a file make nothing, and much of what is made
+is released by a `defer` in the next line.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, cached_property
 from typing import Final
 
 from repairbot.languages.base import Project
-from repairbot.languages.zig.callees import CONSTRUCTORS
+from repairbot.languages.zig.callees import CONSTRUCTORS, TAKEN
 from repairbot.languages.zig.releases import Releases
+from repairbot.languages.zig.sites import Settled, Sites
 from repairbot.languages.zig.syntax import Definition, Module
+from repairbot.languages.zig.words import word_ends
 from repairbot.lifetimes.ops import Resource
 
 _CALLED: Final = rb"|\b(?:initCapacity|fromOwnedSlice|toOwned\w*|\w+Owned|realloc|remap)\("
 _CONTAINER: Final = rb"|\.empty;|[\w).]\{\};|\.init;"
 _SLOT: Final = rb"|[pP]ool\w*\.(?:acquire|take|borrow|checkout|obtain|rent|lease|get|create)\w*\("
-_GUESSED: Final = rb"|=\s*try\s+[\w.]+\.(?:init|create|from)\w*\("
 _RELEASED: Final = rb"|\.(?:deinit|destroy|close|release|free|unref|deref|dispose|rollback)\w*\("
 _HANDED: Final = rb"|alloc|\bgpa\b"
 """Who is handed an allocator may make something: another file tells."""
 
 
 @cache
-def making(resources: tuple[Resource, ...]) -> re.Pattern[bytes]:
-    """What stands in a function that acquires something by itself."""
-    names = sorted({name.rpartition(".")[2] for resource in resources for name in resource.acquire})
-    calls = r"\b(?:" + "|".join(map(re.escape, names)) + r")\s*\("
-    return re.compile(calls.encode() + _CALLED + _CONTAINER + _SLOT + _GUESSED)
-
-
-@cache
 def anything(resources: tuple[Resource, ...]) -> re.Pattern[bytes]:
     """What stands in every file in which something may leak."""
-    return re.compile(making(resources).pattern + _RELEASED + _HANDED)
+    names = sorted({name.rpartition(".")[2] for resource in resources for name in resource.acquire})
+    calls = r"\b(?:" + "|".join(map(re.escape, names)) + r")\s*\("
+    return re.compile(calls.encode() + _CALLED + _CONTAINER + _SLOT + _RELEASED + _HANDED)
 
 
+_POINTER: Final = re.compile(r"[\[*]")
+_BACK: Final = 60
+_RECEIVER: Final = re.compile(rb"(\w+)\.\Z")
+_FAR: Final = 200
+_VALUE: Final = re.compile(rb"\s*(?::[^=;]+)?=([^;]*)")
+_ASKED: Final = re.compile(rb"\b(?:if|while)\s*\(((?:(?!\b(?:if|while)\b)[^;])*)\)\s*\|\*?\Z")
+_CALL: Final = re.compile(rb"(?<![@\w])(\w+)\(")
 _ROUNDS: Final = 4
 """How far what is made is followed from hand to hand."""
 
 
-def _gives(definition: Definition) -> bool:
+def gives(definition: Definition) -> bool:
     """Whether a function may hand out what it makes, by its name or its result."""
-    return bool(CONSTRUCTORS.match(definition.name) or re.search(r"[\[*]", definition.returns))
+    return bool(CONSTRUCTORS.match(definition.name) or _POINTER.search(definition.returns))
 
 
 class Prospects:
     """Answers for the functions of one file."""
 
-    def __init__(
-        self, module: Module, resources: tuple[Resource, ...], project: Project, releases: Releases
-    ) -> None:
-        self.source, self.releases = module.source, releases
-        self._made = [match.start() for match in making(resources).finditer(self.source)]
-        self._handing: re.Pattern[bytes] | None = None
-        handing = {name.rpartition(".")[2] for name, summary in project.summaries.items() if summary.returns}
-        waiting = [each for each in module.functions if _gives(each)]
+    def __init__(self, module: Module, sites: Sites, project: Project, releases: Releases) -> None:
+        self.module, self.source, self.sites, self.releases = module, module.source, sites, releases
+        self._given = {
+            name.rpartition(".")[2] for name, summary in project.summaries.items() if summary.returns
+        }
+        self._inferable: dict[int, frozenset[str]] = {}
+        self._handing: list[int] = []
+        handing: list[Definition] = []
+        waiting = [each for each in module.functions if gives(each)]
         for _ in range(_ROUNDS):  # who hands on what another one made hands it out as well
-            found = [each for each in waiting if self._calls(each) or self.makes(each)]
-            if not found and self._handing is not None:
+            found = [each for each in waiting if self.hands(each)]
+            if not found and self._handing:
                 break
-            handing.update(each.name for each in found)
+            handing.extend(found)
             waiting = [each for each in waiting if each not in found]
-            words = "|".join(map(re.escape, sorted(handing)))
-            self._handing = re.compile(rf"\b(?:{words})\(".encode()) if handing else None
+            self._handing = self._calls_of(handing)
+        builders = [each for each in module.functions if CONSTRUCTORS.match(each.name)]
+        self._calling = self._calls_of([*handing, *builders])
 
-    def makes(self, definition: Definition) -> bool:
-        """Whether a function makes something by itself."""
-        node = definition.body_node
-        if node is None:
-            return False
-        first = bisect_left(self._made, node.start_byte)
-        return first < len(self._made) and self._made[first] < node.end_byte
+    def narrow(self, hands: Callable[[Definition], bool]) -> None:
+        """From here on only these functions hand something out."""
+        self._handing = self._calling = self._calls_of(
+            [each for each in self.module.functions if hands(each)]
+        )
 
     def hands(self, definition: Definition) -> bool:
         """Whether a function makes something, or calls what hands out what it made."""
-        return self.makes(definition) or self._calls(definition)
-
-    def _calls(self, definition: Definition) -> bool:
         node = definition.body_node
-        if node is None or self._handing is None:
+        if node is None:
             return False
-        return self._handing.search(self.source, node.start_byte, node.end_byte) is not None
+        start, end = node.start_byte, node.end_byte
+        return bool(self._made(start, end))
+
+    def events(self, definition: Definition) -> list[int]:
+        """Where in a function something is made, or may be, in order."""
+        start, end = definition.node.start_byte, definition.node.end_byte
+        return sorted([*self.sites.within(start, end), *_within(self._calling, start, end)])
+
+    @cached_property
+    def endless(self) -> tuple[bytes, ...]:
+        """The functions of this file from which control does not come back."""
+        return tuple(each.name.encode() for each in self.module.functions if each.returns == "noreturn")
 
     def promising(self, definition: Definition) -> bool:
-        """Whether something of a function's own may leak in it."""
-        if self.hands(definition):
-            return True
-        return any(self._named(definition, name) for name in self.releases.of(definition))
+        """Whether something of a function's own may be made in it, settled or not."""
+        return self.hands(definition) or bool(self.inferable(definition))
 
-    def _named(self, definition: Definition, name: str) -> bool:
-        """Whether a function gives a name to something."""
-        body, word = definition.text, name.encode()
-        return any(head + word in body for head in (b"const ", b"var ", b"|", b"*", b", "))
+    def unsettled(self, definition: Definition) -> bool:
+        """Whether something of a function's own may leak in it."""
+        node = definition.body_node
+        if node is None:
+            return False
+        start, end = node.start_byte, node.end_byte
+        if not all(self.sites.settles(site) for site in self._made(start, end)):
+            return True
+        settled = self.sites.settled_within(start, end)
+        done = {each.name for each in settled if self._once(definition, each)}
+        return not self.inferable(definition) <= done
+
+    def settled(self, definition: Definition) -> Iterator[Settled]:
+        """What is made in a function and released by the very next statement, and nowhere else."""
+        for each in self.sites.settled_within(definition.node.start_byte, definition.node.end_byte):
+            makes = self._made(each.start, each.end) or each.name in self.inferable(definition)
+            if makes and self._once(definition, each):
+                yield each
+
+    def _made(self, start: int, end: int) -> list[int]:
+        """Where something is made in a part of the file."""
+        return [*self.sites.within(start, end), *_within(self._handing, start, end)]
+
+    def _once(self, definition: Definition, each: Settled) -> bool:
+        """Whether a function releases that name in one place."""
+        return len(self.releases.of(definition).get(each.name, ())) == 1
+
+    def inferable(self, definition: Definition) -> frozenset[str]:
+        """The names that a function releases and that get the value of a call: what it makes is told by its release."""
+        key = definition.node.start_byte
+        found = self._inferable.get(key)
+        if found is None:
+            names = self.releases.of(definition)
+            found = frozenset(name for name in names if _gets(definition.text, name.encode()))
+            self._inferable[key] = found
+        return found
+
+    def _calls_of(self, definitions: list[Definition]) -> list[int]:
+        """Where the file calls these functions, or those of other files that hand something out."""
+        called: dict[str, list[Definition]] = {name: [] for name in self._given}
+        for each in definitions:
+            called.setdefault(each.name, []).append(each)
+        return sorted(
+            end - len(name)
+            for name, those in called.items()
+            for end in word_ends(self.source, name.encode())
+            if self.source.startswith(b"(", end) and self._calls(name, end - len(name), those)
+        )
+
+    def _calls(self, name: str, start: int, called: list[Definition]) -> bool:
+        """Whether a call of that name may be one of these functions, as far as its receiver tells."""
+        ahead = self.source[max(start - _BACK, 0) : start]
+        if ahead.endswith(b"fn "):
+            return False
+        if name in self._given or not ahead.endswith(b"."):
+            return True
+        receiver = _RECEIVER.search(ahead)
+        if receiver is None or any(each.method for each in called):
+            return True
+        last = receiver[1].decode()
+        if last in ("Self", "@This()"):
+            return True
+        struct = self.module.struct(last)
+        return struct is not None and any(each.owner is struct for each in called)
+
+
+def _gets(body: bytes, name: bytes) -> bool:
+    """Whether a name gets the value of a call that may make something."""
+    for end in word_ends(body, name):
+        start = end - len(name)
+        if body.endswith((b"const ", b"var "), start - 6, start):
+            match = _VALUE.match(body, end)
+            if match is not None and _may_make(match[1]):
+                return True
+        elif body.endswith((b"|", b"|*"), start - 2, start):
+            head = _ASKED.search(body[max(start - _FAR, 0) : start])
+            if head is not None and _may_make(head[1]):
+                return True
+    return False
+
+
+def _may_make(value: bytes) -> bool:
+    """Whether a value comes from a call whose result is not, by its name, somebody else's."""
+    handed = b"alloc" in value or b"gpa" in value
+    return any(handed or not TAKEN.match(name.decode("utf-8", "replace")) for name in _CALL.findall(value))
+
+
+def _within(places: list[int], start: int, end: int) -> list[int]:
+    return places[bisect_left(places, start) : bisect_left(places, end)]

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from repairbot.languages.base import Project
 from repairbot.languages.zig.releases import Releases
 from repairbot.languages.zig.syntax import Definition, Module, Struct
+from repairbot.languages.zig.words import word_ends
 from repairbot.lifetimes.ops import EXIT, FAIL, Effect, Function, Kind, Resource, Summary
 
 ANYTHING: Final = Resource("anything", "a value", ("a caller",), (".deinit",), collected=False)
@@ -23,6 +24,11 @@ _OWNS: Final = re.compile(
     r"(?:caller|callee|you)[^.\n]*\b(?:owns|own|free|responsib)|\bowned by (?:the )?caller|must be freed",
     re.IGNORECASE,
 )
+
+
+_HANDED_ON: Final = re.compile(rb"((?:\.\w+)+)\([^()\n;]*\b(?:\w*alloc\w*|gpa)\b")
+_SCALAR: Final = re.compile(r"(?:type|bool|[uif]\d+|[ui]size|std\.mem\.Allocator|Allocator)$")
+_POINTER: Final = re.compile(r"[\[*]")
 
 
 class Outcome(Protocol):
@@ -81,7 +87,7 @@ class Oracle:
         if position >= len(definition.parameters):
             return "unknown"
         parameter = definition.parameters[position]
-        if re.match(r"(?:type|bool|[uif]\d+|[ui]size|std\.mem\.Allocator|Allocator)$", parameter.type):
+        if _SCALAR.match(parameter.type):
             return "borrows"
         key = (f"{definition.node.start_byte}", position)
         if key not in self._effects:
@@ -106,7 +112,7 @@ class Oracle:
             self._returns[key] = ""
             node = definition.body_node
             returned = definition.returns.rpartition("!")[2]
-            if node is None or not re.search(r"[\[*]", returned) or not self.allocating(definition):
+            if node is None or not _POINTER.search(returned) or not self.allocating(definition):
                 return ""
             if self.made >= _MOST:
                 return ""
@@ -154,18 +160,24 @@ class Oracle:
         heads = [name for name, target in self.module.imports.items() if ".zig" in target]
         if not heads:
             return set()
-        words = "|".join(map(re.escape, sorted(heads)))
-        calls = re.compile(rf"(?<![\w.])((?:{words})(?:\.\w+)+)\([^()\n;]*\b(?:\w*alloc\w*|gpa)\b".encode())
-        found = {match.decode("utf-8", "replace") for match in calls.findall(self.module.source)}
+        source, found = self.module.source, set[str]()
+        for head in heads:
+            for end in word_ends(source, head.encode()):
+                match = _HANDED_ON.match(source, end)
+                if match is not None and source[end - len(head) - 1 : end - len(head)] != b".":
+                    found.add(head + match[1].decode("utf-8", "replace"))
         return {name for each in found if (name := self.elsewhere(self.module.qualified(each)))}
 
     def exports(self) -> dict[str, Summary]:
-        """Summaries of the functions that other files ask about, and of those that hand out what they make."""
+        """Summaries of the functions that others ask about; if none is, of those that hand out what they make."""
         found: dict[str, Summary] = {}
+        asked = self.project.asked
         for definition in self.module.functions:
+            if asked and definition.symbol not in asked:
+                continue
             names = tuple(parameter.name for parameter in definition.parameters)
             returned = self.returns(definition)
-            if definition.symbol not in self.project.asked:
+            if not asked:
                 if returned:
                     found[definition.symbol] = Summary(definition.symbol, names, {}, returned)
                 continue

@@ -27,7 +27,7 @@ class N:
     object and bounds. call: callee, arguments...; builtin: `text`, arguments... catch: value, handler, `names`.
     orelse: value, other. binary: left, right, `text`. unary: operand, `text`. if: condition, then, else (or None),
     `names` and `other` for the two captures. switch: subject, cases; case: body, `text` its patterns, `names`.
-    block: statements, `label`. while: condition, step (or None), body, else (or None). for: inputs..., body, else.
+    block: `label` (see Block). while: condition, step (or None), body, else (or None). for: inputs..., body, else.
     statement: its expression. return, break, continue: value (or None). decl: value (or None), `names`, `text` the
     type, `label` its keyword. assign: target, value, `text` the operator. defer, errdefer: body. struct: members;
     member: value, `text`. `payload` is where a capture stands.
@@ -62,6 +62,30 @@ class N:
         return [part for part in self.parts if part is not None]
 
 
+class Block(N):
+    """A block. Its `statements` are read one by one, when they are asked for."""
+
+    __slots__ = ("_depth", "_known", "statements")
+
+    def __init__(self, node: Node, depth: int) -> None:
+        super().__init__("block", node.start_byte, node.end_byte)
+        self.statements = [child for child in _named(node) if child.type != "ERROR"]
+        self._depth = depth
+        self._known: dict[int, N] = {}
+
+    def read(self, statement: Node) -> N:
+        """One of the statements. Raises TooDeep."""
+        key = statement.start_byte
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = _Reader(self._depth).read(statement)
+        return found
+
+    def all(self) -> list[N]:
+        """Every statement."""
+        return [self.read(statement) for statement in self.statements]
+
+
 Convert = Callable[["_Reader", Node], N]
 
 
@@ -78,8 +102,8 @@ _OPERATOR_KINDS: Final = frozenset({"binary_expression", "assignment_expression"
 
 
 class _Reader:
-    def __init__(self) -> None:
-        self.depth = 0
+    def __init__(self, depth: int = 0) -> None:
+        self.depth = depth
 
     def read(self, node: Node) -> N:
         handler = _HANDLERS.get(node.type)
@@ -310,7 +334,7 @@ def _labelled(reader: _Reader, node: Node) -> N:
 def _block(reader: _Reader, node: Node) -> N:
     if node.type == "block_expression" and node.named_child_count:
         return _labelled(reader, node)
-    return N("block", node.start_byte, node.end_byte, reader.all(_named(node)))
+    return Block(node, reader.depth)
 
 
 def _while(reader: _Reader, node: Node) -> N:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from tree_sitter import Node
+
 from repairbot.languages.flow import Builder, Cleanup
 from repairbot.languages.zig.acquiring import Acquiring
+from repairbot.languages.zig.interest import Interest
+from repairbot.languages.zig.prospects import Prospects
 from repairbot.languages.zig.syntax import Definition
 from repairbot.languages.zig.tree import N
 from repairbot.lazily import dataclass
@@ -69,8 +73,18 @@ def inside(value: Value) -> tuple[str, ...]:
 class Values:
     """Names and places of one function, and the operations on them."""
 
-    def __init__(self, acquiring: Acquiring, definition: Definition) -> None:
-        self.acquiring, self.definition = acquiring, definition
+    def __init__(
+        self, acquiring: Acquiring, prospects: Prospects, definition: Definition, *, brief: bool = False
+    ) -> None:
+        """`brief`: only what happens to the places that hold something from the start is asked, not on which ways."""
+        self.acquiring, self.prospects, self.definition = acquiring, prospects, definition
+        self.brief = brief
+        self.interest = Interest(prospects, definition, brief=brief)
+        self.inferable = prospects.inferable(definition)
+        self.alive = False
+        """Something may be held: from here on the ways by which control leaves matter."""
+        self.pending: dict[str, Node] = {}
+        """Declarations that were passed over, by their places."""
         self.module, self.allocators = acquiring.module, acquiring.allocators
         self.flow = Builder()
         self.held: dict[str, Resource] = {}
@@ -137,6 +151,7 @@ class Values:
 
     def hold(self, place: str, resource: Resource | None) -> None:
         """From here on a place may hold something."""
+        self.alive = not self.brief
         if place not in self.tracked:
             self.track(place)
             name = place.partition("[]")[0].partition("#")[0]
@@ -150,6 +165,22 @@ class Values:
         root, inside_of, _ = place.partition("[]")
         if inside_of:
             self.insides.setdefault(root, set()).add(place)
+        self.heed(root)
+
+    def heed(self, place: str) -> None:
+        """What stands about a place is read from here on."""
+        if not place.startswith("%"):
+            self.interest.heed(place.partition("#")[0])
+
+    def view(self, place: str, parts: tuple[str, ...]) -> None:
+        """A name looks into places."""
+        self.views[place] = parts
+        if parts:
+            self.heed(place)
+
+    def typed(self, place: str) -> str:
+        """The text of a place's type, as far as it is known; ""."""
+        raise NotImplementedError
 
     def emit(
         self,
@@ -232,7 +263,7 @@ class Values:
             self.doubt(place, value, node)
             return
         if value.parts:
-            self.views[place] = value.parts
+            self.view(place, value.parts)
         self.emit(Kind.CLEAR, place, node, detail=value.empty)
 
     def doubt(self, place: str, value: Value, node: N) -> None:

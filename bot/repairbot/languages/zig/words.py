@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import AnyStr
 
 
-def word_ends(text: AnyStr, word: AnyStr) -> Iterator[int]:
+def word_ends(text: AnyStr, word: AnyStr, first: int = 0) -> Iterator[int]:
     """Where a word, or a chain of them ("self.items", ".items"), ends in a text: nothing of a word stands around it."""
     size = len(word)
-    end = text.find(word) + size
+    end = text.find(word, first) + size
     while end >= size:
         start = end - size
         if not (

@@ -6,7 +6,7 @@ import re
 
 from tree_sitter import Node
 
-from repairbot.languages.zig.repairs import _binding, _release
+from repairbot.languages.zig.repairs import _binding, _release, _shown
 from repairbot.languages.zig.repairs._source import Source, named, squeezed, walk
 from repairbot.languages.zig.syntax import text
 from repairbot.lifetimes.intents import Refusal
@@ -34,10 +34,9 @@ def lines(source: Source, declared: Node, place: str, release: str, keyword: str
             f"{place} is filled in more ways than one: whether it owns all that it holds is not known"
         )
     if _LIST.search(made):
-        if why := _foreign(
-            source, [named(node)[-1] for node in calls if _method(node, place) in _ADDS], place, release
-        ):
-            return Refusal(why)
+        values = [named(node)[-1] for node in calls if _method(node, place) in _ADDS]
+        if why := _foreign(source, values, place, release):
+            return _shown.lines(source, declared, place, values, release, keyword) or Refusal(why)
         name = source.fresh(declared, "item", "element")
         return [f"{keyword} for ({place}.items) {_capture(release, name)} {_release.call(release, name)};"]
     if not _MAP.search(made):
