@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from repairbot.analyses.facts import Facts
 from repairbot.candidates import Repairs, Try
@@ -39,7 +39,8 @@ LONGEST = 3
 class Examined:
     """What is known of a file afterwards; `exports`, `asks`, `makers` and `resources` serve the pass across files.
 
-    `waiting`: it has findings whose repairs are still to be written, by another examination.
+    `waiting`: it has findings whose repairs are still to be written. This writes them, as if nobody had answered
+    what the file asks; with answers the file has to be examined again.
     """
 
     result: FileResult
@@ -48,7 +49,7 @@ class Examined:
     makers: tuple[str, ...] = ()
     resources: tuple[Resource, ...] = ()
     unknown: int = 0
-    waiting: bool = False
+    waiting: Callable[[], Examined] | None = None
 
 
 def examine(
@@ -63,8 +64,7 @@ def examine(
 ) -> Examined:
     """Audit one file; with `fixes` every finding carries its checked repair or the reasons why there is none.
 
-    `provisional`: others may still answer what the file asks. One that asks something gets no repairs then, since
-    it may be examined again.
+    `provisional`: others may still answer what the file asks. The repairs of one that asks something wait then.
 
     A file that others ask (`project.asked`) is lowered for their sake, even where nothing in it can leak, and nothing
     is said about it: that is another examination.
@@ -103,7 +103,8 @@ def examine(
         encoding=text.encoding,
     )
     unknown = unit.unknown + facts.pairing.unknown
-    return replace(_offers(unit, result), unknown=unknown, waiting=waiting)
+    examined = replace(_offers(unit, result), unknown=unknown)
+    return replace(examined, waiting=partial(wanted.finished, examined)) if waiting else examined
 
 
 def _offers(unit: Unit, result: FileResult) -> Examined:
@@ -152,6 +153,10 @@ class _Findings:
     def repairable(self) -> bool:
         """Whether there is a repair to write."""
         return any(report.intents and self._shown(report) for _, report in self.found.reports)
+
+    def finished(self, examined: Examined) -> Examined:
+        """The same with the repairs of the findings."""
+        return replace(examined, result=replace(examined.result, findings=self.all(fixes=True)))
 
     def _shown(self, report: Report) -> bool:
         """Whether it is sure enough to be repaired."""

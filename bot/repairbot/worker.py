@@ -12,11 +12,12 @@ import os
 import select
 import struct
 import sys
+from collections.abc import Callable
 from dataclasses import field
 from typing import BinaryIO
 
 from repairbot import languages, wire
-from repairbot.examine import examine
+from repairbot.examine import Examined, examine
 from repairbot.languages.base import Language, Project
 from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Resource, Summary
@@ -35,6 +36,8 @@ OUT = struct.Struct(">I")
 """Before a frame to the parent: its size in bytes. The empty frame says "ready"."""
 FIRST = "python"
 """The front end that is loaded in advance: there is time for one, and most work is for it."""
+HELD = 4 << 20
+"""Bytes of the files whose repairs wait in one child; those beyond are examined again."""
 WRITABLE = 16 << 20
 """Bytes of the largest file a child may write (compilers' scratch files, byte code)."""
 
@@ -101,6 +104,7 @@ def main() -> None:
     setup = wire.decode(Setup, first[0])
     _limit(setup)
     loaded: set[str] = set()
+    pending = Pending()
     while frame := _read(sys.stdin.buffer):
         request = wire.decode(Request, frame[0])
         if request.language not in loaded:
@@ -110,21 +114,48 @@ def main() -> None:
                 answers, b""
             )  # the first file of a language does not pay for its front end with its own time
         _allow(setup.seconds)
-        _write(answers, _answer(request, frame[1], known, setup.settings))
+        _write(answers, _answer(request, frame[1], known, setup.settings, pending))
 
 
-def _answer(request: Request, source: bytes, known: dict[str, Language], settings: Settings) -> bytes:
+class Pending:
+    """Files whose repairs wait for what others answer, with what their first examination found.
+
+    Most of them get no answer: where the repairs are asked of the same child, the file is not examined again.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[bytes, Callable[[], Examined]]] = {}
+        self._size = 0
+
+    def examined(self, request: Request, source: bytes, language: Language, settings: Settings) -> Examined:
+        """One file examined, or its repairs written."""
+        held = self._held.pop(request.path, None)
+        if held is not None:
+            self._size -= len(held[0])
+            new = request.summaries or request.resources or request.asked or request.provisional
+            if request.fixes and not new and held[0] == source:
+                return held[1]()
+        project = Project(request.summaries, request.resources, frozenset(request.asked))
+        examined = examine(
+            source,
+            request.path,
+            language,
+            settings,
+            project,
+            fixes=request.fixes,
+            provisional=request.provisional,
+        )
+        if examined.waiting is not None and self._size + len(source) <= HELD:
+            self._held[request.path] = source, examined.waiting
+            self._size += len(source)
+        return examined
+
+
+def _answer(
+    request: Request, source: bytes, known: dict[str, Language], settings: Settings, pending: Pending
+) -> bytes:
     language = known[request.language]
-    project = Project(request.summaries, request.resources, frozenset(request.asked))
-    examined = examine(
-        source,
-        request.path,
-        language,
-        settings,
-        project,
-        fixes=request.fixes,
-        provisional=request.provisional,
-    )
+    examined = pending.examined(request, source, language, settings)
     result = suppress(source, language, examined.result)
     first = (
         b"" if result == FileResult(request.path, request.language, Outcome.CLEAN) else wire.encode(result)
@@ -132,7 +163,7 @@ def _answer(request: Request, source: bytes, known: dict[str, Language], setting
     asking = offers = b"{}"
     if examined.asks or examined.makers or examined.unknown:
         asking = wire.encode(
-            Asking(examined.asks, examined.makers, examined.unknown, waiting=examined.waiting)
+            Asking(examined.asks, examined.makers, examined.unknown, examined.waiting is not None)
         )
     if examined.exports or examined.resources:
         offers = wire.encode(Offers(examined.exports, examined.resources))

@@ -7,8 +7,12 @@ whether a block leads to any block of a set is one operation on them.
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from repairbot.lifetimes.ops import Function, Kind
+from repairbot.lifetimes.ops import Edge, Function, Kind
+
+if TYPE_CHECKING:
+    from repairbot.analyses.tracking import _Node
 
 _SETTING = frozenset({Kind.CLEAR, Kind.ACQUIRE})
 
@@ -18,14 +22,17 @@ class Graph:
 
     def __init__(self, function: Function) -> None:
         self.function = function
-        self.touched = [
-            {op.place for op in block.ops} | {op.other for op in block.ops if op.kind is Kind.MOVE}
-            for block in function.blocks
-        ]
-        """The places that the operations of each block name."""
-        self.moves = [
-            (op.place, op.other) for block in function.blocks for op in block.ops if op.kind is Kind.MOVE
-        ]
+        self.ahead: dict[tuple[_Node, bool], list[_Node]] = {}
+        """The nodes behind one at which what is followed is not there yet: they are the same for all (see tracking)."""
+        self.moves: list[tuple[str, str]] = []
+        self._named: dict[str, int] = {}
+        """The blocks whose operations name a place."""
+        for index, block in enumerate(function.blocks):
+            for op in block.ops:
+                self._named[op.place] = self._named.get(op.place, 0) | 1 << index
+                if op.kind is Kind.MOVE:
+                    self.moves.append((op.place, op.other))
+                    self._named[op.other] = self._named.get(op.other, 0) | 1 << index
 
     def aliases(self, place: str) -> set[str]:
         """Every name that a value may have anywhere in the function."""
@@ -36,7 +43,10 @@ class Graph:
 
     def touching(self, places: set[str] | frozenset[str]) -> int:
         """The blocks in which some operation names one of these places."""
-        return sum(1 << index for index, touched in enumerate(self.touched) if not places.isdisjoint(touched))
+        found = 0
+        for place in places:
+            found |= self._named.get(place, 0)
+        return found
 
     @cached_property
     def _order(self) -> list[int]:
@@ -102,6 +112,25 @@ class Graph:
         return frozenset(
             place for place, count in asked.items() if "." not in place and (count > 1 or place in constant)
         )
+
+    @cached_property
+    def guarding(self) -> int:
+        """The blocks in which some operation names a guard."""
+        return self.touching(self.guards)
+
+    @cached_property
+    def exits(self) -> list[list[tuple[Edge, int, bool]]]:
+        """The edges of each block that are followed, each with its target and whether it is one of errors.
+
+        That a release in cleanup code can fail is held against nobody.
+        """
+        found: list[list[tuple[Edge, int, bool]]] = []
+        for block in self.function.blocks:
+            last = block.ops[-1] if block.ops else None
+            tidies = last is not None and last.kind is Kind.RELEASE and last.cleanup and last.fallible
+            edges = [(edge, edge.target, edge.kind == "error") for edge in block.edges]
+            found.append([each for each in edges if not (each[2] and tidies)])
+        return found
 
     @cached_property
     def asked(self) -> list[frozenset[tuple[str, bool]]]:

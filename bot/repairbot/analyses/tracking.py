@@ -148,8 +148,12 @@ class _Follower:
         everything = (1 << len(self.function.blocks)) - 1
         self.named = everything if keeps_stored else graph.touching(self.aliases)
         """The blocks that speak of the value."""
-        self.telling = everything if keeps_stored else self.named | graph.touching(self.guards)
+        self.telling = everything if keeps_stored else self.named | graph.guarding
         """The blocks that change what is known; the others are passed through."""
+        self.making = graph.touching({site.place})
+        """The blocks among which it is acquired."""
+        self.quiet: list[bool | None] = [None] * len(self.function.blocks)
+        """The blocks from which on nothing speaks of the value; None where nobody asked yet."""
 
     # Which blocks still lead to a release
 
@@ -168,10 +172,18 @@ class _Follower:
         start = _Node(0, State("absent", frozenset(), frozenset()))
         self.came[start] = None
         waiting = deque([start])
-        blocks, asked, came = self.function.blocks, self.graph.asked, self.came
+        blocks, asked, exits, came = self.function.blocks, self.graph.asked, self.graph.exits, self.came
         while waiting:
             node = waiting.popleft()
             number, state = node
+            if len(came) > MOST_NODES:
+                break
+            if state.phase == "absent" and not self.making >> number & 1:
+                for following in self._ahead(node):
+                    if following not in came and not self._idle(following.block, "absent"):
+                        came[following] = None  # no witness goes back beyond the acquisition
+                        waiting.append(following)
+                continue
             block = blocks[number] if blocks else Block()
             last = block.ops[-1] if block.ops else None
             normal: State | None
@@ -183,37 +195,59 @@ class _Follower:
                 if last is not None and last.fallible and state.phase == "held":
                     self.track.fallible.append(last)
             forgiven = last is not None and last.fallible and self._forgiven(last)
-            for edge in block.edges:
-                failing = edge.kind == "error"
+            for edge, target, failing in exits[number] if blocks else ():
                 if failing and forgiven:
                     continue
                 behind = error if failing else normal
-                if behind is None or (failing and _tidies(last)):
+                if behind is None:
                     continue
                 if edge.empty is not None and (behind := self._take(behind, edge)) is None:
                     continue
-                target = edge.target
-                if target in (EXIT, FAIL):
+                if target < 0:
                     self._leave(node, behind, edge, last)
                     continue
-                if behind.known and not behind.known <= asked[target]:
-                    behind = State(behind[0], behind[1], behind.known & asked[target], behind[3])
+                phase, _, known, _ = behind
+                if known and not known <= asked[target]:
+                    behind = State(phase, behind[1], known & asked[target], behind[3])
+                # A plain pair equals its node: most edges lead to where the search has been.
+                if (target, behind) in came or (phase != "held" and self._idle(target, phase)):
+                    continue
                 following = _Node(target, behind)
-                if following not in came and not self._idle(target, behind.phase):
-                    came[following] = _Came(node, edge, last)
-                    waiting.append(following)
-            if len(came) > MOST_NODES:
-                self.track.gave_up = True
-                break
+                came[following] = _Came(node, edge, last)
+                waiting.append(following)
+        self.track.gave_up = len(came) > MOST_NODES
         self.track.ways = sorted(self.ways.values(), key=lambda way: (way.at_line, way.kind))[:_MOST_WAYS]
         found = self.track
         for ops in (found.releases, found.escapes, found.fallible, found.unknown, found.moves):
             ops[:] = _once(ops)
         return self.track
 
+    def _ahead(self, node: _Node) -> list[_Node]:
+        """The nodes behind one at which nothing is held yet, and nothing is acquired."""
+        key = node, self.site.cleanup
+        found = self.graph.ahead.get(key)
+        if found is None and self.function.blocks:
+            found = self.graph.ahead[key] = list(self._absent(node, self.function.blocks[node.block]))
+        return found or []
+
+    def _absent(self, node: _Node, block: Block) -> Iterator[_Node]:
+        last = block.ops[-1] if block.ops else None
+        normal, error = self._pass(node, block)
+        forgiven = last is not None and last.fallible and self._forgiven(last)
+        for edge, target, failing in self.graph.exits[node.block]:
+            behind = error if failing else normal
+            if target < 0 or behind is None or (failing and forgiven):
+                continue
+            if edge.empty is not None and (behind := self._take(behind, edge)) is None:
+                continue
+            yield _Node(target, behind._replace(known=behind.known & self.graph.asked[target]))
+
     def _idle(self, number: int, phase: Phase) -> bool:
-        """Whether nothing can be learned from a block on: nothing there speaks of the value."""
-        if phase == "held" or (self.graph.leads[number] | 1 << number) & self.named:
+        """Whether nothing can be learned from a block on, with a value that is not held."""
+        quiet = self.quiet[number]
+        if quiet is None:
+            quiet = self.quiet[number] = not (self.graph.leads[number] | 1 << number) & self.named
+        if not quiet:
             return False
         ended = phase in ("absent", "returned")
         return ended or (self.track.released_normally and self.track.released_failing)
@@ -416,11 +450,6 @@ def _inside(names: frozenset[str]) -> str:
     place, _, member = found[0].partition("[]")
     place = place.partition("#")[0]
     return f"{place}.{member}" if member else f"{place}[]"
-
-
-def _tidies(op: Op | None) -> bool:
-    """Whether an operation is a release in cleanup code: that it can fail is held against nobody."""
-    return op is not None and op.kind is Kind.RELEASE and op.cleanup and op.fallible
 
 
 def _once(ops: list[Op]) -> list[Op]:
