@@ -126,7 +126,17 @@ ops = st.builds(
     expression=st.one_of(st.none(), spans), resource=resources, fallible=st.booleans(), cleanup=st.booleans(),
 )  # fmt: skip
 edges = st.one_of(
-    st.builds(Edge, st.sampled_from(["normal", "error", "loop", "exit"]), st.integers(-2, 9), numbers, words),
+    st.builds(
+        Edge,
+        st.sampled_from(["normal", "error", "loop", "exit"]),
+        st.integers(-2, 9),
+        numbers,
+        words,
+        st.just(""),
+        st.none(),
+        st.none(),
+        st.none(),
+    ),
     st.builds(
         Edge, st.just("normal"), st.integers(-2, 9), numbers, words, names, st.booleans(), spans, spans
     ),

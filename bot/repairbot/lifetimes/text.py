@@ -37,7 +37,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, NamedTuple
 
 from repairbot.lifetimes.ops import (
@@ -134,10 +134,9 @@ def _write_span(at: Span) -> str:
 def _attributes(record: Any, leading: Sequence[str]) -> Iterator[str]:
     """Fields that differ from their defaults, as flags and key=value, in the order of the class."""
     flags = _flags(type(record))
-    for field in fields(record):
+    for field in _fields(type(record)):
         value = getattr(record, field.name)
-        default = field.default_factory() if field.default_factory is not MISSING else field.default
-        if field.name in leading or value == default:
+        if field.name in leading or value == field.default:
             continue
         name = _SHORT.get(field.name, field.name)
         if isinstance(value, bool):
@@ -153,7 +152,25 @@ def _attributes(record: Any, leading: Sequence[str]) -> Iterator[str]:
 
 
 def _flags(kind: type[Any]) -> set[str]:
-    return {_SHORT.get(field.name, field.name) for field in fields(kind) if field.type == "bool"}
+    return {_SHORT.get(field.name, field.name) for field in _fields(kind) if field.type == "bool"}
+
+
+class _Field(NamedTuple):
+    name: str
+    type: str
+    default: Any
+
+
+def _fields(kind: type[Any]) -> Iterator[_Field]:
+    """The fields of a record, which is a dataclass or a named tuple; their types as they are written."""
+    if is_dataclass(kind):
+        for field in fields(kind):
+            default = field.default_factory() if field.default_factory is not MISSING else field.default
+            yield _Field(field.name, str(field.type), default)
+        return
+    for name in kind._fields:
+        written = kind.__annotations__[name].__forward_arg__
+        yield _Field(name, written, kind._field_defaults.get(name, MISSING))
 
 
 class _Reader:
@@ -189,7 +206,7 @@ class _Reader:
 
     def rest(self, kind: type[Any]) -> dict[str, Any]:
         """Everything left, as keyword arguments for `kind`."""
-        types = {field.name: str(field.type) for field in fields(kind)}
+        types = {field.name: field.type for field in _fields(kind)}
         values: dict[str, Any] = {}
         for key, text, quoted in self.tokens:
             name = _LONG.get(key or text, key or text)
@@ -295,7 +312,7 @@ def _with(unit: Unit, holder: Any, name: str, item: Any) -> Any:
     if isinstance(holder, Container):
         holder.evidence = value
         return holder
-    values = {field.name: getattr(holder, field.name) for field in fields(holder)} | {name: value}
+    values = {field.name: getattr(holder, field.name) for field in _fields(type(holder))} | {name: value}
     new = type(holder)(**values)
     records: list[Any] = unit.registrations if isinstance(holder, Registration) else unit.loads
     records[-1] = new
