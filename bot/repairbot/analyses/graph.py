@@ -9,12 +9,18 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from repairbot.lifetimes.ops import Edge, Function, Kind
+from repairbot.lifetimes.ops import Edge, Function, Kind, Op
 
 if TYPE_CHECKING:
-    from repairbot.analyses.tracking import _Node
+    from repairbot.analyses.tracking import State, _Node
 
 _SETTING = frozenset({Kind.CLEAR, Kind.ACQUIRE})
+
+
+def key(op: Op) -> tuple[str, int, int, int]:
+    """What an acquisition is known by: cleanup copies share their operation."""
+    at = op.expression or op.at
+    return (op.place, at.line, at.column, at.start)
 
 
 class Graph:
@@ -24,12 +30,18 @@ class Graph:
         self.function = function
         self.ahead: dict[tuple[_Node, bool], list[_Node]] = {}
         """The nodes behind one at which what is followed is not there yet: they are the same for all (see tracking)."""
+        self.absent: dict[bool, dict[int, list[State]]] = {}
+        """The states in which control comes to each block while nothing is followed; by whether that is cleanup."""
+        self.made: dict[tuple[str, int, int, int], list[int]] = {}
+        """The blocks of each acquisition."""
         self.moves: list[tuple[str, str]] = []
         self._named: dict[str, int] = {}
         """The blocks whose operations name a place."""
         for index, block in enumerate(function.blocks):
             for op in block.ops:
                 self._named[op.place] = self._named.get(op.place, 0) | 1 << index
+                if op.kind is Kind.ACQUIRE:
+                    self.made.setdefault(key(op), []).append(index)
                 if op.kind is Kind.MOVE:
                     self.moves.append((op.place, op.other))
                     self._named[op.other] = self._named.get(op.other, 0) | 1 << index

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from repairbot.analyses.facts import Way
-from repairbot.analyses.graph import Graph
+from repairbot.analyses.graph import Graph, key
 from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import EXIT, FAIL, Block, Edge, Function, Kind, Op
 from repairbot.model import Step
@@ -104,7 +104,7 @@ def sites(function: Function) -> list[Op]:
     for block in function.blocks:
         for op in block.ops:
             if op.kind is Kind.ACQUIRE:
-                found.setdefault(_key(op), op)
+                found.setdefault(key(op), op)
     return list(found.values())
 
 
@@ -127,16 +127,11 @@ def follow(graph: Graph, site: Op, keeps_stored: bool = False) -> Track:
     return _Follower(graph, site, keeps_stored).run()
 
 
-def _key(op: Op) -> tuple[str, int, int, int]:
-    at = op.expression or op.at
-    return (op.place, at.line, at.column, at.start)
-
-
 class _Follower:
     def __init__(self, graph: Graph, site: Op, keeps_stored: bool) -> None:
         self.graph, self.site, self.keeps_stored = graph, site, keeps_stored
         self.function = graph.function
-        self.key = _key(site)
+        self.key = key(site)
         self.track = Track(site)
         self.guards = graph.guards
         self.aliases = graph.aliases(site.place)
@@ -169,15 +164,18 @@ class _Follower:
     # The search
 
     def run(self) -> Track:
-        start = _Node(0, State("absent", frozenset(), frozenset()))
+        start = self._start()
         self.came[start] = None
         waiting = deque([start])
+        direct = start.block > 0
         blocks, asked, exits, came = self.function.blocks, self.graph.asked, self.graph.exits, self.came
         while waiting:
             node = waiting.popleft()
             number, state = node
             if len(came) > MOST_NODES:
                 break
+            if direct and state.phase == "absent" and node is not start:
+                continue  # it failed to come into being
             if state.phase == "absent" and not self.making >> number & 1:
                 for following in self._ahead(node):
                     if following not in came and not self._idle(following.block, "absent"):
@@ -221,6 +219,33 @@ class _Follower:
         for ops in (found.releases, found.escapes, found.fallible, found.unknown, found.moves):
             ops[:] = _once(ops)
         return self.track
+
+    def _start(self) -> _Node:
+        """Where the search begins: at the acquisition, where one block has it and control comes there in one state."""
+        begin = _Node(0, State("absent", frozenset(), frozenset()))
+        making = self.graph.made.get(self.key, ())
+        if self.keeps_stored or len(making) != 1:
+            return begin
+        cleanup = self.site.cleanup
+        if cleanup not in self.graph.absent:
+            nobody = Op(Kind.ACQUIRE, "", self.site.at, cleanup=cleanup)
+            self.graph.absent[cleanup] = _Follower(self.graph, nobody, False)._states(begin)
+        states = self.graph.absent[cleanup].get(making[0], ())
+        return _Node(making[0], states[0]) if len(states) == 1 else begin
+
+    def _states(self, begin: _Node) -> dict[int, list[State]]:
+        """The states in which control comes to each block while nothing is followed; none when there are too many."""
+        seen, waiting = {begin}, [begin]
+        found: dict[int, list[State]] = {}
+        while waiting:
+            node = waiting.pop()
+            found.setdefault(node.block, []).append(node.state)
+            new = [each for each in self._ahead(node) if each not in seen]
+            seen.update(new)
+            waiting.extend(dict.fromkeys(new))
+            if len(seen) > MOST_NODES:
+                return {}
+        return found
 
     def _ahead(self, node: _Node) -> list[_Node]:
         """The nodes behind one at which nothing is held yet, and nothing is acquired."""
@@ -284,7 +309,7 @@ class _Follower:
         """The states behind one operation: when it works, and when it fails."""
         kind, place = op.kind, op.place
         if kind is Kind.ACQUIRE:
-            if _key(op) == self.key:
+            if key(op) == self.key:
                 if op.detail == "grown" and state.phase != "absent" and place in state.names:
                     return state, state
                 if state.phase == "held" and state.names == {place}:
@@ -371,7 +396,7 @@ class _Follower:
             and first.other
         ):
             return  # of what stands in the same elements, each gives back another part
-        if first is not None and op.kind is Kind.RELEASE and _key(first) != _key(op):
+        if first is not None and op.kind is Kind.RELEASE and key(first) != key(op):
             self.track.double.append((first, op))
         elif first is not None and op.kind is Kind.USE:
             self.track.after.append((first, op))
