@@ -28,6 +28,20 @@ def test_a_sibling_shows_what_has_to_be_ended(teardown: str) -> None:
     assert [line.split()[0:2] for line in said(source, FORGETS)] == [["4", "this.b"]]
 
 
+@pytest.mark.parametrize(("name", "found"), [("me", []), ("other", ["this.b"])])
+def test_a_member_that_is_the_object_itself(name: str, found: list[str]) -> None:
+    source = f"""
+        export class Panel {{
+          private me = this;
+          private other = make();
+          private a = new Emitter();
+          private b = new Emitter();
+          dispose() {{ this.a.dispose(); this.{name}.b.dispose(); }}
+        }}
+        """
+    assert [line.split()[1] for line in said(source, FORGETS)] == found
+
+
 def test_a_callback_that_runs_at_the_end_is_a_teardown() -> None:
     source = """
         export class Panel extends Disposable {

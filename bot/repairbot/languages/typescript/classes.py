@@ -31,12 +31,17 @@ class View:
     definition: Definition | None = None
     keeper: str = ""
     """A callee that keeps what it is given until the object ends ("this._register")."""
+    own: set[str] = field(default_factory=set)
+    """Members that are the object itself (`private me = this;`)."""
     mentions: dict[str, list[N]] = field(default_factory=dict)
     """The nodes that name each member."""
     teardowns: tuple[str, ...] = ()
     """Methods that end an instance's life, the strongest first."""
     places: dict[int, str] = field(default_factory=dict)
     """Which method a mention stands in, by the node's id."""
+
+
+_PROPERTIES = frozenset({"property_identifier", "private_property_identifier"})
 
 
 class Classes:
@@ -127,6 +132,10 @@ class Classes:
     def _mentions(self, view: View) -> None:
         for kid in view.fields:
             value = kid.kids[-1] if len(kid.kids) > 1 else None
+            if value is not None and value.kind == "this":
+                view.own.update(self.module.text(each) for each in kid.kids if each.kind in _PROPERTIES)
+        for kid in view.fields:
+            value = kid.kids[-1] if len(kid.kids) > 1 else None
             if value is not None and value.kind not in FUNCTIONS:
                 self._collect(view, value, "", {"this"})
         for name, function in view.methods.items():
@@ -156,7 +165,7 @@ class Classes:
                     kind == "member_expression"
                     and head.kind == "member_expression"
                     and head.kids[0].kind == "this"
-                    and text(head.kids[-1]) in ("_self", "self")
+                    and text(head.kids[-1]) in view.own
                 ):
                     view.mentions.setdefault(text(last), []).append(current)
                     view.places[id(current)] = method

@@ -17,7 +17,7 @@ from repairbot.lifetimes.ops import Idiom, Intent
 from repairbot.model import Step
 
 _RELEASE = regex(
-    r"((?:this|self|that)(?:\._self)?\.[\w#$]+)\??\.(dispose|destroy|unsubscribe|terminate|disconnect)\(\)"
+    r"((?:this|self|that)(?:\.(\w+))?\.[\w#$]+)\??\.(dispose|destroy|unsubscribe|terminate|disconnect)\(\)"
 )
 _WORK = regex(
     r"\.(?:close|dispose|destroy|stop|end|disconnect|unsubscribe|terminate|removeAllListeners)\(|\bclear(?:Timeout|Interval)\("
@@ -46,6 +46,8 @@ def _block(module: Module, view: View, name: str, block: N) -> Iterator[Idiom]:
         ):
             left = left or statement
         released = _RELEASE.search(text) if statement.kind == "expression_statement" else None
+        if released is not None and released[2] and released[2] not in view.own:
+            released = None
         if released is not None and left is not None and released[1] not in module.text(left):
             made = _made(module, view, released[1].rpartition(".")[2])
             if made is not None:
