@@ -12,7 +12,7 @@ demo: $(READY)
 	@$(BIN)/python -m tests.demo
 
 test: lint $(GITHUB)
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 lint: $(READY)
 	$(BIN)/ruff check

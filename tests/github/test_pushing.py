@@ -26,11 +26,6 @@ FILES: dict[str, Content | tuple[str, str]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def judge() -> Judge:
-    return Judge()
-
-
 @pytest.fixture
 def rig(tmp_path: Path, judge: Judge) -> Iterator[Rig]:
     repository = Repository(tmp_path / "leaky.git")

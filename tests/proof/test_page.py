@@ -42,6 +42,7 @@ def page_text() -> str:
 
 
 @pytest.mark.needs("chromium")
+@pytest.mark.xdist_group("proof of a page")
 @pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (360, "dark"), (1200, "light")])
 def test_it_reads_well_on_a_phone_and_on_a_desk(
@@ -70,6 +71,7 @@ def test_it_reads_well_on_a_phone_and_on_a_desk(
 
 @pytest.mark.slow
 @pytest.mark.needs("chromium")
+@pytest.mark.xdist_group("proof of a page")
 def test_it_can_be_printed(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     file.write_text(page_text())

@@ -22,7 +22,7 @@ from tests.service import postgres
 from tests.service.processes import Running, environment, serving, start, until
 from tests.service.pulls import ONE, REPO, counted, done, pull
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.xdist_group("app")]
 
 
 @pytest.fixture(scope="module")

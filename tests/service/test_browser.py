@@ -24,7 +24,7 @@ from tests.service.board import TOKEN, Board, served
 from tests.service.servers import running
 
 DESK, PHONE = 1280, 390
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from tests.github.rig import apps
 from tests.github.rig.prism import NODE
 from tests.service.processes import start, until
 
+pytestmark = pytest.mark.xdist_group("emulate")
 PROGRAM = Path(__file__).parent / "emulate.mjs"
 REPO, SECRET = "octocat/leaky", "hush"
 
@@ -92,7 +94,7 @@ def elsewhere() -> Iterator[Elsewhere]:
             held = json.loads(running.stdout.readline())
             yield Elsewhere(held["url"], held["key"]["value"], hook)
         finally:
-            running.kill()
+            os.killpg(running.pid, signal.SIGKILL)  # Node is a child of the one that was started
 
 
 def test_it_knows_the_app_by_its_jwt_and_nobody_else(elsewhere: Elsewhere) -> None:

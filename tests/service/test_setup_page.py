@@ -66,11 +66,6 @@ class Door:
         return str(back.headers["Location"])
 
 
-@pytest.fixture(scope="module")
-def judge() -> Judge:
-    return Judge()
-
-
 @pytest.fixture
 def door(tmp_path: Path, judge: Judge) -> Iterator[Door]:
     done, folder = threading.Event(), tmp_path / "app"

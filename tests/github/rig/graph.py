@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from graphql import ExecutionResult, GraphQLError, execute, parse
+from graphql import ExecutionResult, GraphQLError, execute
 
 from . import answers
 from .answers import Json
-from .judge import graphql_schema
+from .judge import document, graphql_schema
 from .state import Account, Comment, Pull, ReviewComment, State, Thread, Token
 
 MOST = 100
@@ -26,7 +26,7 @@ class Denied(GraphQLError):
 def answer(state: State, token: Token, query: str, variables: Json, web: str) -> Json:
     """The whole answer to one document that was judged before: `data` and, where something failed, `errors`."""
     root = _Root(state, token, web)
-    done = execute(graphql_schema(), parse(query), root_value=root.fields(), variable_values=variables)
+    done = execute(graphql_schema(), document(query), root_value=root.fields(), variable_values=variables)
     assert isinstance(done, ExecutionResult)
     held: Json = {"data": done.data}
     if done.errors:

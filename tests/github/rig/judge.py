@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 import jsonschema_rs
-from graphql import GraphQLSchema, build_schema, parse, validate
+from graphql import DocumentNode, GraphQLSchema, build_schema, parse, validate
 
 from .descriptions import description
 from .prism import completed
@@ -176,4 +176,10 @@ def graphql_schema() -> GraphQLSchema:
 @cache
 def graphql(query: str) -> tuple[str, ...]:
     """What is wrong with a GraphQL document."""
-    return tuple(error.message for error in validate(graphql_schema(), parse(query)))
+    return tuple(error.message for error in validate(graphql_schema(), document(query)))
+
+
+@cache
+def document(query: str) -> DocumentNode:
+    """A GraphQL document; clients send the same few over and over."""
+    return parse(query)

@@ -83,6 +83,7 @@ def test_every_rule_that_repairs_typescript_is_measured() -> None:
     assert set(measured()) == speaking
 
 
+@pytest.mark.xdist_group("counts under Node")
 @pytest.mark.parametrize("rule", sorted(measured()))
 def test_the_leak_is_there_before_and_gone_after(rule: str) -> None:
     before, after = counts()[rule]
@@ -104,6 +105,7 @@ def diagnostics() -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.xdist_group("diagnostics of TypeScript")
 @pytest.mark.parametrize("number", range(len(EXAMPLES)), ids=[rule for rule, _ in EXAMPLES])
 def test_typescript_says_nothing_new_of_a_repair(number: int) -> None:
     suffix = "ts" if EXAMPLES[number][1].language == "typescript" else "js"

@@ -55,19 +55,8 @@ def run(place: Path, files: dict[str, str]) -> dict[str, Ran]:
         (place / f"{name}.zig").write_text(code, encoding="utf-8")
     everything = "".join(f'    _ = @import("{name}.zig");\n' for name in files)
     (place / "all.zig").write_text(f"test {{\n{everything}}}\n", encoding="utf-8")
-    cache = str(place / "cache")
     done = subprocess.run(
-        [
-            compiler(),
-            "test",
-            "all.zig",
-            "--test-runner",
-            RUNNER,
-            "--cache-dir",
-            cache,
-            "--global-cache-dir",
-            cache,
-        ],
+        [compiler(), "test", "all.zig", "--test-runner", RUNNER, "--cache-dir", str(place / "cache")],
         cwd=place,
         capture_output=True,
         text=True,
