@@ -32,7 +32,10 @@ def test_quiet_statements_change_nothing(name: str, statement: str) -> None:
 
 SETTLED = {
     "a slice": "const a = try gpa.alloc(u8, 3);\n    defer gpa.free(a);",
-    "a file, with words between": 'const a = try std.fs.cwd().openFile("x", .{ .mode = .read_only });\n    // closed at once\n    defer a.close();',
+    "a file, with words between": (
+        'const a = try std.fs.cwd().openFile("x", .{ .mode = .read_only });\n'
+        "    // closed at once\n    defer a.close();"
+    ),
     "a list": "var a: std.ArrayList(u8) = .empty;\n    defer a.deinit(gpa);\n    try a.append(gpa, 1);",
     "an arena": "var a = std.heap.ArenaAllocator.init(gpa);\n    defer a.deinit();\n    _ = a.allocator();",
     "a copy that may be missing": "const a = gpa.dupe(u8, text) catch return;\n    defer gpa.free(a);",
@@ -64,7 +67,8 @@ UNSETTLED = {
         [],
     ),
     "elements that its cleanup does not release": (
-        "var a: std.ArrayList([]u8) = .empty;\n    defer a.deinit(gpa);\n    try a.append(gpa, try gpa.dupe(u8, text));",
+        "var a: std.ArrayList([]u8) = .empty;\n    defer a.deinit(gpa);\n"
+        "    try a.append(gpa, try gpa.dupe(u8, text));",
         ["f a[] early-exit"],
     ),
     "cleanup on errors alone": (
