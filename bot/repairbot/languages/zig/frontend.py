@@ -5,6 +5,7 @@ Tests (`test "..." {}`) are not looked at: the allocator that tests are given co
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -24,7 +25,7 @@ from repairbot.languages.zig.parsing import errors, parse
 from repairbot.languages.zig.prospects import Prospects, anything, gives
 from repairbot.languages.zig.releases import Releases
 from repairbot.languages.zig.sites import Sites
-from repairbot.languages.zig.summaries import Oracle
+from repairbot.languages.zig.summaries import Oracle, aliases
 from repairbot.languages.zig.syntax import Definition, Module
 from repairbot.languages.zig.tree import TooDeep
 from repairbot.lazily import dataclass
@@ -223,7 +224,7 @@ class _Functions:
     def _lowered(self, definition: Definition, parameters: dict[str, Resource]) -> Lowered | None:
         try:
             lowering, function = self._run(definition, parameters, brief=bool(parameters))
-            if lowering.brief and (lowering.ended or _releases(function)):
+            if lowering.brief and (lowering.ended or _releases(function, parameters)):
                 lowering, function = self._run(definition, parameters)
         except (TooDeep, TooLarge):
             self._passed(definition)
@@ -251,8 +252,10 @@ class _Functions:
         return lowering, function
 
 
-def _releases(function: Function) -> bool:
-    return any(op.kind is Kind.RELEASE for block in function.blocks for op in block.ops)
+def _releases(function: Function, parameters: Iterable[str]) -> bool:
+    """Whether a function releases what one of its parameters holds."""
+    names = {alias for parameter in parameters for alias in aliases(function, parameter)}
+    return any(op.kind is Kind.RELEASE and op.place in names for block in function.blocks for op in block.ops)
 
 
 FRONTEND = ZigFrontend()

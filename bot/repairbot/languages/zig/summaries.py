@@ -190,7 +190,8 @@ class Oracle:
         return found
 
 
-def _aliases(function: Function, place: str) -> set[str]:
+def aliases(function: Function, place: str) -> set[str]:
+    """Every name that what a place holds may have."""
     moves = [(op.place, op.other) for block in function.blocks for op in block.ops if op.kind is Kind.MOVE]
     found = {place}
     while new := {other for origin, other in moves if origin in found} - found:
@@ -200,7 +201,7 @@ def _aliases(function: Function, place: str) -> set[str]:
 
 def effect_in(function: Function, parameter: str) -> Effect:
     """What a function does with a parameter, whatever the path; "unknown" where paths differ."""
-    names = _aliases(function, parameter)
+    names = aliases(function, parameter)
     ops = [op for block in function.blocks for op in block.ops if op.place in names]
     details = {op.detail for op in ops if op.kind is Kind.ESCAPE}
     released = any(op.kind is Kind.RELEASE for op in ops)
@@ -240,7 +241,7 @@ def handed_out(function: Function) -> Resource | None:
     for op in ops:
         if op.kind is not Kind.ACQUIRE or op.resource is None or op.resource.id == "anything":
             continue
-        names = _aliases(function, op.place)
+        names = aliases(function, op.place)
         details = {other.detail for other in ops if other.kind is Kind.ESCAPE and other.place in names}
         if "returned" not in details:
             continue

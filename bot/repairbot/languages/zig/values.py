@@ -201,6 +201,8 @@ class Values:
 
         Who hands a value on does so with all that it holds inside.
         """
+        if self.brief and fail == TRY:
+            fail = None
         if kind in _WHOLE:
             for part in self.inner(place):
                 self.emit(kind, part, node, detail=detail, other=other)
