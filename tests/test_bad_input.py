@@ -304,6 +304,7 @@ def test_a_rule_that_does_not_exist_is_wrong_usage(folder: Path) -> None:
     assert "unbounded-collection" in clear_line(done)
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_while_writing_harms_no_file(folder: Path) -> None:
     big = folder / "big.py"
     big.write_text(LEAK + "# a line that makes the file longer than there is room for\n" * 2000)
@@ -331,6 +332,7 @@ def test_a_pipe_that_is_closed_before_anything_is_written_ends_as_of_its_signal(
     assert (done.returncode, done.stderr) == (141, "")
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_the_middle_ends_at_once_and_harms_nothing(folder: Path) -> None:
     for number in range(1500):
         functions = "".join(
@@ -346,10 +348,13 @@ def test_ctrl_c_in_the_middle_ends_at_once_and_harms_nothing(folder: Path) -> No
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    time.sleep(1.5)
-    assert process.poll() is None, "it ended before it could be interrupted"
-    os.killpg(process.pid, signal.SIGINT)
-    out, errors = process.communicate(timeout=10)
+    try:
+        time.sleep(1.5)
+        assert process.poll() is None, "it ended before it could be interrupted"
+        os.killpg(process.pid, signal.SIGINT)
+        out, errors = process.communicate(timeout=10)
+    finally:
+        process.kill()
     assert process.returncode not in (0, 1, 2), out
     assert b"Traceback" not in errors + out
     for name, text in before.items():

@@ -236,6 +236,7 @@ def test_columns_count_characters(tmp_path: Path) -> None:
     assert (region["startLine"], region["startColumn"]) == (2, 15)
 
 
+@pytest.mark.slow
 def test_rules_and_explain(tmp_path: Path) -> None:
     (tmp_path / ".repairbot.toml").write_text("rules = { never-released = false }\n")
     listed = repairbot(tmp_path, "rules").out.splitlines()
@@ -254,6 +255,7 @@ def test_completion(tmp_path: Path, shell: str) -> None:
     assert "_REPAIRBOT_COMPLETE" in ran.out
 
 
+@pytest.mark.slow
 def test_version_and_help(tmp_path: Path) -> None:
     assert repairbot(tmp_path, "--version").out.startswith("repairbot ")
     listed = repairbot(tmp_path, "--help").out
@@ -262,6 +264,7 @@ def test_version_and_help(tmp_path: Path) -> None:
         assert repairbot(tmp_path, command, "--help").code == 0
 
 
+@pytest.mark.slow
 def test_progress_is_for_terminals_alone(tmp_path: Path) -> None:
     long = ("audit", "--no-cache", "--jobs", "1")  # seconds, of which 0.7 go by before anything is shown
     for index in range(200):

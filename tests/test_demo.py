@@ -49,9 +49,14 @@ def service(tmp_path: Path) -> Path:
     return copy_service(tmp_path)
 
 
-def findings(service: Path, file: str) -> list[dict[str, Any]]:
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """One audit of the leaky service, for all that only read it."""
+    return audited(copy_service(tmp_path_factory.mktemp("audited")), "waymark")
+
+
+def findings(document: dict[str, Any], file: str) -> list[dict[str, Any]]:
     """What is found in one file of the service."""
-    document = audited(service, "waymark")
     return [finding for finding in document["findings"] if finding["path"].endswith(file)]
 
 
@@ -63,6 +68,7 @@ def test_a_preview_shows_the_repairs_and_writes_nothing(service: Path) -> None:
     assert sources(service) == sources(LEAKY)
 
 
+@pytest.mark.slow
 def test_the_repaired_service_still_does_its_work(service: Path) -> None:
     done = repairbot(service, "fix", "waymark")
     assert done.returncode in (0, 1), done.stderr
@@ -76,12 +82,14 @@ def test_the_repaired_service_still_does_its_work(service: Path) -> None:
     assert sources(service) == repaired, "a second run must change nothing"
 
 
+@pytest.mark.slow
 def test_the_unsafe_repairs_keep_the_service_working_too(service: Path) -> None:
     repairbot(service, "fix", "--unsafe-fixes", "waymark")
     tests = own_tests(service)
     assert tests.returncode == 0, tests.stdout
 
 
+@pytest.mark.xdist_group("audit of the demo")
 @pytest.mark.parametrize(
     ("file", "variable", "bound"),
     [
@@ -91,20 +99,22 @@ def test_the_unsafe_repairs_keep_the_service_working_too(service: Path) -> None:
     ],
 )
 def test_members_take_the_bound_that_their_readers_or_their_sibling_name(
-    service: Path, file: str, variable: str, bound: str
+    document: dict[str, Any], file: str, variable: str, bound: str
 ) -> None:
-    found = [each for each in findings(service, file) if each["variable"].endswith(variable)]
+    found = [each for each in findings(document, file) if each["variable"].endswith(variable)]
     assert [each["rule"] for each in found] == ["unbounded-collection"]
     assert bound in found[0]["fix"]["diff"]
 
 
-def test_what_is_saved_for_good_is_reported_and_not_trimmed(service: Path) -> None:
-    found = findings(service, "contributions.py")
+@pytest.mark.xdist_group("audit of the demo")
+def test_what_is_saved_for_good_is_reported_and_not_trimmed(document: dict[str, Any]) -> None:
+    found = findings(document, "contributions.py")
     assert [(each["rule"], each["severity"], each["fix"]) for each in found] == [
         ("unbounded-collection", "medium", None)
     ]
 
 
+@pytest.mark.xdist_group("audit of the demo")
 @pytest.mark.parametrize(
     ("file", "line", "rule"),
     [
@@ -120,17 +130,18 @@ def test_what_is_saved_for_good_is_reported_and_not_trimmed(service: Path) -> No
         ("server.py", 'self._log = open(log, "a", encoding="utf-8")', "incomplete-teardown"),
     ],
 )
-def test_each_leak_is_found_where_it_is(service: Path, file: str, line: str, rule: str) -> None:
-    lines = (service / "waymark" / file).read_text().splitlines()
+def test_each_leak_is_found_where_it_is(document: dict[str, Any], file: str, line: str, rule: str) -> None:
+    lines = (LEAKY / "waymark" / file).read_text().splitlines()
     at = {number for number, text in enumerate(lines, 1) if text.strip() == line}
-    found = {(each["rule"], each["line"]) for each in findings(service, file)}
+    found = {(each["rule"], each["line"]) for each in findings(document, file)}
     assert any((rule, number) in found for number in at), sorted(found)
 
 
-def test_every_file_has_one_outcome(service: Path) -> None:
-    files = audited(service, "waymark")["files"]
+@pytest.mark.xdist_group("audit of the demo")
+def test_every_file_has_one_outcome(document: dict[str, Any]) -> None:
+    files = document["files"]
     assert sorted(Path(file["path"]).name for file in files) == sorted(
-        path.name for path in (service / "waymark").glob("*.py")
+        path.name for path in (LEAKY / "waymark").glob("*.py")
     )
     outcomes = {Path(file["path"]).name: file["outcome"] for file in files}
     assert outcomes["__init__.py"] == "clean"

@@ -53,6 +53,7 @@ def roots(folder: Path) -> str:
     return os.pathsep.join(str(folder / root) for root in ("bot", "rules", "templates"))
 
 
+@pytest.mark.slow
 def test_a_fresh_clone_shows_the_demo(clone: Path, tmp_path: Path) -> None:
     # The environment is this one: that pip can install the dependencies is what CI's own set-up shows.
     ready = tmp_path / "ready"
@@ -71,6 +72,7 @@ def test_a_fresh_clone_shows_the_demo(clone: Path, tmp_path: Path) -> None:
     assert {line.strip() for line in SAMPLE} <= shown | {"..."}, "the README shows other words"
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_all_that_the_command_needs(clone: Path, tmp_path: Path) -> None:
     built = run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "dist", cwd=clone)
     assert built.returncode == 0, built.stderr
@@ -111,6 +113,7 @@ def test_links_of_the_readme_lead_somewhere() -> None:
         assert (ROOT / target).exists(), target
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workflow", [*WORKFLOWS, *ACTIONS], ids=lambda path: path.name)
 def test_workflows_and_actions_are_valid_and_sound(workflow: Path) -> None:
     kind = "vendor.github-actions" if workflow in ACTIONS else "vendor.github-workflows"

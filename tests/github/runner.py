@@ -121,6 +121,7 @@ class Runner:
                 for name, value in self.rig.environment(self.token).items()
                 if name != "GITHUB_TOKEN"
             },
+            "PIP_NO_COMPILE": "false",  # pip's way to say that it is on: most of what is installed is not imported
             **{name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ and self.installed},
             **{name: self.evaluate(str(value), values) for name, value in step["env"].items()},
         }

@@ -290,6 +290,7 @@ def test_the_branch_is_audited_and_one_issue_kept(rig: Rig, tmp_path: Path) -> N
     assert len(rig.state.issues) == 1
 
 
+@pytest.mark.slow
 def test_an_issue_about_many_leaks_keeps_below_the_limit(rig: Rig, tmp_path: Path) -> None:
     many = {f"m{number}.py": leaks(*(f"name_{number}_{each}" for each in range(20))) for number in range(20)}
     desk = opened(rig, tmp_path, many, {"c.py": "x = 1\n"})

@@ -48,6 +48,7 @@ def command(folder: Path, *arguments: str) -> Ran:
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
+@pytest.mark.slow
 def test_list_show_and_retry(tmp_path: Path) -> None:
     moods = Moods({"octo/bad", "octo/worse"})
     good, bad = "review:octo/good#7:of-good", "review:octo/bad#7:of-bad"

@@ -70,6 +70,7 @@ def test_of_a_file_that_could_not_be_looked_at_nothing_is_fixed(tmp_path: Path) 
         assert ledger.counts("fixed") == {("dangling-task", ""): 1}
 
 
+@pytest.mark.slow
 def test_processes_that_count_at_once_lose_nothing(tmp_path: Path) -> None:
     with opened(tmp_path):
         started = [subprocess.Popen([sys.executable, "-c", COUNTER, str(tmp_path)]) for _ in range(3)]

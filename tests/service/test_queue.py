@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from repairbot.github.event import Said
 from repairbot.service import queue as queues
 from repairbot.service.queue import Queue
@@ -161,6 +163,7 @@ def test_what_nobody_foresaw_is_shelved_at_once(tmp_path: Path) -> None:
         assert queue.failed()[0].said == "KeyError: '[token removed]'"
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_when_the_process_is_killed(tmp_path: Path) -> None:
     count = 12
     arguments = [sys.executable, "-c", CHILD, str(tmp_path), str(count)]

@@ -115,6 +115,7 @@ def test_what_is_too_old_or_would_fail_again_is_left(rig: Rig, tmp_path: Path) -
         until(lambda: set(held.got) == {"g-4", "g-5"})
 
 
+@pytest.mark.slow
 def test_many_are_asked_for_over_several_rounds_and_pages(rig: Rig, tmp_path: Path) -> None:
     for number in range(1, 121):
         rig.app.deliveries.append(

@@ -80,6 +80,7 @@ def test_without_typescript_it_says_so(tmp_path: Path) -> None:
     assert new_errors(tmp_path, {file: ("", "")}) == {file: "no typescript in node_modules"}
 
 
+@pytest.mark.slow
 def test_fix_asks_it(project: Path) -> None:
     (project / "src" / "poller.ts").write_text(TIMER)
     done = repairbot(project, "fix", "src")
