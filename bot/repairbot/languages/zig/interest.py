@@ -43,8 +43,7 @@ class Interest:
 
     def __init__(self, prospects: Prospects, definition: Definition, *, brief: bool = False) -> None:
         """`brief`: only names are of interest, and nothing of what the function makes itself."""
-        node = definition.node
-        self._source, self._start, self._end = prospects.source, node.start_byte, node.end_byte
+        self._start = definition.node.start_byte
         self._text = definition.text
         self._heeded: set[str] = set()
         self._marks = [] if brief else prospects.events(definition)

@@ -159,7 +159,7 @@ class Sites:
     def _is_chosen(self, name: bytes) -> bool:
         """Whether some local of that name is an arena's allocator or another one, by a condition."""
         for end in word_ends(self.source, name) if name else ():
-            if self.source[: end - len(name)].endswith((b"const ", b"var ")):
+            if self.source.endswith((b"const ", b"var "), max(end - len(name) - 6, 0), end - len(name)):
                 stop = self.source.find(b";", end)
                 if _CHOSEN.search(self.source, end, stop):
                     return True
