@@ -97,6 +97,15 @@ def test_a_repository_inside_another_is_named_and_left_alone(tmp_path: Path) -> 
     assert ran.reasons == {"inner/": "another git repository: look at it by itself"}
 
 
+def test_a_file_that_is_deleted_and_not_committed_is_no_failure(tmp_path: Path) -> None:
+    committed(tmp_path, a__py=CLEAN, b__py=CLEAN)
+    (tmp_path / "b.py").unlink()
+    ran = audited(tmp_path)
+    assert ran.code == 0
+    assert ran.outcomes == {"a.py": "clean"}
+    assert audited(tmp_path, "b.py").code != 0
+
+
 def test_nothing_that_a_repository_brings_is_run(tmp_path: Path) -> None:
     committed(tmp_path, a__py=CLEAN)
     trap = tmp_path / "trap"

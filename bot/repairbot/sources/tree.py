@@ -205,7 +205,10 @@ class Tree:
                     return
                 found = os.stat(where)
         except OSError as error:
-            yield failed(shown, language, _words(error))
+            if named or not isinstance(
+                error, FileNotFoundError
+            ):  # git lists what was deleted and not committed
+                yield failed(shown, language, _words(error))
             return
         if not language:
             yield skipped(
