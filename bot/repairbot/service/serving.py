@@ -59,9 +59,6 @@ def serve(settings: Settings, environment: Mapping[str, str], folder: Path, say:
         held, ledger = stack.enter_context(books(settings, folder, "web"))
         app = App(settings.app, settings.key, settings.site)
         stack.enter_context(beside("prune", partial(_prune, held)))
-        if settings.sweep:
-            sweep = partial(Sweeper(app, ledger).run, every=60.0 * settings.sweep)
-            stack.enter_context(beside("sweeper", sweep))
         if settings.jobs:
             stack.enter_context(beside("worker", partial(_helped, environment), worker.STOP + 3))
         status = Status(
@@ -73,12 +70,16 @@ def serve(settings: Settings, environment: Mapping[str, str], folder: Path, say:
             lambda event, how: ledger.count("deliveries", event, how),
             [*status.routes(), *metrics.routes(ledger, held)],
         )
-        begun = partial(_listening, say)
+
+        def begun(url: str) -> None:
+            say(f"listening on {url}")
+            if (
+                settings.sweep
+            ):  # not before: what it asks for would come to a closed door, and then wait for PAUSE
+                sweep = partial(Sweeper(app, ledger).run, every=60.0 * settings.sweep)
+                stack.enter_context(beside("sweeper", sweep))
+
         listen(server, settings.host, settings.port, begun, threading.Event())
-
-
-def _listening(say: Say, url: str) -> None:
-    say(f"listening on {url}")
 
 
 def _helped(environment: Mapping[str, str], over: threading.Event) -> None:
