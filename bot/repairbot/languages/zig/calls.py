@@ -10,11 +10,13 @@ from typing import Final
 from repairbot.languages.zig.acquiring import CONTAINER, ITEMS, Acquiring, member_of, shape
 from repairbot.languages.zig.callees import ENDS, RELEASES, STRONG, TAKEN, among, callees
 from repairbot.languages.zig.idioms import key_again
+from repairbot.languages.zig.idle import stored
 from repairbot.languages.zig.prospects import Prospects
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Struct
 from repairbot.languages.zig.tree import N
-from repairbot.languages.zig.values import NOTHING, TRY, Value, Values, inside, union
+from repairbot.languages.zig.values import NOTHING, TRY, Undecided, Value, Values, inside, union
+from repairbot.languages.zig.words import has_word
 from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Effect, Idiom, Kind, Resource
 
@@ -29,6 +31,7 @@ _COUNTS: Final = re.compile(
 _POOL: Final = re.compile(r"pool\w*$", re.IGNORECASE)
 _TAKES: Final = re.compile(r"^(?:acquire|take|borrow|checkout|obtain|rent|lease|get|create)\w*$")
 _ROOT: Final = re.compile(r"\w*")
+_FREES: Final = re.compile(r"\b(?:deinit|free|destroy|close|release|unref|deref|dispose)\w*\(")
 _EMPTYING: Final = re.compile(r"^toOwned(?:Slice\w*)?$")
 
 
@@ -56,8 +59,16 @@ class Calls(Values):
         super().__init__(acquiring, prospects, definition, brief=brief)
         self.oracle = oracle
         self.lists: dict[str, Growing] = {}
+        self._unanswered = oracle.unanswered
         self.expected = ""
         """The text of the type that the context gives the value."""
+
+    def undecided(self) -> None:
+        """See Values. Who may be seen to keep it elsewhere in the function is looked at to the end."""
+        if self.oracle.unanswered == self._unanswered and not any(
+            stored(self.definition.text, name.encode()) for name in self.followed
+        ):
+            raise Undecided
 
     def evaluate(
         self, node: N | None, into: str = "", fail: int | None = None, null: int | None = None
@@ -570,19 +581,33 @@ class Calls(Values):
                 return "borrows"
         if held is not None and held.id == "slot":
             return "unknown"  # whoever gets a slot may give it back
+        if held is None and place in self.tracked:
+            return "unknown"  # nothing is in it yet
         if definition is not None:
             bound = definition.method and self._bound(qualified, definition)
-            return self.oracle.effect(definition, position + (1 if bound else 0))
+            place_in = position + (1 if bound else 0)
+            return self.oracle.effect(definition, place_in, asking=not self._covered(place))
         if among(known.keeps, qualified):
             return "keeps" if qualified.startswith("std.") else "unknown"
         if among(known.stores, qualified):
             return "keeps"
         if qualified.startswith("std.") or among(known.borrows, qualified):
             return "borrows"
-        summary = self.oracle.foreign(qualified)
+        summary = self.oracle.foreign(qualified, asking=not self._covered(place))
         if summary is not None and position < len(summary.parameters):
             return summary.effects.get(summary.parameters[position], "unknown")
         return "unknown"
+
+    def _covered(self, place: str) -> bool:
+        """Whether some `defer` releases a place on every way out: who is given it until then has it on loan."""
+        name = place.partition("[]")[0].partition("#")[0]
+        return any(
+            not frame.errors_only
+            and frame in self.flow.frames
+            and _FREES.search(shown)
+            and has_word(shown, name)
+            for frame, shown in self.cleanups
+        )
 
     def _bound(self, qualified: str, definition: Definition) -> bool:
         """Whether a method is called on a value and not on its type."""

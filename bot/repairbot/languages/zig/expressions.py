@@ -62,7 +62,8 @@ class Expressions(Conditions):
 
     def _passed(self, node: N, into: str, fail: int | None, null: int | None) -> Value:
         """What speaks of nothing that is followed: only how control leaves it matters, and that it can fail."""
-        if self.alive and self.interest.leaves(node.start, node.end):
+        leaving = self.interest.leaves if self.alive else self.interest.breaks
+        if leaving(node.start, node.end):
             return self._evaluate(node, into, fail, null)
         if fail is not None and (self.alive or fail != TRY):
             if node.kind != "call":

@@ -28,6 +28,7 @@ from repairbot.languages.zig.sites import Sites
 from repairbot.languages.zig.summaries import Oracle, aliases
 from repairbot.languages.zig.syntax import Definition, Module
 from repairbot.languages.zig.tree import TooDeep
+from repairbot.languages.zig.values import Undecided
 from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Function, Idiom, Kind, Resource, Unit
 from repairbot.model import SafePattern, Step
@@ -226,6 +227,8 @@ class _Functions:
             lowering, function = self._run(definition, parameters, brief=bool(parameters))
             if lowering.brief and (lowering.ended or _releases(function, parameters)):
                 lowering, function = self._run(definition, parameters)
+        except Undecided:
+            return None
         except (TooDeep, TooLarge):
             self._passed(definition)
             return None

@@ -68,6 +68,7 @@ class Lowering(Expressions):
         for place, resource in (parameters or {}).items():
             self.hold(place, resource)
             self.emit(Kind.ACQUIRE, place, head, resource=resource)
+            self.followed.add(place)
         for number, parameter in enumerate(self.definition.parameters):
             if "Allocator" in parameter.type and self.acquiring.given.arena(self.definition, number):
                 self.arenas.add(parameter.name)
@@ -109,7 +110,9 @@ class Lowering(Expressions):
     def _passes(self, raw: Node) -> bool:
         """Whether a statement is passed over unread; the name that it declares is looked at when it is asked for."""
         start, end = raw.start_byte, raw.end_byte
-        if not self.interest.quiet(start, end) or (self.alive and self.interest.leaves(start, end)):
+        if not self.interest.quiet(start, end):
+            return False
+        if self.interest.leaves(start, end) if self.alive else self.interest.breaks(start, end):
             return False
         if raw.type == "variable_declaration":
             declared = _DECLARED.match(self.module.source, start, end)

@@ -13,6 +13,7 @@ from collections import Counter
 from typing import Final
 
 from repairbot.languages.zig.callees import callees
+from repairbot.languages.zig.idle import busy
 from repairbot.languages.zig.prospects import Prospects
 from repairbot.languages.zig.syntax import Definition
 from repairbot.languages.zig.words import word_ends
@@ -38,6 +39,11 @@ def _leaving() -> re.Pattern[bytes]:
 _LEAVES: Final = _leaving()
 
 
+_BREAKS: Final = re.compile(rb"\bbreak\b")
+_LABELLED: Final = re.compile(rb"\bbreak\s+:")
+_LOOP: Final = re.compile(rb"(?:inline\s+)?(?:for|while)\b")
+
+
 class Interest:
     """Answers for one function while it is lowered; `heed` tells it of every name that comes to be followed."""
 
@@ -46,7 +52,9 @@ class Interest:
         self._start = definition.node.start_byte
         self._text = definition.text
         self._heeded: set[str] = set()
+        self._glanced: set[str] = set()
         self._marks = [] if brief else prospects.events(definition)
+        self._breaks = [match.start() + self._start for match in _BREAKS.finditer(self._text)]
         if brief:
             self._leaves: list[int] = []
             return
@@ -63,11 +71,15 @@ class Interest:
             leaves.extend(self._start + end for end in word_ends(self._text, ending))
         self._leaves = sorted(leaves)
 
-    def heed(self, name: str) -> None:
-        """From here on no statement that has this name in it is passed over."""
-        if name not in self._heeded:
-            self._heeded.add(name)
-            ends = [self._start + end - 1 for end in word_ends(self._text, name.encode())]
+    def heed(self, name: str, *, idle: bool = True) -> None:
+        """From here on no statement that has this name in it is passed over.
+
+        `idle`: not even where it is only looked at.
+        """
+        if name not in self._heeded and (idle or name not in self._glanced):
+            (self._heeded if idle else self._glanced).add(name)
+            mentions = (word_ends if idle else busy)(self._text, name.encode())
+            ends = [self._start + end - 1 for end in mentions]
             if ends:
                 self._marks = sorted([*self._marks, *ends])
 
@@ -75,6 +87,14 @@ class Interest:
         """Whether nothing in a part is made, nothing that is followed is named."""
         first = bisect_left(self._marks, start)
         return first == len(self._marks) or self._marks[first] >= end
+
+    def breaks(self, start: int, end: int) -> bool:
+        """Whether a part breaks out of a block or a loop: what stands behind that may be reached by it alone."""
+        first = bisect_left(self._breaks, start)
+        if first == len(self._breaks) or self._breaks[first] >= end:
+            return False
+        part = self._text[start - self._start : end - self._start]
+        return _LOOP.match(part) is None or _LABELLED.search(part) is not None
 
     def leaves(self, start: int, end: int) -> bool:
         """Whether control may leave a part other than at its end."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from repairbot.languages.base import Project
+from repairbot.languages.zig.idle import busy
 from repairbot.languages.zig.releases import Releases
 from repairbot.languages.zig.syntax import Definition, Module, Struct
 from repairbot.languages.zig.words import word_ends
@@ -62,11 +63,17 @@ class Oracle:
         self.module, self.project, self.lower, self.allocating = module, project, lower, allocating
         self.releases = releases
         self.asks: set[str] = set()
+        """The functions of other files whose effect would tell something here."""
+        self.unanswered = 0
+        """How often an answer was missed that may still come."""
+        self._wanted: dict[tuple[str, int], set[str]] = {}
+        self._asking: list[set[str]] = [self.asks]
         self._effects: dict[tuple[str, int], Effect] = {}
         self._returns: dict[int, str] = {}
         self._fields: dict[str, dict[str, str]] = {}
         self._pools: dict[str, str] = {}
         self.made = 0
+        self._first = not (project.asked or project.summaries or project.resources)
 
     def field_type(self, struct: Struct, name: str) -> str:
         """The text of a member's type."""
@@ -82,8 +89,8 @@ class Oracle:
             self._pools[pool] = match.group(1).decode("utf-8", "replace") if match else ""
         return self._pools[pool]
 
-    def effect(self, definition: Definition, position: int) -> Effect:
-        """What a function of this file does with one parameter."""
+    def effect(self, definition: Definition, position: int, *, asking: bool = True) -> Effect:
+        """What a function of this file does with one parameter. `asking`: other files are worth asking for it."""
         if position >= len(definition.parameters):
             return "unknown"
         parameter = definition.parameters[position]
@@ -98,11 +105,21 @@ class Oracle:
             ):
                 self._effects[key] = "takes"
                 return "takes"
+            start, end = definition.body_range
+            head = definition.node.start_byte
+            if not any(start <= head + at < end for at in busy(definition.text, parameter.name.encode())):
+                self._effects[key] = "borrows"
+                return "borrows"
             self.made += 1
             self._effects[key] = "unknown"  # while it is being made: recursion learns nothing
+            self._wanted[key] = set()
+            self._asking.append(self._wanted[key])
             lowered = self.lower(definition, {parameter.name: ANYTHING})
+            self._asking.pop()
             if lowered is not None:
                 self._effects[key] = effect_in(lowered.function, parameter.name)
+        if asking:
+            self._asking[-1].update(self._wanted.get(key, ()))
         return self._effects[key]
 
     def returns(self, definition: Definition) -> str:
@@ -135,12 +152,13 @@ class Oracle:
             return ""  # a local of that function
         return resource.release[0]
 
-    def foreign(self, qualified: str) -> Summary | None:
-        """The summary of a function of another file; asked for when it is not there."""
+    def foreign(self, qualified: str, *, asking: bool) -> Summary | None:
+        """The summary of a function of another file; where it is worth `asking`, asked for when it is not there."""
         name = self.elsewhere(qualified)
         found = self.project.summaries.get(name)
-        if found is None and name:
-            self.asks.add(name)
+        if found is None and name and asking:
+            self._asking[-1].add(name)
+            self.unanswered += self._first
         return found
 
     def maker(self, qualified: str) -> Summary | None:

@@ -73,6 +73,10 @@ def inside(value: Value) -> tuple[str, ...]:
     return tuple(dict.fromkeys(contents(place) for place in (*value.places, *value.parts)))
 
 
+class Undecided(Exception):
+    """A brief look needs not go on: what is asked about was given to somebody of whom nothing is known."""
+
+
 class Values:
     """Names and places of one function, and the operations on them."""
 
@@ -84,6 +88,8 @@ class Values:
         self.brief = brief
         self.interest = Interest(prospects, definition, brief=brief)
         self.inferable = prospects.inferable(definition)
+        self.followed: set[str] = set()
+        """In a brief look: the names of what is asked about."""
         self.alive = False
         """Something may be held: from here on the ways by which control leaves matter."""
         self.pending: dict[str, Node] = {}
@@ -152,6 +158,10 @@ class Values:
 
     # Operations
 
+    def undecided(self) -> None:
+        """What is asked about goes to somebody of whom nothing is known. Raises Undecided where none may tell later."""
+        raise NotImplementedError
+
     def hold(self, place: str, resource: Resource | None) -> None:
         """From here on a place may hold something."""
         self.alive = not self.brief
@@ -173,13 +183,19 @@ class Values:
     def heed(self, place: str) -> None:
         """What stands about a place is read from here on."""
         if not place.startswith("%"):
-            self.interest.heed(place.partition("#")[0])
+            idle = not self.brief or (place not in self.parameters and place not in self.views)
+            self.interest.heed(place.partition("#")[0], idle=idle)
 
     def view(self, place: str, parts: tuple[str, ...]) -> None:
         """A name looks into places."""
         self.views[place] = parts
-        if parts:
+        if not (self.brief and all(self._inert(part) for part in parts)):
             self.heed(place)
+
+    def _inert(self, part: str) -> bool:
+        """Whether nothing can come to be held there: parameters are constants, nothing is put inside."""
+        root, inside_of, _ = part.partition("[]")
+        return bool(inside_of) and root in self.parameters
 
     def typed(self, place: str) -> str:
         """The text of a place's type, as far as it is known; ""."""
@@ -203,6 +219,8 @@ class Values:
         """
         if self.brief and fail == TRY:
             fail = None
+        if self.brief and place in self.followed and (kind is Kind.UNKNOWN or detail == "passed"):
+            self.undecided()
         if kind in _WHOLE:
             for part in self.inner(place):
                 self.emit(kind, part, node, detail=detail, other=other)
@@ -237,6 +255,8 @@ class Values:
         if source in self.tracked:
             self.hold(target, self.held.get(source))
             self.emit(Kind.MOVE, source, node, other=target)
+            if source in self.followed:
+                self.followed.add(target)
         for part in self.inner(source):
             self.move(part, contents(target, part.partition("[]")[2]), node)
 
