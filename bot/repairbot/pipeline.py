@@ -94,7 +94,8 @@ class Run:
         for tag in again:
             each = self.examinations[tag]
             each.answers, each.provisional = answers.get(tag), False
-        self._examine(again)
+        # The most work first, so that no process is left with it while the others have ended.
+        self._examine(sorted(again, key=lambda tag: -self._found(tag)))
         return self
 
     def results(self) -> list[FileResult]:
@@ -230,6 +231,10 @@ class Run:
             each.content = b""  # nobody reads it again: there are many such files, and not much room
         self._end(each, result)
         return True
+
+    def _found(self, tag: int) -> int:
+        result = self.examinations[tag].result
+        return len(result.findings) if result is not None else 0
 
     def _end(self, each: Examination, result: FileResult) -> None:
         if each.result is None and each.wanted:

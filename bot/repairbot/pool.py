@@ -22,7 +22,7 @@ from repairbot.lazily import dataclass
 from repairbot.model import Settings
 
 AHEAD_FILES = 32
-AHEAD_BYTES = 1 << 18
+AHEAD_BYTES = 1 << 17
 """How much work lies in a child's pipe before it gets more."""
 FILES_A_CHILD = 60
 """A further child is worth its start from this many files on."""
@@ -129,9 +129,17 @@ class Pool:
                         drawn = True
                         break
                     self._give(child, task)
+            if not drawn and len(self._children) < self.jobs and self._loaded:
+                self._spawn()
+                continue
             if not any(child.tasks for child in self._children):
                 return
             yield from self._turn(returned)
+
+    @property
+    def _loaded(self) -> bool:
+        """Whether every child has all the bytes that it may have: few files may be much work."""
+        return all(child.held >= AHEAD_BYTES for child in self._children)
 
     def close(self) -> None:
         """End every child now, whatever it is doing."""
