@@ -17,7 +17,7 @@ from repairbot.languages.zig.words import word_ends
 from repairbot.lifetimes.ops import Resource
 
 _PARENS: Final = re.compile(r"\([^()]*\)")
-_TYPE_ALIAS: Final = re.compile(rb"\bconst\s+(\w+)\s*=\s*((?:\w+\.)*[A-Z]\w*)\(([^;{]*)\)\s*;")
+_TYPE_ALIAS: Final = re.compile(rb"const\s+(\w+)\s*=\s*((?:\w+\.)*[A-Z]\w*)\(([^;{]*)\)\s*;")
 _BUILDS: Final = re.compile(rb"\b(?:create|init|new|alloc|acquire|clone|dupe|open)\w*\(")
 _FIRST_GIVEN: Final = re.compile(rb"\.\w+\(\s*([\w.?]+(?:\(\))?)\s*[,)]")
 _MADE: Final = frozenset({"init", "initCapacity", "initBuffer", "fromOwnedSlice", "clone"})

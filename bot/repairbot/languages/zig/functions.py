@@ -26,7 +26,7 @@ _DECLARED: Final = re.compile(
     rb"(?:comptime\s+)?(?:const|var)\s+(\w+)\s*(?::[^=;]*)?(,|=\s*(?:null|undefined)\s*;)?"
 )
 _JUMPS: Final = re.compile(rb"(?:return|break|continue|unreachable|defer|errdefer)\b")
-_FLAG: Final = re.compile(rb"\bvar\s+(\w+)\s*(?::\s*bool\s*)?=\s*(?:true|false)\s*;")
+_FLAG: Final = re.compile(rb"var\s+(\w+)\s*(?::\s*bool\s*)?=\s*(?:true|false)\s*;")
 
 
 class Lowering(Expressions):

@@ -31,9 +31,7 @@ _SIZES: Final = frozenset({"len", "capacity", "items", "ptr"})
 _NUMBER: Final = re.compile(
     r"(?:[uif]\d+|[ui]size|c_\w+|bool|void|comptime_int|anyerror|std\.(?:Thread\.(?:Mutex|RwLock|Condition)|atomic\.\w+\(.*\)))$"
 )
-_ALIAS: Final = re.compile(
-    r"^[ \t]*(?:pub )?const (\w+) = ((?:[uif]\d+|[ui]size|\[\d+\]u8)|(?:\w+\.)*[A-Z]\w*\(.*\));", re.MULTILINE
-)
+_ALIAS: Final = re.compile(r"const (\w+) = ((?:[uif]\d+|[ui]size|\[\d+\]u8)|(?:\w+\.)*[A-Z]\w*\(.*\));")
 _MODIFIERS: Final = re.compile(r"^(?:const|volatile|align\([^()]*\)|allowzero)\s+")
 _SLICE: Final = re.compile(r"\[(?::[^\]]+)?\]")
 _ARRAY: Final = re.compile(r"\[[^\[\]*:]+(?::[^\]]+)?\]")

@@ -22,16 +22,18 @@ from repairbot.languages.zig.words import last_word, word_ends
 from repairbot.lifetimes.ops import Resource
 
 _INIT: Final = frozenset({"init", "initCapacity", "fromOwnedSlice"})
-_EMPTY: Final = re.compile(rb"(?:\.empty|\{\}|\.init);")
-_OWNED: Final = re.compile(rb"\b(?:toOwned\w*|\w+Owned)\(")
+# A pattern that begins with letters is searched for ten times as fast as one that begins with a choice or a boundary.
+_EMPTY: Final = tuple(map(re.compile, (rb"\.empty;", rb"\{\};", rb"\.init;")))
+_OWNED: Final = re.compile(rb"Owned(\w*)\(")
 _SLOT: Final = re.compile(rb"ool\w*\.(?:acquire|take|borrow|checkout|obtain|rent|lease|get|create)\w*\(")
-_GUESSED: Final = re.compile(rb"\.\w+\s*=\s*try\s+[\w.]+\.(?:init|create|from)\w*\(")
+_GUESSED: Final = re.compile(rb"try\s+[\w.]+\.(?:init|create|from)\w*\(")
+_MEMBER: Final = re.compile(rb"\.\w+\s*=\s*\Z")
 _ROOT: Final = re.compile(r"\w*")
 _BACK: Final = 120
 _CHOSEN: Final = re.compile(rb"\b(?:if|orelse|switch)\b")
 
 _DEFER: Final = re.compile(
-    rb"\bdefer\s+(?:(\w+)\.(?:deinit|close|destroy|release|unref|deref|dispose)\([^()\n]*\)"
+    rb"defer\s+(?:(\w+)\.(?:deinit|close|destroy|release|unref|deref|dispose)\([^()\n]*\)"
     rb"|[\w.?]+\.(?:free|destroy)\((\w+)\))\s*;"
 )
 _DECLARED: Final = re.compile(
@@ -169,25 +171,30 @@ class Sites:
 
     def _others(self) -> Iterator[int]:
         source = self.source
-        for match in _EMPTY.finditer(source):
+        for match in (match for pattern in _EMPTY for match in pattern.finditer(source)):
             before = source[
                 max(source.rfind(b";", 0, match.start()) + 1, match.start() - _LONGEST) : match.start()
             ]
             if self._containers.search(before) and self._takes_memory(before, match.start()):
                 yield match.start()
-        if b"wned" in source:
-            for match in _OWNED.finditer(source):
-                given = arguments(source[match.end() : match.end() + 400].decode("utf-8", "replace"))
-                allocator = self.acquiring.allocator(given)
-                if not allocator or not self._arena(allocator):
-                    yield match.start()
+        for match in _OWNED.finditer(source):
+            head = last_word(source[max(match.start() - _BACK, 0) : match.start()])
+            if not head or (match[1] and head != b"to"):
+                continue
+            given = arguments(source[match.end() : match.end() + 400].decode("utf-8", "replace"))
+            allocator = self.acquiring.allocator(given)
+            if not allocator or not self._arena(allocator):
+                yield match.start() - len(head)
         for match in _SLOT.finditer(source):
             yield match.start()
         for match in _GUESSED.finditer(source):
+            member = _MEMBER.search(source[max(match.start() - _BACK, 0) : match.start()])
+            if member is None:
+                continue
             given = arguments(source[match.end() : match.end() + 2000].decode("utf-8", "replace"))
             allocator = self.acquiring.allocator(given)
             if allocator and not self._arena(allocator):
-                yield match.start()
+                yield match.start() - len(member[0])
 
     def _takes_memory(self, before: bytes, site: int) -> bool:
         """Whether an empty container is a local whose methods are given an allocator that is no arena's."""
@@ -216,6 +223,8 @@ class Sites:
         source = self.source
         found: list[Settled] = []
         for match in _DEFER.finditer(source):
+            if source[match.start() - 1 : match.start()].isalnum():
+                continue  # errdefer
             name = match[1] or match[2]
             first = max(match.start() - _LONGEST, 0)
             start = max(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import field
 from functools import cached_property
@@ -322,7 +322,9 @@ class Module:
         return Definition(node, name, f"{owner.symbol}.{name}".lstrip("."), owner)
 
 
-_NESTED = re.compile(rb"\b(?:struct|union|enum|opaque)\b")
+_NESTED = tuple(
+    re.compile(rb"%s(?<!\w%s)\b" % (word, word)) for word in (b"struct", b"union", b"enum", b"opaque")
+)
 _CONTAINERS = frozenset({"struct_declaration", "union_declaration", "enum_declaration", "opaque_declaration"})
 
 
@@ -337,6 +339,8 @@ class _Declared:
         self.tests: list[tuple[int, int]] = []
         self.containers: list[Node] = []
         self.functions: list[Node] = []
+        self._nested = sorted(match.start() for each in _NESTED for match in each.finditer(source))
+        """Where the word for a container stands."""
 
     def within(self, container: Node) -> None:
         """What a container (or the file) declares."""
@@ -348,7 +352,8 @@ class _Declared:
                 self.functions.append(child)
             elif kind == "test_declaration":
                 self.tests.append((child.start_byte, child.end_byte))
-            if not _NESTED.search(self.source, child.start_byte, child.end_byte):
+            first = bisect_left(self._nested, child.start_byte)
+            if first == len(self._nested) or self._nested[first] >= child.end_byte:
                 continue
             inner = [part for part in child.children if part.type in _CONTAINERS]
             if kind == "variable_declaration" and len(inner) == 1:

@@ -26,7 +26,7 @@ class N:
     field: parts (object), `text` the member. deref, unwrap (`.?`), try: their operand. index: object, index; range:
     object and bounds. call: callee, arguments...; builtin: `text`, arguments... catch: value, handler, `names`.
     orelse: value, other. binary: left, right, `text`. unary: operand, `text`. if: condition, then, else (or None),
-    `names` and `other` for the two captures. switch: subject, cases; case: body, `text` its patterns, `names`.
+    `names` and `other` for the two captures. switch: subject, cases; case: body, `names`.
     block: `label` (see Block). while: condition, step (or None), body, else (or None). for: inputs..., body, else.
     statement: its expression. return, break, continue: value (or None). decl: value (or None), `names`, `text` the
     type, `label` its keyword. assign: target, value, `text` the operator. defer, errdefer: body. struct: members;
@@ -295,11 +295,10 @@ def _switch(reader: _Reader, node: Node) -> N:
 
 
 def _case(reader: _Reader, node: Node) -> N:
-    patterns: list[Node] = []
     body: Node | None = None
     names: tuple[str, ...] = ()
     at: tuple[int, int] | None = None
-    arrow = otherwise = False
+    arrow = False
     for child in node.children:
         kind = child.type
         if kind in (",", "comment", "inline"):
@@ -308,13 +307,9 @@ def _case(reader: _Reader, node: Node) -> N:
             arrow = True
         elif kind == "payload":
             names, at = _captured(child), (child.start_byte, child.end_byte)
-        elif not arrow:
-            otherwise |= kind == "else"
-            patterns.append(child)
-        else:
+        elif arrow:
             body = child
-    text = "else" if otherwise else " ".join(_text(child) for child in patterns)
-    return N("case", node.start_byte, node.end_byte, (reader.maybe(body),), text, names, payload=at)
+    return N("case", node.start_byte, node.end_byte, (reader.maybe(body),), "", names, payload=at)
 
 
 def _labelled(reader: _Reader, node: Node) -> N:
