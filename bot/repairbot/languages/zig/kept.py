@@ -341,7 +341,7 @@ class _Judged:
         struct = self._here(typed)
         if struct is None or struct.kind != "struct":
             return False
-        items = list(struct.fields(self.kept.module))
+        items = struct.fields(self.kept.module)
         return bool(items) and all(self.whole((*place, item.name), item.type, depth + 1) for item in items)
 
     def why(self, place: Path, typed: str, teardown: str) -> tuple[int, str]:

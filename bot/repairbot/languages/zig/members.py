@@ -115,7 +115,7 @@ class Members:
         body = self._reached(struct, teardown)
         if not _ENDS.search(body):
             return None
-        fields = list(struct.fields(self.module))
+        fields = struct.fields(self.module)
         released = self._named(body, name)
         container = Container(
             struct.symbol or struct.name,
@@ -180,8 +180,6 @@ class Members:
 
     def _made(self, struct: Struct, item: Field, teardown: Definition, name: str, body: str) -> Event | None:
         """The event that makes a member which the teardown forgets."""
-        if _WHOLE.search(body) or name in _MOVED.findall(body):
-            return None  # released by a loop over all members, or moved away whole
         if _COUNTED.search(item.name):
             return None
         store = next(
@@ -202,6 +200,8 @@ class Members:
             resource = Resource("container", "container", ("init",), (".deinit",), collected=False)
         if resource is None or self._elsewhere(struct, item, teardown):
             return None
+        if _WHOLE.search(body) or name in _MOVED.findall(body):
+            return None  # released by a loop over all members, or moved away whole
         if listed and self._released_list(body, name, item.name):
             return None
         if not listed and item.name in self._named(body, name):

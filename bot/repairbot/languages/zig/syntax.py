@@ -9,7 +9,6 @@ from __future__ import annotations
 import posixpath
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
 from dataclasses import field
 from functools import cached_property
 
@@ -154,16 +153,22 @@ class Struct:
     aliases: tuple[str, ...] = ()
     functions: dict[str, Definition] = field(default_factory=dict)
     parent: Struct | None = None
+    _fields: list[Field] | None = None
 
-    def fields(self, module: Module) -> Iterator[Field]:
-        """Its members, in the order of the source."""
-        for child in self.node.children:
-            if child.type == "container_field":
-                name = text(child.child_by_field_name("name"))
-                typed = child.child_by_field_name("type")
-                last = child.children[-1]
-                default = text(last) if any(part.type == "=" for part in child.children) else ""
-                yield Field(name, text(typed), default, module.span(child.start_byte, child.end_byte))
+    def fields(self, module: Module) -> list[Field]:
+        """Its members, in the order of the source; read once."""
+        if self._fields is None:
+            self._fields = [
+                _member(child, module) for child in self.node.children if child.type == "container_field"
+            ]
+        return self._fields
+
+
+def _member(node: Node, module: Module) -> Field:
+    children = node.children
+    default = text(children[-1]) if any(part.type == "=" for part in children) else ""
+    name, typed = (text(node.child_by_field_name(each)) for each in ("name", "type"))
+    return Field(name, typed, default, module.span(node.start_byte, node.end_byte))
 
 
 class Module:
