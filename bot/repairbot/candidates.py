@@ -12,7 +12,7 @@ from dataclasses import field, replace
 from functools import cached_property
 
 from repairbot.edits import Transcoded, apply, unified
-from repairbot.languages.base import PartFrontend
+from repairbot.languages.base import ForesightedPrinter, PartFrontend
 from repairbot.lazily import dataclass
 from repairbot.lifetimes.intents import Refusal
 from repairbot.lifetimes.ops import Intent
@@ -60,11 +60,22 @@ class Repairs:
         """End every try: with the first of its candidates that climbs the whole ladder, or with the reasons of all."""
         left = [each for each in tries if self._drawn(each)]
         while left:
-            chosen = _together(left)
-            climbs = self._ladder.climb([each.candidate for each in chosen if each.candidate is not None])
-            for each, climb in zip(chosen, climbs, strict=True):
-                self._climbed(each, climb)
+            self._foresee(left)
+            waiting = left
+            while waiting:
+                chosen = _together(waiting)
+                climbs = self._ladder.climb([each.candidate for each in chosen if each.candidate is not None])
+                for each, climb in zip(chosen, climbs, strict=True):
+                    self._climbed(each, climb)
+                waiting = [each for each in waiting if each.candidate is not None]
             left = [each for each in left if each.finding.fix is None and self._drawn(each)]
+
+    def _foresee(self, drawn: Sequence[Try]) -> None:
+        """Tell the printer of all that is going to be checked."""
+        printer = self.room.printer
+        if len(drawn) > 1 and isinstance(printer, ForesightedPrinter):
+            candidates = [each.candidate.edits for each in drawn if each.candidate is not None]
+            printer.foresee(self.text.data, candidates)
 
     @cached_property
     def _ladder(self) -> Ladder:

@@ -6,7 +6,7 @@ A language is a folder here, found by walking, whose package exposes `LANGUAGE: 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -87,6 +87,15 @@ class Printer(Protocol):
 
     def inspect(self, before: bytes, after: bytes, edits: tuple[Edit, ...]) -> tuple[Check, ...]:
         """The language's own rungs of the ladder: comments kept, names bound, compiler's word."""
+        ...
+
+
+@runtime_checkable
+class ForesightedPrinter(Protocol):
+    """A printer whose rungs cost less for many repairs of one file when it is told of them all beforehand."""
+
+    def foresee(self, before: bytes, repairs: Sequence[tuple[Edit, ...]]) -> None:
+        """These repairs are going to be inspected, each alone or with some of the others."""
         ...
 
 

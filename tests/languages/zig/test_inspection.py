@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from repairbot.languages.zig.inspection import inspect
+from repairbot.edits import apply
+from repairbot.languages.zig.inspection import foresee, inspect
 from repairbot.model import Edit
 
 GOOD = b"fn f() u32 {\n    const x = 1; // one\n    return x;\n}\n"
@@ -60,3 +61,72 @@ def test_a_file_that_was_not_formatted_is_not_asked_to_be() -> None:
     before = GOOD.replace(b"    return", b"  return")
     assert results(before, before.replace(b"x;", b"x + 1;"))["zig fmt"] == "not run"
     assert results(GOOD, GOOD.replace(b"return x;", b"return  x;"))["zig fmt"] == "failed"
+
+
+LENT = b"""\
+fn f(gpa: anytype) !usize {
+    const one = try gpa.alloc(u8, 1);
+    const two = try gpa.alloc(u8, 2);
+    gpa.touch(two);
+    return one.len;
+}
+"""
+
+
+def insert(behind: bytes, text: str) -> tuple[Edit, ...]:
+    at = LENT.index(behind) + len(behind)
+    return (Edit(at, at, text),)
+
+
+def foreseen(*repairs: tuple[Edit, ...]) -> list[list[str]]:
+    """The results of the compiler's rungs for each repair, all of which were foreseen; they are those of each alone."""
+
+    def inspected() -> list[list[str]]:
+        return [[check.result for check in inspect(LENT, apply(LENT, each), each)][2:] for each in repairs]
+
+    foresee(LENT, ())
+    alone = inspected()
+    foresee(LENT, repairs)
+    assert inspected() == alone
+    return alone
+
+
+ONE = insert(b"(u8, 1);", "\n    defer gpa.free(one);")
+TWO = insert(b"(u8, 2);", "\n    defer gpa.free(two);")
+
+
+def test_repairs_that_are_foreseen_pass_as_each_would_alone() -> None:
+    assert foreseen(ONE, TWO) == [["passed", "passed"]] * 2
+
+
+def test_a_repair_that_is_not_formatted_takes_nothing_with_it() -> None:
+    odd = insert(b"one.len", " +  1")
+    assert foreseen(ONE, odd, TWO) == [["passed", "passed"], ["passed", "failed"], ["passed", "passed"]]
+
+
+def test_a_repair_that_the_compiler_stops_takes_nothing_with_it() -> None:
+    assert foreseen(ONE, insert(b"one.len", " + none"), TWO)[1] == ["failed"]
+
+
+def test_repairs_that_chose_the_same_name_do_not_stop_each_other() -> None:
+    first = insert(b"(u8, 1);", "\n    const more = one;\n    _ = more;")
+    second = insert(b"(u8, 2);", "\n    const more = one;\n    _ = more;")
+    assert foreseen(first, second) == [["passed", "passed"]] * 2
+
+
+def test_no_repair_lives_on_the_name_that_another_declares() -> None:
+    declares = insert(b"(u8, 1);", "\n    const more = one;")  # nothing uses it
+    uses = insert(b"(u8, 2);", "\n    _ = more;")
+    assert foreseen(declares, uses) == [["failed"], ["failed"]]
+
+
+def test_no_repair_lives_on_the_use_that_another_writes() -> None:
+    start = LENT.index(b"    gpa.touch(two);")
+    takes = (Edit(start, start + len(b"    gpa.touch(two);\n"), ""),)  # nothing uses it any more
+    assert foreseen(takes, TWO) == [["failed"], ["passed", "passed"]]
+
+
+def test_no_repair_is_laid_out_by_one_next_to_it() -> None:
+    blank = insert(b"(u8, 1);", "\n\n")
+    code = insert(b"(u8, 1);\n", "    defer gpa.free(one);")
+    assert foreseen(blank, code)[0] == ["passed", "failed"]

@@ -1,8 +1,9 @@
 """Zig's own rungs of the ladder: it parses, comments are kept, the compiler and the formatter have nothing new to say.
 
 The compiler comes with the package `ziglang` (the extra `repairbot[zig]`); without it its two rungs say "not run".
-It reads one candidate on its standard input, in an empty environment, a directory of its own and under this process's
+It reads one version on its standard input, in an empty environment, a directory of its own and under this process's
 limits, and writes nothing: `ast-check` looks at names, scopes and unused values, and compiles and runs nothing.
+The repairs of a file are asked about together where they have nothing to do with each other (see `foresee`).
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ import os
 import re
 import subprocess
 import tempfile
+from bisect import bisect_left, insort
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Final
 
 from tree_sitter import Query, QueryCursor
 
+from repairbot.edits import apply, declared, minimal, ordered
 from repairbot.languages.zig.parsing import LANGUAGE, errors, parse, parse_again
 from repairbot.model import Check, Edit
 
@@ -84,7 +88,7 @@ def _workplace() -> tempfile.TemporaryDirectory[str]:
 
 
 def _run(source: bytes, *arguments: str) -> tuple[int, bytes] | str:
-    """The compiler's exit code and what it says of a source, or why there is neither."""
+    """The compiler's exit code and what it says, or else writes, of a source; or why there is neither."""
     if not compiler():
         return ABSENT
     try:
@@ -103,7 +107,7 @@ def _run(source: bytes, *arguments: str) -> tuple[int, bytes] | str:
         return f"the compiler does not start: {error.strerror}"
     if done.returncode < 0:
         return f"the compiler was ended by signal {-done.returncode}"
-    return done.returncode, done.stderr
+    return done.returncode, done.stderr or done.stdout
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +134,22 @@ def _said(source: bytes) -> _Said | str:
     return answer if isinstance(answer, str) else _Said(tuple(found), answer[0] == 0)
 
 
-def _compiles(before: bytes, after: bytes, _: tuple[Edit, ...]) -> Check:
+def _reformatted(source: bytes) -> set[int]:
+    """The lines of a source that `zig fmt` would change."""
+    answer = _run(source, "fmt", "--stdin", "--color", "off")
+    if isinstance(answer, str) or answer[0]:
+        return set()
+    return {
+        line + source.count(b"\n", 0, edit.start) + 1
+        for edit in minimal(source, answer[1])
+        for line in range(source.count(b"\n", edit.start, edit.end) + 1)
+    }
+
+
+def _compiles(before: bytes, after: bytes, edits: tuple[Edit, ...]) -> Check:
     """`zig ast-check` says nothing that it did not say before."""
     name = "zig ast-check"
-    now = _said(after)
+    now = _said(before if _foresight.covers(before, edits) else after)
     if isinstance(now, str):
         return Check(name, "not run", now)
     if not now.errors:
@@ -148,10 +164,10 @@ def _compiles(before: bytes, after: bytes, _: tuple[Edit, ...]) -> Check:
     return Check(name, "not run", f"the file did not pass before: {was.errors[0][1]}")
 
 
-def _formatted(before: bytes, after: bytes, _: tuple[Edit, ...]) -> Check:
+def _formatted(before: bytes, after: bytes, edits: tuple[Edit, ...]) -> Check:
     """A file that `zig fmt` had nothing to change in stays so; another one is not reformatted."""
     name = "zig fmt"
-    was, now = _said(before), _said(after)
+    was, now = _said(before), _said(before if _foresight.covers(before, edits) else after)
     if isinstance(was, str) or isinstance(now, str):
         return Check(name, "not run", was if isinstance(was, str) else str(now))
     if not was.formatted:
@@ -159,3 +175,111 @@ def _formatted(before: bytes, after: bytes, _: tuple[Edit, ...]) -> Check:
     if not now.formatted:
         return Check(name, "failed", "it would format the repair otherwise")
     return Check(name, "passed")
+
+
+# Many repairs of one file
+
+
+def foresee(before: bytes, repairs: Sequence[tuple[Edit, ...]]) -> None:
+    """Ask the compiler about many repairs of one file at once, for all that is asked about them later."""
+    if before != _foresight.before:
+        _foresight.before, _foresight.clean = before, []
+    was, left = _said(before), list(repairs)
+    if isinstance(was, str) or was.errors:
+        return
+    while left:
+        chosen = _apart(before, left)
+        _foresight.ask(chosen, was)
+        left = [repair for repair in left if repair not in chosen]
+
+
+@dataclass(slots=True)
+class _Foresight:
+    """The repairs of a file with which the compiler says what it says without them: each by itself and any together.
+
+    They were asked about in one version with all of them. What the compiler looks at and what the formatter lays out
+    is a statement and its scope, and none of these repairs speaks of what another one declares or takes away.
+    """
+
+    before: bytes = b""
+    clean: list[frozenset[Edit]] = field(default_factory=list)
+
+    def covers(self, before: bytes, edits: tuple[Edit, ...]) -> bool:
+        """Whether these are the edits of such repairs, and of whole ones."""
+        if before != self.before:
+            return False
+        left = set(edits)
+        for repair in self.clean:
+            if repair <= left:
+                left -= repair
+        return bool(edits) and not left
+
+    def ask(self, repairs: Sequence[tuple[Edit, ...]], was: _Said) -> None:
+        """Find the clean ones: in halves, where the compiler does not say which are not."""
+        if len(repairs) < 2:
+            return
+        edits = ordered((edit for repair in repairs for edit in repair), len(self.before))
+        version = apply(self.before, edits)
+        said = _said(version)
+        if isinstance(said, str):
+            return
+        if said == was:
+            self.clean.extend(frozenset(repair) for repair in repairs)
+            return
+        lines = {line for line, _ in said.errors} or _reformatted(version)
+        named = [repair for repair in repairs if lines & _lines(self.before, edits, repair)]
+        others = [repair for repair in repairs if repair not in named]
+        if not named or not others:
+            named, others = list(repairs[: len(repairs) // 2]), list(repairs[len(repairs) // 2 :])
+        self.ask(named, was)
+        self.ask(others, was)
+
+
+_foresight: Final = _Foresight()
+_WORD: Final = re.compile(r"[A-Za-z_]\w*")
+
+
+def _apart(before: bytes, repairs: Sequence[tuple[Edit, ...]]) -> list[tuple[Edit, ...]]:
+    """The repairs that have nothing to do with each other: code stands between them, and they share no names.
+
+    What one declares or takes away no other one speaks of, unless it declares it itself.
+    """
+    found: list[tuple[Edit, ...]] = []
+    taken: list[tuple[int, int]] = []
+    private, spoken = set[str](), set[str]()
+    for repair in repairs:
+        said = {word for edit in repair for word in _WORD.findall(edit.text)}
+        was = {word for edit in repair for word in _WORD.findall(before[edit.start : edit.end].decode())}
+        own = declared(repair)
+        places = [(edit.start, edit.end) for edit in repair]
+        if (said - own) & private or (own | (was - said)) & spoken:
+            continue
+        if not all(_code_between(before, taken, *place) for place in places):
+            continue
+        found.append(repair)
+        for place in places:
+            insort(taken, place)
+        private |= own | (was - said)
+        spoken |= said - own
+    return found
+
+
+def _code_between(before: bytes, taken: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    """Whether code stands between a place and those ahead of and behind it."""
+    index = bisect_left(taken, (start, end))
+    ahead = taken[index - 1][1] if index else 0
+    behind = taken[index][0] if index < len(taken) else len(before)
+    return bool(before[ahead:start].strip()) and bool(before[end:behind].strip())
+
+
+def _lines(before: bytes, edits: tuple[Edit, ...], repair: tuple[Edit, ...]) -> set[int]:
+    """The lines on which a repair's text stands in the version that all these edits made."""
+    found: set[int] = set()
+    line, behind = 1, 0
+    for edit in edits:
+        line += before.count(b"\n", behind, edit.start)
+        behind, last = edit.end, line + edit.text.count("\n")
+        if edit in repair:
+            found.update(range(line, last + 1))
+        line = last
+    return found

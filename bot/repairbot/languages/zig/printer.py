@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from typing import cast
 
@@ -50,6 +50,12 @@ class ZigPrinter:
         from repairbot.languages.zig.inspection import inspect
 
         return inspect(before, after, edits)
+
+    def foresee(self, before: bytes, repairs: Sequence[tuple[Edit, ...]]) -> None:
+        """Ask the compiler about all these repairs at once."""
+        from repairbot.languages.zig.inspection import foresee
+
+        foresee(before, repairs)
 
 
 PRINTER = ZigPrinter()
