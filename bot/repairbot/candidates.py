@@ -7,19 +7,22 @@ are free. So the versions are about as many as the candidates of one function, a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
 from functools import cached_property
 
+from repairbot.analyses.facts import Facts
 from repairbot.edits import Transcoded, apply, unified
-from repairbot.languages.base import ForesightedPrinter, PartFrontend
+from repairbot.languages.base import ALONE, ForesightedPrinter, PartFrontend, SharingFrontend, Unreadable
 from repairbot.lazily import dataclass
 from repairbot.lifetimes.intents import Refusal
 from repairbot.lifetimes.ops import Intent
 from repairbot.model import Edit, Finding, Fix
 from repairbot.room import Room
 from repairbot.rule import Report
-from repairbot.verify import Candidate, Climb, Ladder, Reported
+from repairbot.shares import Side, shares
+from repairbot.verify import Candidate, Climb, Ladder, Reported, Share
 
 
 @dataclass(slots=True)
@@ -36,6 +39,10 @@ class Try:
     """What `intent` was written as, until it is checked."""
     heeds: frozenset[str] | None = None
     """The functions that have a say in what is said of the candidate's; None for any."""
+    number: int = ALONE
+    """Candidates of one number are in one version not in each other's way, for all that the printer says."""
+    separable: bool = False
+    """What the candidate changes can be told from what others of its function change."""
 
     def __post_init__(self) -> None:
         self.left = iter(self.report.intents)
@@ -50,10 +57,11 @@ class Try:
 
 @dataclass
 class Repairs:
-    """Writes the repairs of one file. `found` is all that is said of it."""
+    """Writes the repairs of one file. `facts`: its analysis; `found`: all that the rules say of it."""
 
     text: Transcoded
     room: Room
+    facts: Facts
     found: Reported
 
     def write(self, tries: Sequence[Try]) -> None:
@@ -74,12 +82,13 @@ class Repairs:
         """Tell the printer of all that is going to be checked."""
         printer = self.room.printer
         if len(drawn) > 1 and isinstance(printer, ForesightedPrinter):
-            candidates = [each.candidate.edits for each in drawn if each.candidate is not None]
-            printer.foresee(self.text.data, candidates)
+            repairs = [each.candidate.edits for each in drawn if each.candidate is not None]
+            for each, number in zip(drawn, printer.foresee(self.text.data, repairs), strict=True):
+                each.number = number
 
     @cached_property
     def _ladder(self) -> Ladder:
-        return Ladder(self.text.data, self.found, self.room.again, self.room.printer)
+        return Ladder(self.text.data, self.found, self.room.again, self.room.printer, self._shares)
 
     def _drawn(self, one: Try) -> bool:
         """Whether a candidate stands to be checked: the one before, or the next that can be written."""
@@ -92,6 +101,7 @@ class Repairs:
                 one.reasons.append(written.why)
                 continue
             symbols, one.heeds = self._touched(one.report, written)
+            one.number, one.separable = ALONE, self._separable(symbols, written)
             one.candidate = Candidate(one.rule, one.report, written, symbols)
         return True
 
@@ -132,19 +142,58 @@ class Repairs:
             return None, None
         return symbols, frontend.heeded(data, symbols)
 
+    def _separable(self, symbols: frozenset[str] | None, edits: tuple[Edit, ...]) -> bool:
+        frontend = self.room.language.frontend
+        if symbols is None or len(symbols) > 1 or not isinstance(frontend, SharingFrontend):
+            return False
+        return frontend.separable(self.text.data, edits)
+
+    def _shares(
+        self, after: bytes, candidates: Sequence[Candidate], edits: tuple[Edit, ...]
+    ) -> list[Share | None] | None:
+        """See verify.Sharing. A candidate that is the only one of its function has all that is said of it."""
+        frontend, symbols = self.room.language.frontend, [each.symbols or frozenset() for each in candidates]
+        assert isinstance(frontend, PartFrontend)
+        try:
+            again = self.room.part(frontend, after, frozenset().union(*symbols))
+        except (Unreadable, RecursionError):
+            return None
+        if not again.unit.heard.items() <= self.facts.unit.heard.items():
+            return None  # what one function tells another is not what it was
+        said, count = self.room.reported(again), Counter(symbols)
+        told = {
+            each: shares(
+                Side(self.text.data, self.facts, next(iter(each))),
+                Side(after, again, next(iter(each))),
+                [other.edits for other in candidates if other.symbols == each],
+                edits,
+                self.room.reported,
+            )
+            for each in count
+            if count[each] > 1
+        }
+        return [
+            next(told[each]) if each in told else Share.whole(self.found.within(each), said.within(each))
+            for each in symbols
+        ]
+
 
 def _together(left: Sequence[Try]) -> list[Try]:
     """The first one, and those that can be checked with it in one version of the file."""
     chosen: list[Try] = []
-    touched: frozenset[str] = frozenset()
-    heeded: frozenset[str] = frozenset()
     for each in left:
-        symbols = each.candidate.symbols if each.candidate is not None else None
-        if symbols is None or each.heeds is None:
-            if not chosen:
-                return [each]
-        elif heeded.isdisjoint(symbols) and touched.isdisjoint(each.heeds):
+        if all(_free(each, other) for other in chosen):
             chosen.append(each)
-            touched |= symbols
-            heeded |= each.heeds
     return chosen
+
+
+def _free(one: Try, other: Try) -> bool:
+    """Whether two candidates have nothing to do with each other, or what each changes can be told apart."""
+    mine, theirs = one.candidate, other.candidate
+    if mine is None or theirs is None or mine.symbols is None or theirs.symbols is None:
+        return False
+    if mine.symbols == theirs.symbols:
+        return one.number == other.number != ALONE and one.separable and other.separable
+    if one.heeds is None or other.heeds is None or one.number != other.number:
+        return False
+    return one.heeds.isdisjoint(theirs.symbols) and other.heeds.isdisjoint(mine.symbols)

@@ -90,7 +90,7 @@ def examine(
     if found.reports and (why := language.frontend.broken(text.data)):
         return _skipped(path, language, why)  # the tolerant parser read it; the language itself does not
     unit = facts.unit
-    wanted = _Findings(text, room, found)
+    wanted = _Findings(text, room, facts, found)
     waiting = provisional and fixes and bool(unit.asks or unit.makers) and wanted.repairable
     findings = wanted.all(fixes=fixes and not waiting) if found.reports else ()
     result = FileResult(
@@ -147,6 +147,7 @@ class _Findings:
 
     text: Transcoded
     room: Room
+    facts: Facts
     found: Reported
 
     @property
@@ -168,7 +169,7 @@ class _Findings:
         tries = [Try(self._finding(rules[name], report), name, report) for name, report in self.found.reports]
         if fixes:
             shown = [each for each in tries if self._shown(each.report)]
-            Repairs(self.text, self.room, self.found).write(shown)
+            Repairs(self.text, self.room, self.facts, self.found).write(shown)
         return tuple(each.ended() for each in tries)
 
     @cached_property

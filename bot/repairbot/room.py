@@ -77,12 +77,15 @@ class Room:
         try:
             if symbols is None or not isinstance(frontend, PartFrontend):
                 return self.reported(self.facts(data))
-            unit = frontend.lower_part(data, self.path, self.resources, self.project, symbols)
-            return self.reported(analyse(unit)).within(symbols)
+            return self.reported(self.part(frontend, data, symbols)).within(symbols)
         except Unreadable as error:
             return Reported(wrong=f"the repaired file cannot be read: {error}")
         except RecursionError:
             return Reported(wrong="the repaired file is nested too deeply")
+
+    def part(self, frontend: PartFrontend, data: bytes, symbols: frozenset[str]) -> Facts:
+        """The analysis of these functions alone. Raises Unreadable, RecursionError."""
+        return analyse(frontend.lower_part(data, self.path, self.resources, self.project, symbols))
 
 
 _TEST = regex(

@@ -56,8 +56,27 @@ class Reported:
         return Counter(key(rule, report) for rule, report in self.reports)
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What has to do with one repair of several in a version of a file: what is said of it without them and with.
+
+    `own`: the findings in `base` that are about what it changes, and no other repair.
+    """
+
+    base: Reported
+    again: Reported
+    own: Counter[Key]
+
+    @classmethod
+    def whole(cls, base: Reported, again: Reported) -> Share:
+        """The share of a repair that no other one shares its functions with."""
+        return cls(base, again, base.keys())
+
+
 Analyse = Callable[[bytes, "frozenset[str] | None"], Reported]
 """Lower and analyse a version of the file, or these functions of it, and run the rules."""
+Sharing = Callable[[bytes, "Sequence[Candidate]", "tuple[Edit, ...]"], "Sequence[Share | None] | None"]
+"""The share of each candidate in a version with all of them, None where it has to be checked alone; or None for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +119,14 @@ class Ladder:
     base: Reported
     analyse: Analyse
     printer: Printer
+    sharing: Sharing | None = None
+    """Where it is not there, candidates of one function do not climb together."""
 
     def climb(self, candidates: Sequence[Candidate]) -> list[Climb]:
         """How far each candidate comes: to the first rung that does not hold.
 
-        Of several, each has `symbols`, and none has a say in what is said of the functions of another.
+        Of several, each has `symbols`, and none has a say in what is said of the functions of another, or they have the
+        same and `sharing` tells them apart.
         """
         if len(candidates) == 1:
             return [self._alone(candidates[0])]
@@ -129,7 +151,8 @@ class Ladder:
         if (fallen := _fallen(checks)) is not None:
             return Climb(tuple(checks), after, f"{fallen.name}: {fallen.detail}")
         again = self.analyse(after, candidate.symbols)
-        return self._judged(candidate, edits, after, again, checks)
+        base = self.base.within(candidate.symbols)
+        return self._judged(candidate, edits, after, Share.whole(base, again), checks)
 
     def _together(self, candidates: Sequence[Candidate]) -> list[Climb] | None:
         """The same of one version with all of them, or None where that version as a whole does not hold."""
@@ -143,10 +166,26 @@ class Ladder:
         checks = self._inspected(after, edits)
         if checks != self._untouched:
             return None
+        shares = (self.sharing or self._apart)(after, candidates, edits)
+        if shares is None:
+            return None
+        return [
+            self._judged(each, edits, after, share, checks)
+            if share is not None and share.own[each.key]
+            else Climb((), after, "it has to be checked alone")
+            for each, share in zip(candidates, shares, strict=True)
+        ]
+
+    def _apart(
+        self, after: bytes, candidates: Sequence[Candidate], _: tuple[Edit, ...]
+    ) -> list[Share | None] | None:
+        """The shares of candidates of different functions."""
         again = self.analyse(after, frozenset().union(*(each.symbols or () for each in candidates)))
         if again.wrong:
             return None
-        return [self._judged(each, edits, after, again.within(each.symbols), checks) for each in candidates]
+        return [
+            Share.whole(self.base.within(each.symbols), again.within(each.symbols)) for each in candidates
+        ]
 
     @cached_property
     def _untouched(self) -> list[Check]:
@@ -163,16 +202,16 @@ class Ladder:
         candidate: Candidate,
         edits: tuple[Edit, ...],
         after: bytes,
-        again: Reported,
+        share: Share,
         inspected: Sequence[Check],
     ) -> Climb:
-        """The rungs of one candidate in a version that `edits` made and of which `again` is said."""
-        base, checks = self.base.within(candidate.symbols), list(inspected)
+        """The rungs of one candidate in a version that `edits` made and in which that is its share."""
+        base, again, checks = share.base, share.again, list(inspected)
         for check in (
             _gone(candidate, base, again),
             _nothing_new(base, again),
             _once(base, again),
-            _idempotent(candidate, _written(candidate, edits), after, base, again, self.printer),
+            _idempotent(candidate, written(candidate.edits, edits), after, base, again, self.printer),
         ):
             checks.append(check)
             if check.result == "failed":
@@ -226,20 +265,20 @@ def _once(base: Reported, again: Reported) -> Check:
     return Check("released once", "passed")
 
 
-def _written(candidate: Candidate, edits: tuple[Edit, ...]) -> list[tuple[int, int]]:
-    """Where a candidate's text stands in the version that all these edits made."""
-    written, shift = [], 0
+def written(repair: Sequence[Edit], edits: Sequence[Edit]) -> list[tuple[int, int]]:
+    """Where a repair's text stands in the version that all these edits made."""
+    places, shift = [], 0
     for edit in edits:
         size = len(edit.text.encode())
-        if edit in candidate.edits:
-            written.append((edit.start + shift, edit.start + shift + size))
+        if edit in repair:
+            places.append((edit.start + shift, edit.start + shift + size))
         shift += size - (edit.end - edit.start)
-    return written
+    return places
 
 
 def _idempotent(
     candidate: Candidate,
-    written: list[tuple[int, int]],
+    places: list[tuple[int, int]],
     after: bytes,
     base: Reported,
     again: Reported,
@@ -251,7 +290,7 @@ def _idempotent(
         if other != candidate.rule or (key(other, found) != candidate.key and known[key(other, found)]):
             continue
         for intent in found.intents:
-            if not any(start < intent.at.end and intent.at.start < end for start, end in written):
+            if not any(start < intent.at.end and intent.at.start < end for start, end in places):
                 continue
             if not isinstance(printer.write(after, intent), Refusal):
                 return Check("idempotent", "failed", f"line {found.at.line} would be repaired again")

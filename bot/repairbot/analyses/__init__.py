@@ -9,19 +9,22 @@ from repairbot.analyses.facts import Facts
 from repairbot.lifetimes.ops import Unit
 
 if TYPE_CHECKING:
-    from repairbot.analyses.facts import Growth, Pairing
+    from collections.abc import Sequence
+
+    from repairbot.analyses.facts import Followed, Growth, Pairing
 
 
-def analyse(unit: Unit) -> Facts:
-    """Run every analysis over one file."""
+def analyse(unit: Unit, followed: Sequence[Followed] | None = None) -> Facts:
+    """Run every analysis over one file. `followed`: what is known of its acquisitions already."""
     if unit.bare:
         return Facts(unit)
     from repairbot.analyses import growth, loading, pairing, registration, setup
 
     grown = growth.analyse(unit)
+    paired = pairing.analyse(unit) if followed is None else pairing.told(unit, followed)
     return Facts(
         unit=unit,
-        pairing=_without(pairing.analyse(unit), grown, unit),
+        pairing=_without(paired, grown, unit),
         growth=grown,
         registration=registration.analyse(unit),
         undone=registration.undone(unit),

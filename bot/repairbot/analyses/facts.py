@@ -6,7 +6,17 @@ from dataclasses import field
 from typing import Literal
 
 from repairbot.lazily import dataclass
-from repairbot.lifetimes.ops import Container, Event, Load, Member, Op, Registration, Resource, Unit
+from repairbot.lifetimes.ops import (
+    Container,
+    Event,
+    Function,
+    Load,
+    Member,
+    Op,
+    Registration,
+    Resource,
+    Unit,
+)
 from repairbot.model import Confidence, SafePattern, Span, Step
 
 
@@ -88,6 +98,20 @@ class Misuse:
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """What following one acquisition showed. `names`: every name that the value may have."""
+
+    function: Function
+    site: Op
+    names: frozenset[str]
+    leaks: tuple[Leak, ...] = ()
+    misuses: tuple[Misuse, ...] = ()
+    safe: SafePattern | None = None
+    unknown: int = 0
+    gave_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Pairing:
     """Facts about acquire/release pairs in functions, and of members across the methods of a class."""
 
@@ -99,6 +123,8 @@ class Pairing:
     """Values whose tracking stopped because it is not known who owns them."""
     given_up: tuple[Step, ...] = ()
     """Acquisitions whose paths were too many to follow."""
+    followed: tuple[Followed, ...] = ()
+    """What all this was told from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ stored, passed on) may own it: then this analysis is silent about it from there 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from repairbot.analyses.facts import Leak, Misuse, Pairing, Shape, Way
+from repairbot.analyses.facts import Followed, Leak, Misuse, Pairing, Shape, Way
 from repairbot.analyses.graph import Graph
 from repairbot.analyses.members import certain, kept, owned
 from repairbot.analyses.tracking import Track, follow, is_constructor, name_of, sites, stored
@@ -18,37 +19,51 @@ from repairbot.model import Confidence, SafePattern, Step
 
 def analyse(unit: Unit) -> Pairing:
     """The facts of one file. Reads the model alone."""
-    leaks: list[Leak] = []
-    misuses: list[Misuse] = []
-    safe: list[SafePattern] = []
-    given_up: list[Step] = []
-    unknown = 0
-    for function in unit.functions:
-        graph = Graph(function)
-        for site in sites(function):
-            if "." in site.place:
-                continue  # an object keeps it: see members and setup
-            track = follow(graph, site)
-            unknown += len(track.unknown)
-            if track.gave_up:
-                given_up.append(
-                    Step(site.at.line, f"{function.symbol} has too many paths; {site.place} was not followed")
-                )
-                continue
-            misuses.extend(_misuses(function, track))
-            found = _leaks(graph, track)
-            for leak in found:
-                if leak.shape == "error" and function.symbol == "<module>":
-                    continue  # a program that ends by this error
-                if leak.shape == "error" and is_constructor(function) and stored(track):
-                    continue  # the object keeps it, and its constructor fails: see setup
-                leaks.append(leak)
-            if not found and (pattern := _safe(unit, graph, track)) is not None:
-                safe.append(pattern)
-    leaks = _wholes([_weighed(unit, leak) for leak in leaks])
+    return told(unit, [each for function in unit.functions for each in _followed(unit, function)])
+
+
+def told(unit: Unit, followed: Sequence[Followed]) -> Pairing:
+    """The facts of one file, as far as they follow from these acquisitions of its functions."""
     members = tuple(item for container in unit.containers for item in owned(container))
+    safe = [each.safe for each in followed if each.safe is not None]
     safe.extend(pattern for container in unit.containers for pattern in kept(container))
-    return Pairing(tuple(leaks), tuple(misuses), tuple(safe), members, unknown, tuple(given_up))
+    return Pairing(
+        tuple(_wholes([_weighed(unit, leak) for each in followed for leak in each.leaks])),
+        tuple(misuse for each in followed for misuse in each.misuses),
+        tuple(safe),
+        members,
+        sum(each.unknown for each in followed),
+        tuple(_given_up(each) for each in followed if each.gave_up),
+        tuple(followed),
+    )
+
+
+def _given_up(each: Followed) -> Step:
+    why = f"{each.function.symbol} has too many paths; {each.site.place} was not followed"
+    return Step(each.site.at.line, why)
+
+
+def _followed(unit: Unit, function: Function) -> Iterator[Followed]:
+    graph = Graph(function)
+    for site in sites(function):
+        if "." in site.place:
+            continue  # an object keeps it: see members and setup
+        track = follow(graph, site)
+        names, unknown = frozenset(graph.aliases(site.place)), len(track.unknown)
+        if track.gave_up:
+            yield Followed(function, site, names, unknown=unknown, gave_up=True)
+            continue
+        found = _leaks(graph, track)
+        safe = None if found else _safe(unit, graph, track)
+        leaks = tuple(leak for leak in found if not _told_elsewhere(function, track, leak))
+        yield Followed(function, site, names, leaks, tuple(_misuses(function, track)), safe, unknown)
+
+
+def _told_elsewhere(function: Function, track: Track, leak: Leak) -> bool:
+    """A program that ends by this error; or the object keeps it, and its constructor fails: see setup."""
+    if leak.shape != "error":
+        return False
+    return function.symbol == "<module>" or (is_constructor(function) and stored(track))
 
 
 def _weighed(unit: Unit, leak: Leak) -> Leak:

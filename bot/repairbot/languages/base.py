@@ -63,7 +63,10 @@ class PartFrontend(Protocol):
         ...
 
     def heeded(self, source: bytes, symbols: frozenset[str]) -> frozenset[str] | None:
-        """The symbols of the functions whose code has a say in what is said of these (these as well); None for any."""
+        """The symbols of the functions whose code has a say in what is said of these (these as well); None for any.
+
+        But for those whose say is in Unit.heard.
+        """
         ...
 
     def lower_part(
@@ -94,9 +97,25 @@ class Printer(Protocol):
 class ForesightedPrinter(Protocol):
     """A printer whose rungs cost less for many repairs of one file when it is told of them all beforehand."""
 
-    def foresee(self, before: bytes, repairs: Sequence[tuple[Edit, ...]]) -> None:
-        """These repairs are going to be inspected, each alone or with some of the others."""
+    def foresee(self, before: bytes, repairs: Sequence[tuple[Edit, ...]]) -> tuple[int, ...]:
+        """A number for each repair: those of one number, but ALONE, are not in each other's way in one version.
+
+        They are going to be inspected, each alone or with some of the others of its number.
+        """
         ...
+
+
+@runtime_checkable
+class SharingFrontend(PartFrontend, Protocol):
+    """A front end that tells which repairs of one function may be looked at in one version of it."""
+
+    def separable(self, source: bytes, repair: tuple[Edit, ...]) -> bool:
+        """Whether a repair of a function only adds or takes away operations, and leaves control its ways."""
+        ...
+
+
+ALONE = -1
+"""The number of a repair that stands in no version with others of its function."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -442,6 +442,8 @@ class Unit:
     makers: set[str] = field(default_factory=set)
     resources_made: list[Resource] = field(default_factory=list)
     unknown: int = 0
+    heard: dict[tuple[int, int], str] = field(default_factory=dict)
+    """What its functions told each other: of which one (by its number in the file) and which of its parameters."""
 
     @property
     def bare(self) -> bool:

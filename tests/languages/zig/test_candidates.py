@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+
+import pytest
 
 from repairbot import languages
 from repairbot.edits import apply
@@ -79,3 +82,77 @@ def test_each_repair_holds_without_the_others() -> None:
         left = examine(after, "a.zig", languages.walk()["zig"], Settings()).result.findings
         assert finding.variable not in {each.variable for each in left}
         assert len(left) == 3
+
+
+INSIDE = """
+fn collect(gpa: std.mem.Allocator, names: []const []const u8) !usize {
+    var list: std.ArrayList([]u8) = .empty;
+    const first = try gpa.dupe(u8, names[0]);
+    try list.append(gpa, first);
+    try list.append(gpa, try gpa.dupe(u8, names[1]));
+    var other: std.ArrayList([]u8) = .empty;
+    try other.append(gpa, try gpa.dupe(u8, names[2]));
+    defer other.deinit(gpa);
+    return list.items.len + other.items.len;
+}
+"""
+ONE_LINE = """
+fn show(gpa: std.mem.Allocator, writer: anytype) !void {
+    try writer.print("{s}{s}", .{ try gpa.dupe(u8, "a"), try gpa.dupe(u8, "b") });
+    const text = try gpa.dupe(u8, "c");
+    try writer.writeAll(text);
+}
+"""
+RECURSIVE = """
+fn walk(gpa: std.mem.Allocator, given: []u8, depth: usize) !usize {
+    const one = try gpa.alloc(u8, depth);
+    const two = try gpa.alloc(u8, depth);
+    gpa.free(given);
+    if (depth == 0) return two.len;
+    return try walk(gpa, one, depth - 1);
+}
+"""
+SAME_NAME = """
+fn twice(gpa: std.mem.Allocator, flag: bool, out: *std.ArrayList([]u8)) !void {
+    if (flag) {
+        const text = try gpa.dupe(u8, "a");
+        try out.append(gpa, text);
+    } else {
+        const text = try gpa.dupe(u8, "b");
+        if (text.len > 1) return;
+        gpa.free(text);
+    }
+    const text = try gpa.dupe(u8, "c");
+    try out.append(gpa, text);
+    try out.append(gpa, try gpa.dupe(u8, "d"));
+    try out.append(gpa, try gpa.dupe(u8, "e"));
+}
+"""
+HANDED_ON = """
+fn chain(gpa: std.mem.Allocator) !usize {
+    const first = try gpa.alloc(u8, 1);
+    const second = first;
+    const third = try gpa.alloc(u8, 2);
+    var fourth = try gpa.alloc(u8, 3);
+    fourth = try gpa.realloc(fourth, third.len);
+    if (second.len > 1) return error.Long;
+    gpa.free(second);
+    return fourth.len;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "code", [SECOND, INSIDE, ONE_LINE, RECURSIVE, SAME_NAME, HANDED_ON, FALLING + SECOND]
+)
+def test_each_repair_of_one_function_takes_its_finding_alone(code: str) -> None:
+    source, findings = (HEAD + code).encode(), found(code)
+    assert any(each.fix for each in findings)
+    said = Counter((each.rule, each.variable) for each in findings)
+    for finding in findings:
+        if finding.fix is None:
+            continue
+        after = apply(source, finding.fix.edits)
+        left = examine(after, "a.zig", languages.walk()["zig"], Settings()).result.findings
+        now = Counter((each.rule, each.variable) for each in left)
+        assert now == said - Counter([(finding.rule, finding.variable)])

@@ -20,7 +20,7 @@ from repairbot.languages.zig.functions import Lowering
 from repairbot.languages.zig.halfway import halfway
 from repairbot.languages.zig.idioms import arenas_rebuilt
 from repairbot.languages.zig.members import Members, Store
-from repairbot.languages.zig.mentions import Mentions
+from repairbot.languages.zig.mentions import Mentions, steady
 from repairbot.languages.zig.parsing import errors, parse
 from repairbot.languages.zig.prospects import Prospects, anything, gives
 from repairbot.languages.zig.releases import Releases
@@ -31,7 +31,7 @@ from repairbot.languages.zig.tree import TooDeep
 from repairbot.languages.zig.values import Undecided
 from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Function, Idiom, Kind, Resource, Unit
-from repairbot.model import SafePattern, Step
+from repairbot.model import Edit, SafePattern, Step
 
 _MOST_BROKEN: Final = 0.5
 """A file with a larger share of its bytes in what does not parse is not read at all."""
@@ -71,8 +71,12 @@ class ZigFrontend:
         return frozenset(found)
 
     def heeded(self, source: bytes, symbols: frozenset[str]) -> frozenset[str] | None:
-        """The symbols of these functions and of those that they call, directly or not."""
-        return _mentions(source).reached(symbols)
+        """The symbols of these functions and of those that they call; what others tell these is told by Unit.heard."""
+        return _mentions(source).named(symbols)
+
+    def separable(self, source: bytes, repair: tuple[Edit, ...]) -> bool:
+        """Whether a repair adds no ways of control but those of a cleanup."""
+        return steady(source, repair)
 
     def lower_part(
         self,
@@ -175,6 +179,7 @@ class _Functions:
                 self._one(definition)
             else:
                 self._settled(definition)
+        self.unit.heard = self.oracle.heard()
         if symbols is not None:
             return
         self.unit.containers.extend(self.members.collect())

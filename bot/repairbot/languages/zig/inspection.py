@@ -23,6 +23,7 @@ from typing import Final
 from tree_sitter import Query, QueryCursor
 
 from repairbot.edits import apply, declared, minimal, ordered
+from repairbot.languages.base import ALONE
 from repairbot.languages.zig.parsing import LANGUAGE, errors, parse, parse_again
 from repairbot.model import Check, Edit
 
@@ -180,39 +181,41 @@ def _formatted(before: bytes, after: bytes, edits: tuple[Edit, ...]) -> Check:
 # Many repairs of one file
 
 
-def foresee(before: bytes, repairs: Sequence[tuple[Edit, ...]]) -> None:
-    """Ask the compiler about many repairs of one file at once, for all that is asked about them later."""
+def foresee(before: bytes, repairs: Sequence[tuple[Edit, ...]]) -> tuple[int, ...]:
+    """Ask the compiler about many repairs of one file at once, for all that is asked about them later.
+
+    The numbers: see languages/base.py.
+    """
     if before != _foresight.before:
         _foresight.before, _foresight.clean = before, []
     was, left = _said(before), list(repairs)
-    if isinstance(was, str) or was.errors:
-        return
-    while left:
-        chosen = _apart(before, left)
-        _foresight.ask(chosen, was)
-        left = [repair for repair in left if repair not in chosen]
+    if not isinstance(was, str) and not was.errors:
+        while left:
+            chosen = _apart(before, left)
+            _foresight.ask(chosen, was)
+            left = [repair for repair in left if repair not in chosen]
+    return tuple(_foresight.number(repair) for repair in repairs)
 
 
 @dataclass(slots=True)
 class _Foresight:
-    """The repairs of a file with which the compiler says what it says without them: each by itself and any together.
+    """The repairs of a file with which the compiler says what it says without them, in sets asked about at once.
 
-    They were asked about in one version with all of them. What the compiler looks at and what the formatter lays out
-    is a statement and its scope, and none of these repairs speaks of what another one declares or takes away.
+    It says so of each by itself as well, and of any of one set together: what it looks at and what the formatter lays
+    out is a statement and its scope, and none of these repairs speaks of what another one declares or takes away.
     """
 
     before: bytes = b""
-    clean: list[frozenset[Edit]] = field(default_factory=list)
+    clean: list[list[frozenset[Edit]]] = field(default_factory=list)
+
+    def number(self, repair: tuple[Edit, ...]) -> int:
+        """The number of the last set that a repair is in."""
+        found = [number for number, those in enumerate(self.clean) if frozenset(repair) in those]
+        return found[-1] if found else ALONE
 
     def covers(self, before: bytes, edits: tuple[Edit, ...]) -> bool:
-        """Whether these are the edits of such repairs, and of whole ones."""
-        if before != self.before:
-            return False
-        left = set(edits)
-        for repair in self.clean:
-            if repair <= left:
-                left -= repair
-        return bool(edits) and not left
+        """Whether these are the edits of such repairs, whole ones of one set."""
+        return before == self.before and any(_made_of(set(edits), those) for those in self.clean)
 
     def ask(self, repairs: Sequence[tuple[Edit, ...]], was: _Said) -> None:
         """Find the clean ones: in halves, where the compiler does not say which are not."""
@@ -224,7 +227,7 @@ class _Foresight:
         if isinstance(said, str):
             return
         if said == was:
-            self.clean.extend(frozenset(repair) for repair in repairs)
+            self.clean.append([frozenset(repair) for repair in repairs])
             return
         lines = {line for line, _ in said.errors} or _reformatted(version)
         named = [repair for repair in repairs if lines & _lines(self.before, edits, repair)]
@@ -237,6 +240,11 @@ class _Foresight:
 
 _foresight: Final = _Foresight()
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
+
+
+def _made_of(edits: set[Edit], repairs: Sequence[frozenset[Edit]]) -> bool:
+    found = [repair for repair in repairs if repair <= edits]
+    return bool(found) and edits == frozenset().union(*found)
 
 
 def _apart(before: bytes, repairs: Sequence[tuple[Edit, ...]]) -> list[tuple[Edit, ...]]:

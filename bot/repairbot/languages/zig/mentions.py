@@ -1,14 +1,30 @@
-"""Which functions of a file name which others: what a function calls, it names."""
+"""What a look at the words tells: which functions name which others, and whether an edit leaves control its ways."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Final
 
 from repairbot.languages.zig.syntax import Definition, Module
+from repairbot.model import Edit
 
 _WORD: Final = re.compile(rb"[A-Za-z_]\w*")
+
+_CLEANUP: Final = re.compile(r"\b(?:err)?defer\b[^;{}]*;")
+_CONTROL: Final = re.compile(
+    r"\b(?:try|catch|orelse|return|break|continue|unreachable|if|else|for|while|switch|and|or|defer|errdefer|suspend|nosuspend)\b|@"
+)
+
+
+def steady(source: bytes, edits: Sequence[Edit]) -> bool:
+    """Whether edits leave control its ways, but for cleanups that they add whole."""
+    was, now = Counter[str](), Counter[str]()
+    for edit in edits:
+        was.update(_CONTROL.findall(source[edit.start : edit.end].decode()))
+        now.update(_CONTROL.findall(_CLEANUP.sub("", edit.text)))
+    return was == now and not was["defer"] and not was["errdefer"]
 
 
 class Mentions:
@@ -23,14 +39,9 @@ class Mentions:
             self._symbols[each.symbol].append(each)
             self._names[each.name.encode()].add(each.symbol)
 
-    def reached(self, symbols: frozenset[str]) -> frozenset[str]:
-        """The symbols of these functions and of all that they name, directly or not."""
-        found, waiting = set(symbols), list(symbols)
-        while waiting:
-            new = self._of(waiting.pop()) - found
-            found |= new
-            waiting += new
-        return frozenset(found)
+    def named(self, symbols: frozenset[str]) -> frozenset[str]:
+        """The symbols of these functions and of all that they name."""
+        return symbols.union(*(self._of(each) for each in symbols))
 
     def _of(self, symbol: str) -> set[str]:
         if symbol not in self._named:

@@ -51,11 +51,11 @@ class ZigPrinter:
 
         return inspect(before, after, edits)
 
-    def foresee(self, before: bytes, repairs: Sequence[tuple[Edit, ...]]) -> None:
-        """Ask the compiler about all these repairs at once."""
+    def foresee(self, before: bytes, repairs: Sequence[tuple[Edit, ...]]) -> tuple[int, ...]:
+        """Ask the compiler about all these repairs at once; which of them it has nothing against in one version."""
         from repairbot.languages.zig.inspection import foresee
 
-        foresee(before, repairs)
+        return foresee(before, repairs)
 
 
 PRINTER = ZigPrinter()

@@ -122,6 +122,14 @@ class Oracle:
             self._asking[-1].update(self._wanted.get(key, ()))
         return self._effects[key]
 
+    def heard(self) -> dict[tuple[int, int], str]:
+        """All that was answered: effects by function and parameter, and what functions hand out as parameter -1."""
+        numbers = {each.node.start_byte: number for number, each in enumerate(self.module.functions)}
+        found = {
+            (numbers[int(start)], position): effect for (start, position), effect in self._effects.items()
+        }
+        return {**found, **{(numbers[start], -1): release for start, release in self._returns.items()}}
+
     def returns(self, definition: Definition) -> str:
         """The release, in terms of the parameters, of what a function of this file makes and returns; or ""."""
         key = definition.node.start_byte
