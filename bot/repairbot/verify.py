@@ -6,10 +6,11 @@ finding gone, nothing new             the repaired file is lowered and analysed 
 released once                         no double release and no use after release that was not there before
 idempotent                            a second run finds nothing to do where the first one wrote
 
-Candidates of functions that have nothing to do with each other climb together: the language's rungs look at one
-version of the file that holds them all, the others at each candidate's own functions in it. A version of which the
-language's rungs do not say what they say of the file as it is, is halved; a candidate that does not hold climbs again
-alone, and that counts. So the result is the same as if each had climbed alone.
+Candidates climb together where what is said of each can be told from what is said of the others, by their functions or
+by `sharing`: the language's rungs look at one version of the file that holds them all. A version of which these rungs
+do not say what they say of the file as it is, is halved; candidates that are in each other's way climb apart; and one
+that does not hold climbs again alone, and that counts, but where its own finding is still there. So the result is the
+same as if each had climbed alone.
 """
 
 from __future__ import annotations
@@ -99,11 +100,18 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Climb:
-    """How far a candidate came. `fell`: why it may not be used, "" when it holds."""
+    """How far a candidate came. `fell`: why it may not be used, "" when it holds.
+
+    `sure`: it falls by itself, and its reason is the same wherever its edits stand.
+    """
 
     checks: tuple[Check, ...]
     after: bytes = b""
     fell: str = ""
+
+    @property
+    def sure(self) -> bool:
+        return self.checks[-1].name == "finding gone"
 
 
 def key(rule: str, report: Report) -> Key:
@@ -134,10 +142,24 @@ class Ladder:
         if climbs is None:
             half = len(candidates) // 2
             return self.climb(candidates[:half]) + self.climb(candidates[half:])
+        untold = [each for each, climb in zip(candidates, climbs, strict=True) if climb is None]
+        apart = iter(self._layered(untold))
         return [
-            self._alone(candidate) if climb.fell else climb
-            for candidate, climb in zip(candidates, climbs, strict=True)
+            next(apart) if climb is None else self._alone(each) if climb.fell and not climb.sure else climb
+            for each, climb in zip(candidates, climbs, strict=True)
         ]
+
+    def _layered(self, candidates: Sequence[Candidate]) -> list[Climb]:
+        """The same of candidates of which several of one function are in each other's way: one of each at a time."""
+        layers: dict[int, list[int]] = {}
+        met: Counter[frozenset[str] | None] = Counter()
+        for index, each in enumerate(candidates):
+            layers.setdefault(met[each.symbols], []).append(index)
+            met[each.symbols] += 1
+        climbs: dict[int, Climb] = {}
+        for layer in layers.values():
+            climbs.update(zip(layer, self.climb([candidates[index] for index in layer]), strict=True))
+        return [climbs[index] for index in range(len(candidates))]
 
     def _alone(self, candidate: Candidate) -> Climb:
         try:
@@ -154,8 +176,11 @@ class Ladder:
         base = self.base.within(candidate.symbols)
         return self._judged(candidate, edits, after, Share.whole(base, again), checks)
 
-    def _together(self, candidates: Sequence[Candidate]) -> list[Climb] | None:
-        """The same of one version with all of them, or None where that version as a whole does not hold."""
+    def _together(self, candidates: Sequence[Candidate]) -> list[Climb | None] | None:
+        """The same of one version with all of them, or None where that version as a whole does not hold.
+
+        None for those of one function that are not told apart.
+        """
         try:
             edits = ordered((edit for each in candidates for edit in each.edits), len(self.before))
         except BadEditsError:
@@ -172,7 +197,7 @@ class Ladder:
         return [
             self._judged(each, edits, after, share, checks)
             if share is not None and share.own[each.key]
-            else Climb((), after, "it has to be checked alone")
+            else None
             for each, share in zip(candidates, shares, strict=True)
         ]
 

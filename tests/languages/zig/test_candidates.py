@@ -142,8 +142,19 @@ fn chain(gpa: std.mem.Allocator) !usize {
 """
 
 
+WHOLE = """
+fn build(gpa: std.mem.Allocator, turn: u32) !std.StringHashMap([]const u8) {
+    var map = std.StringHashMap([]const u8).init(gpa);
+    try map.put("kind", "decision");
+    try map.put("turn", try std.fmt.allocPrint(gpa, "{d}", .{turn}));
+    try map.put("next", try std.fmt.allocPrint(gpa, "{d}", .{turn + 1}));
+    return map;
+}
+"""
+
+
 @pytest.mark.parametrize(
-    "code", [SECOND, INSIDE, ONE_LINE, RECURSIVE, SAME_NAME, HANDED_ON, FALLING + SECOND]
+    "code", [SECOND, WHOLE, INSIDE, ONE_LINE, RECURSIVE, SAME_NAME, HANDED_ON, FALLING + SECOND]
 )
 def test_each_repair_of_one_function_takes_its_finding_alone(code: str) -> None:
     source, findings = (HEAD + code).encode(), found(code)
