@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from typing import Final, NamedTuple
 
 from repairbot.languages.zig.acquiring import Acquiring, shape
 from repairbot.languages.zig.callees import callees
 from repairbot.languages.zig.given import arguments
 from repairbot.languages.zig.syntax import Module
-from repairbot.languages.zig.words import last_word, word_ends
+from repairbot.languages.zig.words import has_word, last_word, word_ends
 from repairbot.lifetimes.ops import Resource
 
 _INIT: Final = frozenset({"init", "initCapacity", "fromOwnedSlice"})
@@ -69,8 +69,11 @@ def _factored(words: Iterable[str]) -> str:
     return f"{found}?" if ends else found
 
 
-@lru_cache(maxsize=16)
-def _any_of(names: frozenset[str]) -> re.Pattern[bytes]:
+@cache
+def _standard() -> re.Pattern[bytes]:
+    """The names of the standard library's containers."""
+    known = callees()
+    names = {name.rpartition(".")[2] for name in known.managed | known.unmanaged}
     return re.compile(rf"\b{_factored(names)}\b".encode())
 
 
@@ -175,7 +178,7 @@ class Sites:
             before = source[
                 max(source.rfind(b";", 0, match.start()) + 1, match.start() - _LONGEST) : match.start()
             ]
-            if self._containers.search(before) and self._takes_memory(before, match.start()):
+            if self._names_one(before) and self._takes_memory(before, match.start()):
                 yield match.start()
         for match in _OWNED.finditer(source):
             head = last_word(source[max(match.start() - _BACK, 0) : match.start()])
@@ -207,13 +210,14 @@ class Sites:
         allocator = self.acquiring.handed_to(around, name[1])
         return bool(allocator) and not self._arena(allocator)
 
+    def _names_one(self, text: bytes) -> bool:
+        """Whether a text names a container of the standard library, by this file's name for it or its own."""
+        return _standard().search(text) is not None or any(has_word(text, name) for name in self._own_names)
+
     @cached_property
-    def _containers(self) -> re.Pattern[bytes]:
-        """The names of the standard library's containers, and this file's names for them."""
+    def _own_names(self) -> list[bytes]:
         known = callees()
-        names = {name.rpartition(".")[2] for name in known.managed | known.unmanaged}
-        names.update(self.acquiring.own_names(known.managed | known.unmanaged))
-        return _any_of(frozenset(names))
+        return [name.encode() for name in self.acquiring.own_names(known.managed | known.unmanaged)]
 
     # What is settled
 
