@@ -38,8 +38,17 @@ _DEFER: Final = re.compile(
 )
 _DECLARED: Final = re.compile(
     rb"(const|var)\s+(\w+)\s*(?::[^=;{}]+)?=\s*(?:try\s+)?"
-    rb"([\w.?*@]*(?:\((?:[^(){};]|\([^(){};]*\))*\)[\w.?*@]+)*)(?:[^;{}]|\{[^;{}]*\})*;\s*(?://[^\n]*\n\s*)*\Z"
+    rb"([\w.?*@]*(?:\((?:[^(){};]|\([^(){};]*\))*\)[\w.?*@]+)*)"
 )
+_TOKEN: Final = re.compile(
+    rb"//[^\n]*|\\\\[^\n]*|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|([({\[])|([)}\]])|(;)"
+)
+"""Comments and strings, and the signs by which a statement is told: what opens, what closes, its end."""
+_NOTHING: Final = re.compile(rb"(?:\s|//[^\n]*\n)*\Z")
+_TELLS: Final = re.compile(
+    rb"[;{}]\s*(?:_\s*=\s*)?(?:try\s+)?(?:\w+\.)*(?!append|put|insert|add|push|set|store|keep|enqueue|create|init|register)\w+\Z"
+)
+"""A call whose result nobody keeps."""
 _RETURNED: Final = re.compile(rb"\breturn\s+(?:try\s+)?[\w.?*@]*\Z")
 _TYPED: Final = re.compile(rb"\b(?:const|var)\s+\w+\s*:([^=;]+)=\s*(?:try\s+)?\.\w+\s?\(\Z")
 _NAMED: Final = re.compile(rb"\bvar\s+(\w+)\s*(?::[^=;]*)?=[^=;]*\Z")
@@ -241,7 +250,9 @@ class Sites:
                 continue
             if self._goes_on(name, match.end(), declared[1] == b"var"):
                 continue
-            end = source.index(b";", declared.end(3)) + 1
+            end = self._statement_end(declared.end(3), match.start())
+            if not end:
+                continue
             last = source.rfind(b")", declared.start(3), declared.end(3)) + 1 or declared.start(3)
             found.append(Settled(start, end, name.decode(), last, declared.end(3), match.start()))
         return found
@@ -249,6 +260,15 @@ class Sites:
     def settled_within(self, start: int, end: int) -> list[Settled]:
         """The settled declarations in a part of the file."""
         return self.settled[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
+
+    def _statement_end(self, start: int, limit: int) -> int:
+        """Where the statement around `start` ends, if nothing but comments stands from there to `limit`; else 0."""
+        depth = 0
+        for token in _TOKEN.finditer(self.source, start, limit):
+            depth += (token[1] is not None) - (token[2] is not None)
+            if token[3] is not None and depth == 0:
+                return token.end() if _NOTHING.match(self.source, token.end(), limit) else 0
+        return 0
 
     def _goes_on(self, name: bytes, start: int, variable: bool) -> bool:
         """Whether behind its cleanup a name is returned or stored whole, or (a variable) gets another value."""
@@ -262,7 +282,22 @@ class Sites:
             if self.source[end : end + 1] in (b";", b",", b" ") and _WHOLE.search(
                 self.source[end - len(name) - 12 : end - len(name)]
             ):
-                return True
+                if not self._lent(end):
+                    return True
+        return False
+
+    def _lent(self, mention: int) -> bool:
+        """Whether a mention stands in a literal that is only told to somebody: `self.tell(.{ .name = name });`."""
+        ahead = self.source[max(mention - _LONGEST, 0) : mention]
+        depth = 0
+        for token in reversed(list(_TOKEN.finditer(ahead))):
+            depth += (token[2] is not None) - (token[1] is not None)
+            if depth < 0:  # what opens around the mention
+                if token[1] == b"(":
+                    return _TELLS.search(ahead, 0, token.start()) is not None
+                if token[1] != b"{" or not ahead.endswith(b".", 0, token.start()):
+                    return False
+                depth = 0
         return False
 
     def settles(self, site: int) -> bool:
