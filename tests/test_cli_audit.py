@@ -260,7 +260,17 @@ def test_version_and_help(tmp_path: Path) -> None:
     assert repairbot(tmp_path, "--version").out.startswith("repairbot ")
     listed = repairbot(tmp_path, "--help").out
     assert "action" not in listed  # the workflow's own command
-    for command in ("fix", "audit", "rules", "explain", "baseline", "jobs", "worker", "new-rule", "completion"):
+    for command in (
+        "fix",
+        "audit",
+        "rules",
+        "explain",
+        "baseline",
+        "jobs",
+        "worker",
+        "new-rule",
+        "completion",
+    ):
         line = next(line for line in listed.splitlines() if line.split()[:1] == [command])
         shown = repairbot(tmp_path, command, "--help")
         assert shown.code == 0
