@@ -12,6 +12,6 @@ from tests.service.killing import Backend, run
 @pytest.mark.needs("initdb", "pg_ctl")
 @pytest.mark.parametrize(("backend", "workers"), [("sqlite", 1), ("postgresql", 3)])
 def test_nothing_is_lost_and_nothing_comes_twice(backend: Backend, workers: int) -> None:
-    came = run(backend, kills=6, deliveries=20, workers=workers, seed=7, spread=1.5)
-    assert came.kills.total() == 6
+    came = run(backend, kills=4, deliveries=12, workers=workers, seed=7, spread=1.5)
+    assert came.kills.total() == 4
     assert (came.wrong, came.violations, came.shelf) == ({}, [], 0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+from pathlib import Path
 
 import click
 
@@ -39,6 +41,18 @@ class _ReaderGone(Exception):
     """A closed pipe, past click: it would end the process itself, as if there had been findings."""
 
 
+def _short(place: str, width: int) -> str:
+    """The first sentence of a command's help, without importing it; "" for a hidden one. `place`: as in COMMANDS."""
+    module, _, name = place.partition(":")
+    tree = ast.parse((Path(__file__).parent / f"{module}.py").read_bytes())
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            if "click.command(hidden=True)" in map(ast.unparse, node.decorator_list):
+                return ""
+            return click.Command(name, help=ast.get_docstring(node)).get_short_help_str(width)
+    raise LookupError(place)
+
+
 class _Lazy(click.Group):
     """A group that imports a command when it is asked for."""
 
@@ -51,6 +65,13 @@ class _Lazy(click.Group):
         module, _, name = COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(f"{__name__}.{module}"), name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        # Their first sentences are read off the files: importing all of them takes a second.
+        width = formatter.width - 6 - max(map(len, COMMANDS))
+        with formatter.section("Commands"):
+            shown = ((name, _short(place, width)) for name, place in COMMANDS.items())
+            formatter.write_dl([(name, short) for name, short in shown if short])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote
 
 from repairbot.github import hunks, markers, queries
@@ -27,7 +27,9 @@ from repairbot.github.model import (
     PullRequest,
     Thread,
 )
-from repairbot.github.transport import Transport
+
+if TYPE_CHECKING:  # PyGithub takes a fifth of a second, which who only reads a webhook need not spend
+    from repairbot.github.transport import Transport
 
 Json = dict[str, Any]
 MOST_FILES: Final = 3_000

@@ -66,6 +66,7 @@ GIVES = {
     "defer p.deinit();\ntry p.start();": "releases",
     "try p.start();\np.deinit();": "unknown",
     "unknown(n, p);": "unknown",
+    "keep(\n    kept,\n    p // all of it\n);": "keeps",
     "keep(kept, p.member);": "unknown",
     "const view = p.member;\nkeep(kept, view);": "unknown",
     "keep(kept, p.items[0..n]);": "unknown",

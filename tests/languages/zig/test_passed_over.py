@@ -125,3 +125,55 @@ def test_the_handler_of_a_call_that_nobody_follows_is_entered() -> None:
         }
         """
     assert leaks(source) == ["f a never"]
+
+
+MORE_SETTLED = {
+    "ways out within the statement": (
+        'const a = gpa.dupe(u8, text) catch |e| switch (e) {\n        else => {\n            log.err("; {t}", .{e});\n'
+        "            return e;\n        },\n    };\n    defer gpa.free(a);",
+        ["a"],
+    ),
+    "one name in two blocks": (
+        "{\n        const a = try gpa.alloc(u8, 3);\n        defer gpa.free(a);\n    }\n"
+        "    {\n        const a = try gpa.alloc(u8, 3);\n        defer gpa.free(a);\n    }",
+        ["a", "a"],
+    ),
+    "told to somebody within a literal": (
+        "const a = try gpa.dupe(u8, text);\n    defer gpa.free(a);\n    try other.tell(.{ .inner = .{ .name = a } });",
+        ["a"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MORE_SETTLED)
+def test_a_statement_ends_where_its_brackets_do(name: str) -> None:
+    body, safe = MORE_SETTLED[name]
+    found = unit(f"fn f(gpa: Allocator, text: []const u8) !void {{\n    {body}\n}}")
+    assert found.functions == []
+    assert [each.pattern for each in found.safe] == safe
+
+
+FOLLOWED = {
+    "a second statement between": "const a = try gpa.alloc(u8, 3); try work();\n    defer gpa.free(a);",
+    "one of two names without cleanup": (
+        "{\n        const a = try gpa.alloc(u8, 3);\n        defer gpa.free(a);\n    }\n"
+        "    const a = try gpa.alloc(u8, 3);"
+    ),
+    "kept within a literal": (
+        "const a = try gpa.dupe(u8, text);\n    defer gpa.free(a);\n    try list.append(.{ .name = a });"
+    ),
+    "a literal that is the result": (
+        "const a = try gpa.dupe(u8, text);\n    defer gpa.free(a);\n    return .{ .name = a };"
+    ),
+    "a literal that a name gets": (
+        "const a = try gpa.dupe(u8, text);\n    defer gpa.free(a);\n"
+        "    const b = other.make(.{ .name = a });\n    keep(b);"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_what_may_go_further_is_followed(name: str) -> None:
+    assert unit(
+        f"fn f(gpa: Allocator, list: anytype, text: []const u8) !Pair {{\n    {FOLLOWED[name]}\n}}"
+    ).functions

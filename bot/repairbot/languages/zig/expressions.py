@@ -8,6 +8,7 @@ from typing import Final
 from repairbot.languages.flow import Loop
 from repairbot.languages.zig.acquiring import member_of
 from repairbot.languages.zig.conditions import Conditions
+from repairbot.languages.zig.idle import SCALARS
 from repairbot.languages.zig.members import Store
 from repairbot.languages.zig.syntax import Struct
 from repairbot.languages.zig.tree import N
@@ -21,8 +22,6 @@ _THROUGH: Final = frozenset(
     }
 )  # fmt: skip
 _ENDS: Final = frozenset({"@panic", "@trap", "@compileError"})
-_SCALARS: Final = frozenset({"len", "capacity", "size", "count", "handle", "kind", "tag"})
-"""Members that are no part of what the value owns."""
 
 _SOME: Final = Value((), (), "some")
 _NONE: Final = Value((), (), "none")
@@ -142,7 +141,7 @@ class Expressions(Conditions):
         if held:
             return Value((held,))
         value = self.evaluate(node.first)
-        if value is NOTHING or node.text in _SCALARS:
+        if value is NOTHING or node.text in SCALARS:
             return NOTHING
         if node.text == "state" and value.places and self.acquiring.arena(self.type_of(node.first)):
             return value  # all there is to an arena

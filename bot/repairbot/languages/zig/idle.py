@@ -15,10 +15,12 @@ from repairbot.languages.zig.words import word_ends
 
 _CHAIN: Final = re.compile(rb"((?:\.\*|\.\?)*)((?:\.\w+(?:\.\*|\.\?)*)*)")
 """Behind a name: dereferences, and then members."""
-_SCALAR: Final = re.compile(rb"\.(?:len|capacity|size|count|handle|kind|tag)(?:\.\*|\.\?)*\Z")
+SCALARS: Final = frozenset({"len", "capacity", "size", "count", "handle", "kind", "tag"})
+"""Members that are no part of what the value owns."""
+_SCALAR: Final = re.compile(rf"\.(?:{'|'.join(sorted(SCALARS))})(?:\.\*|\.\?)*\Z".encode())
 _BEHIND: Final = re.compile(
     rb"\[(?:(?!\.\.)[^\[\]\n])*\]"  # an element
-    rb"|\s*(?:[=!<>]=|<|>|\+(?!\+)|-|/|%|\*(?!\*)|and\b|or\b)"  # the left of an operator
+    rb"|\s*(?:[=!<>]=|<|>|\+(?!\+)|-|/(?!/)|%|\*(?!\*)|and\b|or\b)"  # the left of an operator
 )
 _SET: Final = re.compile(rb"\s*(?:[-+*/%|&^]|<<|>>)?[%|]?=(?![=>])")
 _AHEAD: Final = re.compile(rb"(?:[=!<>]=|[^=<>-]>|[^<]<|[^+]\+|-|[^/]/|%|!|~|\band|\bor)\s*\Z")

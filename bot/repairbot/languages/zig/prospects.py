@@ -121,8 +121,10 @@ class Prospects:
         return [*self.sites.within(start, end), *_within(self._handing, start, end)]
 
     def _once(self, definition: Definition, each: Settled) -> bool:
-        """Whether a function releases that name in one place."""
-        return len(self.releases.of(definition).get(each.name, ())) == 1
+        """Whether a function releases that name nowhere but behind its declarations."""
+        settled = self.sites.settled_within(definition.node.start_byte, definition.node.end_byte)
+        there = len(self.releases.of(definition).get(each.name, ()))
+        return there == sum(other.name == each.name for other in settled)
 
     def inferable(self, definition: Definition) -> frozenset[str]:
         """The names that a function releases and that get the value of a call: what it makes is told by its release."""

@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from typing import Final, NamedTuple
 
 from repairbot.languages.zig.acquiring import Acquiring, shape
 from repairbot.languages.zig.callees import callees
 from repairbot.languages.zig.given import arguments
 from repairbot.languages.zig.syntax import Module
-from repairbot.languages.zig.words import last_word, word_ends
+from repairbot.languages.zig.words import has_word, last_word, word_ends
 from repairbot.lifetimes.ops import Resource
 
 _INIT: Final = frozenset({"init", "initCapacity", "fromOwnedSlice"})
@@ -38,8 +38,17 @@ _DEFER: Final = re.compile(
 )
 _DECLARED: Final = re.compile(
     rb"(const|var)\s+(\w+)\s*(?::[^=;{}]+)?=\s*(?:try\s+)?"
-    rb"([\w.?*@]*(?:\((?:[^(){};]|\([^(){};]*\))*\)[\w.?*@]+)*)(?:[^;{}]|\{[^;{}]*\})*;\s*(?://[^\n]*\n\s*)*\Z"
+    rb"([\w.?*@]*(?:\((?:[^(){};]|\([^(){};]*\))*\)[\w.?*@]+)*)"
 )
+_TOKEN: Final = re.compile(
+    rb"//[^\n]*|\\\\[^\n]*|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|([({\[])|([)}\]])|(;)"
+)
+"""Comments and strings, and the signs by which a statement is told: what opens, what closes, its end."""
+_NOTHING: Final = re.compile(rb"(?:\s|//[^\n]*\n)*\Z")
+_TELLS: Final = re.compile(
+    rb"[;{}]\s*(?:_\s*=\s*)?(?:try\s+)?(?:\w+\.)*(?!append|put|insert|add|push|set|store|keep|enqueue|create|init|register)\w+\Z"
+)
+"""A call whose result nobody keeps."""
 _RETURNED: Final = re.compile(rb"\breturn\s+(?:try\s+)?[\w.?*@]*\Z")
 _TYPED: Final = re.compile(rb"\b(?:const|var)\s+\w+\s*:([^=;]+)=\s*(?:try\s+)?\.\w+\s?\(\Z")
 _NAMED: Final = re.compile(rb"\bvar\s+(\w+)\s*(?::[^=;]*)?=[^=;]*\Z")
@@ -69,8 +78,11 @@ def _factored(words: Iterable[str]) -> str:
     return f"{found}?" if ends else found
 
 
-@lru_cache(maxsize=16)
-def _any_of(names: frozenset[str]) -> re.Pattern[bytes]:
+@cache
+def _standard() -> re.Pattern[bytes]:
+    """The names of the standard library's containers."""
+    known = callees()
+    names = {name.rpartition(".")[2] for name in known.managed | known.unmanaged}
     return re.compile(rf"\b{_factored(names)}\b".encode())
 
 
@@ -175,7 +187,7 @@ class Sites:
             before = source[
                 max(source.rfind(b";", 0, match.start()) + 1, match.start() - _LONGEST) : match.start()
             ]
-            if self._containers.search(before) and self._takes_memory(before, match.start()):
+            if self._names_one(before) and self._takes_memory(before, match.start()):
                 yield match.start()
         for match in _OWNED.finditer(source):
             head = last_word(source[max(match.start() - _BACK, 0) : match.start()])
@@ -207,13 +219,14 @@ class Sites:
         allocator = self.acquiring.handed_to(around, name[1])
         return bool(allocator) and not self._arena(allocator)
 
+    def _names_one(self, text: bytes) -> bool:
+        """Whether a text names a container of the standard library, by this file's name for it or its own."""
+        return _standard().search(text) is not None or any(has_word(text, name) for name in self._own_names)
+
     @cached_property
-    def _containers(self) -> re.Pattern[bytes]:
-        """The names of the standard library's containers, and this file's names for them."""
+    def _own_names(self) -> list[bytes]:
         known = callees()
-        names = {name.rpartition(".")[2] for name in known.managed | known.unmanaged}
-        names.update(self.acquiring.own_names(known.managed | known.unmanaged))
-        return _any_of(frozenset(names))
+        return [name.encode() for name in self.acquiring.own_names(known.managed | known.unmanaged)]
 
     # What is settled
 
@@ -237,7 +250,9 @@ class Sites:
                 continue
             if self._goes_on(name, match.end(), declared[1] == b"var"):
                 continue
-            end = source.index(b";", declared.end(3)) + 1
+            end = self._statement_end(declared.end(3), match.start())
+            if not end:
+                continue
             last = source.rfind(b")", declared.start(3), declared.end(3)) + 1 or declared.start(3)
             found.append(Settled(start, end, name.decode(), last, declared.end(3), match.start()))
         return found
@@ -245,6 +260,15 @@ class Sites:
     def settled_within(self, start: int, end: int) -> list[Settled]:
         """The settled declarations in a part of the file."""
         return self.settled[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
+
+    def _statement_end(self, start: int, limit: int) -> int:
+        """Where the statement around `start` ends, if nothing but comments stands from there to `limit`; else 0."""
+        depth = 0
+        for token in _TOKEN.finditer(self.source, start, limit):
+            depth += (token[1] is not None) - (token[2] is not None)
+            if token[3] is not None and depth == 0:
+                return token.end() if _NOTHING.match(self.source, token.end(), limit) else 0
+        return 0
 
     def _goes_on(self, name: bytes, start: int, variable: bool) -> bool:
         """Whether behind its cleanup a name is returned or stored whole, or (a variable) gets another value."""
@@ -258,7 +282,22 @@ class Sites:
             if self.source[end : end + 1] in (b";", b",", b" ") and _WHOLE.search(
                 self.source[end - len(name) - 12 : end - len(name)]
             ):
-                return True
+                if not self._lent(end):
+                    return True
+        return False
+
+    def _lent(self, mention: int) -> bool:
+        """Whether a mention stands in a literal that is only told to somebody: `self.tell(.{ .name = name });`."""
+        ahead = self.source[max(mention - _LONGEST, 0) : mention]
+        depth = 0
+        for token in reversed(list(_TOKEN.finditer(ahead))):
+            depth += (token[2] is not None) - (token[1] is not None)
+            if depth < 0:  # what opens around the mention
+                if token[1] == b"(":
+                    return _TELLS.search(ahead, 0, token.start()) is not None
+                if token[1] != b"{" or not ahead.endswith(b".", 0, token.start()):
+                    return False
+                depth = 0
         return False
 
     def settles(self, site: int) -> bool:
