@@ -81,7 +81,7 @@ class Repairs:
     def _foresee(self, drawn: Sequence[Try]) -> None:
         """Tell the printer of all that is going to be checked."""
         printer = self.room.printer
-        if len(drawn) > 1 and isinstance(printer, ForesightedPrinter):
+        if isinstance(printer, ForesightedPrinter):
             repairs = [each.candidate.edits for each in drawn if each.candidate is not None]
             for each, number in zip(drawn, printer.foresee(self.text.data, repairs), strict=True):
                 each.number = number

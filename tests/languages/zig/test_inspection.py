@@ -63,6 +63,16 @@ def test_a_file_that_was_not_formatted_is_not_asked_to_be() -> None:
     assert results(GOOD, GOOD.replace(b"return x;", b"return  x;"))["zig fmt"] == "failed"
 
 
+def test_a_file_that_the_compiler_cannot_read_is_not_called_formatted() -> None:
+    before = GOOD + b"fn g() void {\n    _ = ;\n}\n"
+    assert results(before, before.replace(b"x;", b"x + 1;")) == {
+        "parses": "passed",
+        "comments kept": "passed",
+        "zig ast-check": "not run",
+        "zig fmt": "not run",
+    }
+
+
 LENT = b"""\
 fn f(gpa: anytype) !usize {
     const one = try gpa.alloc(u8, 1);

@@ -1,8 +1,8 @@
 """Zig's own rungs of the ladder: it parses, comments are kept, the compiler and the formatter have nothing new to say.
 
 The compiler comes with the package `ziglang` (the extra `repairbot[zig]`); without it its two rungs say "not run".
-It reads one version on its standard input, in an empty environment, a directory of its own and under this process's
-limits, and writes nothing: `ast-check` looks at names, scopes and unused values, and compiles and runs nothing.
+It reads versions of one file, in an empty environment, from a directory of its own and under this process's limits,
+and writes nothing: `ast-check` looks at names, scopes and unused values, and compiles and runs nothing.
 The repairs of a file are asked about together where they have nothing to do with each other (see `foresee`).
 """
 
@@ -14,7 +14,7 @@ import re
 import subprocess
 import tempfile
 from bisect import bisect_left, insort
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -31,7 +31,9 @@ PATIENCE: Final = 10.0
 """Seconds that the compiler gets for one file; it takes a few milliseconds."""
 ABSENT: Final = "the package ziglang is not installed"
 _COMMENTS: Final = Query(LANGUAGE, "(comment) @comment")
-_MESSAGE: Final = re.compile(rb"^<stdin>:(\d+):\d+: error: (.*)$", re.MULTILINE)
+_MESSAGE: Final = re.compile(rb"^(\d+\.zig):(\d+):\d+: error: (.*)$", re.MULTILINE)
+_MOST: Final = 64
+"""Sources whose answers are kept."""
 
 
 def inspect(before: bytes, after: bytes, edits: tuple[Edit, ...]) -> tuple[Check, ...]:
@@ -88,8 +90,8 @@ def _workplace() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="repairbot-zig-")
 
 
-def _run(source: bytes, *arguments: str) -> tuple[int, bytes] | str:
-    """The compiler's exit code and what it says, or else writes, of a source; or why there is neither."""
+def _run(arguments: Sequence[str], source: bytes = b"") -> tuple[int, bytes, bytes] | str:
+    """The compiler's exit code, what it writes and what it says; or why there is neither."""
     if not compiler():
         return ABSENT
     try:
@@ -108,7 +110,7 @@ def _run(source: bytes, *arguments: str) -> tuple[int, bytes] | str:
         return f"the compiler does not start: {error.strerror}"
     if done.returncode < 0:
         return f"the compiler was ended by signal {-done.returncode}"
-    return done.returncode, done.stderr or done.stdout
+    return done.returncode, done.stdout, done.stderr
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,25 +121,63 @@ class _Said:
     formatted: bool = True
 
 
-@lru_cache(maxsize=64)
+_known: Final[dict[bytes, _Said | str]] = {}
+"""What was said of the last sources."""
+
+
 def _said(source: bytes) -> _Said | str:
-    """What `zig ast-check` and `zig fmt --check` say, in one process; or why it cannot be asked."""
-    answer = _run(source, "fmt", "--stdin", "--check", "--ast-check", "--color", "off")
+    """What `zig ast-check` and `zig fmt --check` say; or why they cannot be asked."""
+    _ask(source)
+    return _known[source]
+
+
+def _ask(*sources: bytes) -> None:
+    """Ask about several sources in one process, for `_said`: to start it takes as long as to look at one."""
+    new = [source for source in dict.fromkeys(sources) if source not in _known]
+    names = [f"{number}.zig" for number in range(len(new))]
+    if not new:
+        return
+    answer: tuple[int, bytes, bytes] | str = ABSENT
+    if compiler():
+        try:
+            for name, source in zip(names, new, strict=True):
+                with open(os.path.join(_workplace().name, name), "wb") as file:
+                    file.write(source)
+        except OSError as error:
+            answer = f"there is no room for the compiler's file: {error.strerror}"
+        else:
+            answer = _run(["fmt", "--check", "--ast-check", "--color", "off", *names])
+    _known.update(zip(new, _read(answer, names), strict=True))
+    while len(_known) > _MOST + len(sources):
+        del _known[next(iter(_known))]
+
+
+def _read(answer: tuple[int, bytes, bytes] | str, names: Sequence[str]) -> list[_Said | str]:
+    """What an answer says of each file."""
     if isinstance(answer, str):
-        return answer
-    code, words = answer
-    found = [(int(line), message.decode("utf-8", "replace")) for line, message in _MESSAGE.findall(words)]
-    if not found:
-        return "the compiler failed without naming an error" if code and words else _Said((), code == 0)
-    answer = _run(
-        source, "fmt", "--stdin", "--check", "--color", "off"
-    )  # with errors nothing is said of blanks
-    return answer if isinstance(answer, str) else _Said(tuple(found), answer[0] == 0)
+        return [answer] * len(names)
+    _, listed, words = answer
+    errors: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+    for name, line, message in _MESSAGE.findall(words):
+        errors[name.decode()].append((int(line), message.decode("utf-8", "replace")))
+    if words and not errors:
+        return ["the compiler failed without naming an error"] * len(names)
+    odd = listed.decode().split()
+    odd += [
+        name for name in errors if not _formats(name)
+    ]  # of one that does not parse nothing is said of blanks
+    return [_Said(tuple(errors[name]), name not in odd) for name in names]
+
+
+def _formats(name: str) -> bool:
+    """Whether `zig fmt` can read a file, and would leave it as it is."""
+    answer = _run(["fmt", "--check", "--color", "off", name])
+    return not isinstance(answer, str) and answer[0] == 0
 
 
 def _reformatted(source: bytes) -> set[int]:
     """The lines of a source that `zig fmt` would change."""
-    answer = _run(source, "fmt", "--stdin", "--color", "off")
+    answer = _run(["fmt", "--stdin", "--color", "off"], source)
     if isinstance(answer, str) or answer[0]:
         return set()
     return {
@@ -188,12 +228,15 @@ def foresee(before: bytes, repairs: Sequence[tuple[Edit, ...]]) -> tuple[int, ..
     """
     if before != _foresight.before:
         _foresight.before, _foresight.clean = before, []
-    was, left = _said(before), list(repairs)
+    sets, left = list[list[tuple[Edit, ...]]](), list(repairs)
+    while left:
+        sets.append(_apart(before, left))
+        left = [repair for repair in left if repair not in sets[-1]]
+    _ask(before, *(_version(before, each) for each in sets))
+    was = _said(before)
     if not isinstance(was, str) and not was.errors:
-        while left:
-            chosen = _apart(before, left)
-            _foresight.ask(chosen, was)
-            left = [repair for repair in left if repair not in chosen]
+        for each in sets:
+            _foresight.ask(each, was)
     return tuple(_foresight.number(repair) for repair in repairs)
 
 
@@ -219,16 +262,13 @@ class _Foresight:
 
     def ask(self, repairs: Sequence[tuple[Edit, ...]], was: _Said) -> None:
         """Find the clean ones: in halves, where the compiler does not say which are not."""
-        if len(repairs) < 2:
-            return
-        edits = ordered((edit for repair in repairs for edit in repair), len(self.before))
-        version = apply(self.before, edits)
+        version = _version(self.before, repairs)
         said = _said(version)
-        if isinstance(said, str):
-            return
         if said == was:
             self.clean.append([frozenset(repair) for repair in repairs])
+        if isinstance(said, str) or said == was or len(repairs) == 1:
             return
+        edits = ordered((edit for repair in repairs for edit in repair), len(self.before))
         lines = {line for line, _ in said.errors} or _reformatted(version)
         named = [repair for repair in repairs if lines & _lines(self.before, edits, repair)]
         others = [repair for repair in repairs if repair not in named]
@@ -240,6 +280,10 @@ class _Foresight:
 
 _foresight: Final = _Foresight()
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
+
+
+def _version(before: bytes, repairs: Sequence[tuple[Edit, ...]]) -> bytes:
+    return apply(before, [edit for repair in repairs for edit in repair])
 
 
 def _made_of(edits: set[Edit], repairs: Sequence[frozenset[Edit]]) -> bool:
