@@ -50,7 +50,7 @@ class ZigFrontend:
     def lower(self, source: bytes, path: str, resources: tuple[Resource, ...], project: Project) -> Unit:
         """Lower the whole file. Raises Unreadable on what cannot be read at all."""
         unit = Unit(path, "zig")
-        module = Module(source, path)
+        module = _keep(Module(source, path))
         _check(module.root)
         _Functions(module, resources, project, unit).run()
         return unit
@@ -105,9 +105,19 @@ class ZigFrontend:
         return ""
 
 
-@lru_cache(maxsize=1)
+_kept: Final[dict[bytes, Module]] = {}
+"""The files that were lowered last: what is asked of one later is asked of the same module."""
+
+
+def _keep(module: Module) -> Module:
+    _kept[module.source] = module
+    if len(_kept) > 2:  # a file and a version of it
+        del _kept[next(iter(_kept))]
+    return module
+
+
 def _module(source: bytes) -> Module:
-    return Module(source, "")
+    return _kept.get(source) or _keep(Module(source, ""))
 
 
 @lru_cache(maxsize=1)

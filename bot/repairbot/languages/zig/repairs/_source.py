@@ -15,6 +15,7 @@ from tree_sitter import Node, Query, QueryCursor
 from repairbot.languages.lines import Lines
 from repairbot.languages.zig.parsing import LANGUAGE
 from repairbot.languages.zig.syntax import Module, text
+from repairbot.languages.zig.words import has_word
 from repairbot.model import Edit, Span
 
 FUNCTIONS = frozenset({"function_declaration", "test_declaration"})
@@ -133,6 +134,11 @@ class Source(Lines):
 
         Zig lets no name hide another: none of the function around, none of the containers.
         """
+        for name in wanted:
+            if has_word(self.data, name.encode()):
+                break  # it may be declared near
+            if name not in _KEYWORDS:
+                return name
         function = self.function(near)
         first, last = (
             (function.start_byte, function.end_byte) if function is not None else (0, len(self.data))
