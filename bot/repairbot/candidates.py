@@ -12,9 +12,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
 from functools import cached_property
 
+from repairbot.analyses import analyse
 from repairbot.analyses.facts import Facts
 from repairbot.edits import Transcoded, apply, unified
-from repairbot.languages.base import ALONE, ForesightedPrinter, PartFrontend, SharingFrontend, Unreadable
+from repairbot.languages.base import (
+    ALONE,
+    ForesightedPrinter,
+    MemberFrontend,
+    PartFrontend,
+    SharingFrontend,
+    Unreadable,
+)
 from repairbot.lazily import dataclass
 from repairbot.lifetimes.intents import Refusal
 from repairbot.lifetimes.ops import Intent
@@ -88,7 +96,9 @@ class Repairs:
 
     @cached_property
     def _ladder(self) -> Ladder:
-        return Ladder(self.text.data, self.found, self.room.again, self.room.printer, self._shares)
+        return Ladder(
+            self.text.data, self.found, self.room.again, self.room.printer, self._shares, self._members
+        )
 
     def _drawn(self, one: Try) -> bool:
         """Whether a candidate stands to be checked: the one before, or the next that can be written."""
@@ -102,7 +112,8 @@ class Repairs:
                 continue
             symbols, one.heeds = self._touched(one.report, written)
             one.number, one.separable = ALONE, self._separable(symbols, written)
-            one.candidate = Candidate(one.rule, one.report, written, symbols)
+            speaking = self._speaking(one.report, written) if symbols is None else None
+            one.candidate = Candidate(one.rule, one.report, written, symbols, speaking)
         return True
 
     def _climbed(self, one: Try, climb: Climb) -> None:
@@ -147,6 +158,31 @@ class Repairs:
         if symbols is None or len(symbols) > 1 or not isinstance(frontend, SharingFrontend):
             return False
         return frontend.separable(self.text.data, edits)
+
+    def _speaking(self, report: Report, edits: tuple[Edit, ...]) -> frozenset[str] | None:
+        """The functions that have a say in what is said of the member that a report is about, if that can be told."""
+        frontend = self.room.language.frontend
+        if not isinstance(frontend, MemberFrontend):
+            return None
+        return frontend.speaking(self.text.data, report.symbol, report.variable, edits)
+
+    def _members(self, after: bytes, candidate: Candidate) -> Share | None:
+        """See verify.Members. What the functions say that have nothing to do with the member is in neither."""
+        frontend, room, heard = self.room.language.frontend, self.room, self.facts.unit.heard
+        if candidate.speaking is None or not isinstance(frontend, MemberFrontend):
+            return None
+        changed = tuple((edit.start, edit.end) for edit in candidate.edits)
+        asked = frontend.asked(self.text.data, changed, heard)
+        try:
+            unit = frontend.lower_members(
+                after, room.path, room.resources, room.project, candidate.speaking, asked
+            )
+            again = room.reported(analyse(unit))
+        except (Unreadable, RecursionError):
+            return None
+        if any(heard.get(each, told) != told for each, told in unit.heard.items()):
+            return None  # what one function tells another is not what it was
+        return Share.whole(Reported(self.found.reports, self.found.within(candidate.speaking).misuses), again)
 
     def _shares(
         self, after: bytes, candidates: Sequence[Candidate], edits: tuple[Edit, ...]

@@ -79,18 +79,23 @@ Analyse = Callable[[bytes, "frozenset[str] | None"], Reported]
 Sharing = Callable[[bytes, "Sequence[Candidate]", "tuple[Edit, ...]"], "Sequence[Share | None] | None"]
 """The share of each candidate in a version with all of them, None where it has to be checked alone; or None for all."""
 
+Members = Callable[[bytes, "Candidate"], "Share | None"]
+"""The share of a candidate that is about a member in its version, None where all of the file has to be looked at."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A repair that was written for what a rule reports.
 
     `symbols`: the functions that it changes, where it changes nothing else and what they say is all that counts.
+    `speaking`: those that have a say in what is said of the member that it is about, where that is told.
     """
 
     rule: str
     report: Report
     edits: tuple[Edit, ...]
     symbols: frozenset[str] | None = None
+    speaking: frozenset[str] | None = None
 
     @property
     def key(self) -> Key:
@@ -100,10 +105,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Climb:
-    """How far a candidate came. `fell`: why it may not be used, "" when it holds.
-
-    `sure`: it falls by itself, and its reason is the same wherever its edits stand.
-    """
+    """How far a candidate came. `fell`: why it may not be used, "" when it holds."""
 
     checks: tuple[Check, ...]
     after: bytes = b""
@@ -111,6 +113,7 @@ class Climb:
 
     @property
     def sure(self) -> bool:
+        """Whether it falls for a reason that is the same in any version, and however much is looked at."""
         return self.checks[-1].name == "finding gone"
 
 
@@ -129,6 +132,8 @@ class Ladder:
     printer: Printer
     sharing: Sharing | None = None
     """Where it is not there, candidates of one function do not climb together."""
+    members: Members | None = None
+    """Where it is not there, all of the file is looked at again for the sake of a member."""
 
     def climb(self, candidates: Sequence[Candidate]) -> list[Climb]:
         """How far each candidate comes: to the first rung that does not hold.
@@ -172,6 +177,11 @@ class Ladder:
         checks = self._inspected(after, edits)
         if (fallen := _fallen(checks)) is not None:
             return Climb(tuple(checks), after, f"{fallen.name}: {fallen.detail}")
+        share = self.members(after, candidate) if self.members is not None else None
+        if share is not None:
+            climb = self._judged(candidate, edits, after, share, checks)
+            if not climb.fell or climb.sure:
+                return climb
         again = self.analyse(after, candidate.symbols)
         base = self.base.within(candidate.symbols)
         return self._judged(candidate, edits, after, Share.whole(base, again), checks)

@@ -6,7 +6,7 @@ A language is a folder here, found by walking, whose package exposes `LANGUAGE: 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -111,6 +111,42 @@ class SharingFrontend(PartFrontend, Protocol):
 
     def separable(self, source: bytes, repair: tuple[Edit, ...]) -> bool:
         """Whether a repair of a function only adds or takes away operations, and leaves control its ways."""
+        ...
+
+
+@runtime_checkable
+class MemberFrontend(Protocol):
+    """A front end that can lower what speaks of one member of a container: the rest says the same as before."""
+
+    def speaking(
+        self, source: bytes, symbol: str, variable: str, edits: tuple[Edit, ...]
+    ) -> frozenset[str] | None:
+        """The symbols of the functions that edits for the sake of a member change, and of those that speak of it.
+
+        None where the edits speak of other members, or stand outside of functions, or what is said of the member is
+        said of a function (`symbol`) that does not speak of it.
+        """
+        ...
+
+    def asked(
+        self, source: bytes, places: tuple[tuple[int, int], ...], heard: Iterable[tuple[int, int]]
+    ) -> list[tuple[int, int]]:
+        """What others heard (see Unit.heard) of the functions that hold these places."""
+        ...
+
+    def lower_members(
+        self,
+        source: bytes,
+        path: str,
+        resources: tuple[Resource, ...],
+        project: Project,
+        symbols: frozenset[str],
+        asked: Sequence[tuple[int, int]],
+    ) -> Unit:
+        """Lower the functions of these symbols, and of containers what they tell. Raises Unreadable.
+
+        `asked`: what is to be told of functions in any case (see Unit.heard).
+        """
         ...
 
 

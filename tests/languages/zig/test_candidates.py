@@ -152,9 +152,75 @@ fn build(gpa: std.mem.Allocator, turn: u32) !std.StringHashMap([]const u8) {
 }
 """
 
+FORGOTTEN = """
+const Server = struct {
+    gpa: std.mem.Allocator,
+    name: []u8,
+    title: []u8,
+    lines: std.ArrayList([]u8),
+
+    fn init(gpa: std.mem.Allocator, name: []const u8) !Server {
+        const owned = try gpa.dupe(u8, name);
+        errdefer gpa.free(owned);
+        return .{ .gpa = gpa, .name = owned, .title = try gpa.dupe(u8, name), .lines = .empty };
+    }
+
+    fn rename(self: *Server, name: []const u8) !void {
+        self.name = try self.gpa.dupe(u8, name);
+    }
+
+    fn entitle(self: *Server, title: []const u8) !void {
+        self.gpa.free(self.title);
+        self.title = try self.gpa.dupe(u8, title);
+        try self.lines.append(self.gpa, self.title);
+    }
+
+    fn deinit(self: *Server) void {
+        self.gpa.free(self.name);
+    }
+};
+
+fn serve(gpa: std.mem.Allocator) !void {
+    var server = try Server.init(gpa, "a");
+    defer server.deinit();
+    const extra = try gpa.dupe(u8, "b");
+    try server.rename(extra);
+    try server.entitle(extra);
+}
+"""
+OVERWRITTEN = """
+const Status = struct {
+    gpa: std.mem.Allocator,
+    ahead: []u8 = &.{},
+    behind: []u8 = &.{},
+
+    fn process(self: *Status, ahead: []const u8, behind: []const u8) !void {
+        self.ahead = try self.gpa.dupe(u8, ahead);
+        self.behind = try self.gpa.dupe(u8, behind);
+    }
+
+    fn deinit(self: *Status) void {
+        self.gpa.free(self.ahead);
+        self.gpa.free(self.behind);
+    }
+};
+"""
+
 
 @pytest.mark.parametrize(
-    "code", [SECOND, WHOLE, INSIDE, ONE_LINE, RECURSIVE, SAME_NAME, HANDED_ON, FALLING + SECOND]
+    "code",
+    [
+        FORGOTTEN,
+        OVERWRITTEN,
+        SECOND,
+        WHOLE,
+        INSIDE,
+        ONE_LINE,
+        RECURSIVE,
+        SAME_NAME,
+        HANDED_ON,
+        FALLING + SECOND,
+    ],
 )
 def test_each_repair_of_one_function_takes_its_finding_alone(code: str) -> None:
     source, findings = (HEAD + code).encode(), found(code)

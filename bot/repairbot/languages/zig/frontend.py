@@ -5,7 +5,7 @@ Tests (`test "..." {}`) are not looked at: the allocator that tests are given co
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -20,7 +20,7 @@ from repairbot.languages.zig.functions import Lowering
 from repairbot.languages.zig.halfway import halfway
 from repairbot.languages.zig.idioms import arenas_rebuilt
 from repairbot.languages.zig.members import Members, Store
-from repairbot.languages.zig.mentions import Mentions, steady
+from repairbot.languages.zig.mentions import Mentions, spoken_of, steady
 from repairbot.languages.zig.parsing import errors, parse
 from repairbot.languages.zig.prospects import Prospects, anything, gives
 from repairbot.languages.zig.releases import Releases
@@ -93,6 +93,44 @@ class ZigFrontend:
         _Functions(module, resources, project, unit).run(symbols)
         return unit
 
+    def speaking(
+        self, source: bytes, symbol: str, variable: str, edits: tuple[Edit, ...]
+    ) -> frozenset[str] | None:
+        """The functions that edits for the sake of a member change, and those that have a name of its path in them."""
+        names = set(variable.split(".")[1:]) - {"*", "?"}
+        changed = self.touched(source, tuple((edit.start, edit.end) for edit in edits))
+        if not names or changed is None or not spoken_of(source, edits) <= names:
+            return None
+        found = changed | _mentions(source).speaking(names)
+        named = any(each.symbol == symbol for each in _module(source).functions)
+        return None if named and symbol not in found else found
+
+    def asked(
+        self, source: bytes, places: tuple[tuple[int, int], ...], heard: Iterable[tuple[int, int]]
+    ) -> list[tuple[int, int]]:
+        """What others heard of the functions that hold these places."""
+        changed = self.touched(source, places) or frozenset()
+        functions = _module(source).functions
+        return [each for each in heard if functions[each[0]].symbol in changed]
+
+    def lower_members(
+        self,
+        source: bytes,
+        path: str,
+        resources: tuple[Resource, ...],
+        project: Project,
+        symbols: frozenset[str],
+        asked: Sequence[tuple[int, int]],
+    ) -> Unit:
+        """Lower the functions of these symbols, and of containers what they tell. Raises Unreadable."""
+        unit = Unit(path, "zig")
+        module = Module(source, path)
+        _check(module.root)
+        functions = _Functions(module, resources, project, unit)
+        functions.tell(asked)
+        functions.run(symbols, members=True)
+        return unit
+
     def broken(self, source: bytes) -> str:
         """Why the source does not parse, in one line, or "".
 
@@ -155,8 +193,17 @@ class _Functions:
         self.oracle = Oracle(module, project, self.lowered, self.prospects.hands, releases)
         self.members = Members(module, self.acquiring, self.oracle)
 
-    def run(self, symbols: frozenset[str] | None = None) -> None:
-        """Fill the unit: with all there is, or with these functions alone."""
+    def tell(self, asked: Iterable[tuple[int, int]]) -> None:
+        """Answer what is asked (see Unit.heard)."""
+        for number, position in asked:
+            definition = self.module.functions[number]
+            if position < 0:
+                self.oracle.returns(definition)
+            else:
+                self.oracle.effect(definition, position)
+
+    def run(self, symbols: frozenset[str] | None = None, *, members: bool = False) -> None:
+        """Fill the unit: with all there is, or with these functions alone, and the `members` that they speak of."""
         if self.oracle.project.asked:
             self.unit.exports = self.oracle.exports()
             return
@@ -190,11 +237,12 @@ class _Functions:
             else:
                 self._settled(definition)
         self.unit.heard = self.oracle.heard()
+        if symbols is None or members:
+            self.unit.containers.extend(self.members.collect())
+            self.unit.idioms.extend(halfway(self.acquiring, self.members))
+            self.unit.containers.extend(Collections(self.module, self.acquiring).collect())
         if symbols is not None:
             return
-        self.unit.containers.extend(self.members.collect())
-        self.unit.idioms.extend(halfway(self.acquiring, self.members))
-        self.unit.containers.extend(Collections(self.module, self.acquiring).collect())
         self.unit.exports = self.oracle.exports()
         self.unit.asks = self.oracle.asks
         self.unit.makers = self.oracle.makers() - self.oracle.asks

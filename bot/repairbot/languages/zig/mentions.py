@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from repairbot.languages.zig.syntax import Definition, Module
+from repairbot.languages.zig.words import word_ends
 from repairbot.model import Edit
 
 _WORD: Final = re.compile(rb"[A-Za-z_]\w*")
@@ -27,11 +29,21 @@ def steady(source: bytes, edits: Sequence[Edit]) -> bool:
     return was == now and not was["defer"] and not was["errdefer"]
 
 
+_MEMBER: Final = re.compile(r"\bstd(?:\.\w+)+|[\w)\]?*]\.(\w+)\b(?!\s*\()")
+_ALLOCATOR: Final = re.compile(r"\w*(?:alloc\w*|gpa|ally)$")
+
+
+def spoken_of(source: bytes, edits: Sequence[Edit]) -> set[str]:
+    """The members that edits speak of, before and after; where memory comes from does not change by that."""
+    texts = [text for edit in edits for text in (source[edit.start : edit.end].decode(), edit.text)]
+    return {name for text in texts for name in _MEMBER.findall(text) if name and not _ALLOCATOR.match(name)}
+
+
 class Mentions:
     """Answers for the functions of one file."""
 
     def __init__(self, module: Module) -> None:
-        self._source = module.source
+        self._source, self._functions = module.source, module.functions
         self._symbols: defaultdict[str, list[Definition]] = defaultdict(list)
         self._names: defaultdict[bytes, set[str]] = defaultdict(set)
         self._named: dict[str, set[str]] = {}
@@ -42,6 +54,15 @@ class Mentions:
     def named(self, symbols: frozenset[str]) -> frozenset[str]:
         """The symbols of these functions and of all that they name."""
         return symbols.union(*(self._of(each) for each in symbols))
+
+    def speaking(self, names: Iterable[str]) -> frozenset[str]:
+        """The symbols of the functions in which one of these words stands."""
+        ends = sorted(end for name in names for end in word_ends(self._source, name.encode()))
+        return frozenset(
+            each.symbol
+            for each in self._functions
+            if bisect_left(ends, each.node.start_byte) < bisect_left(ends, each.node.end_byte)
+        )
 
     def _of(self, symbol: str) -> set[str]:
         if symbol not in self._named:
