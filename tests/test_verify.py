@@ -123,7 +123,7 @@ def test_a_candidate_that_does_not_hold_takes_no_other_with_it() -> None:
         "nothing new: late is reported in line 1 afterwards",
     )
     assert several.climb("", "leak ", "late") == ["", gone, new]
-    assert several.inspected[-1] == b"f leak\ng leak\nh late\n", "what it says of lines is said alone"
+    assert len(set(several.inspected)) == 2, "what is told of each is what would be told of it alone"
 
 
 def test_a_candidate_that_breaks_the_whole_version_is_found() -> None:

@@ -9,7 +9,7 @@ idempotent                            a second run finds nothing to do where the
 Candidates climb together where what is said of each can be told from what is said of the others, by their functions or
 by `sharing`: the language's rungs look at one version of the file that holds them all. A version of which these rungs
 do not say what they say of the file as it is, is halved; candidates that are in each other's way climb apart; and one
-that does not hold climbs again alone, and that counts, but where its own finding is still there. So the result is the
+that does not hold climbs again alone, and that counts, but where its reason is told for certain. So the result is the
 same as if each had climbed alone.
 """
 
@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import field
 from functools import cached_property
+from typing import Final
 
 from repairbot.edits import BadEditsError, apply, ordered
 from repairbot.languages.base import Printer
@@ -113,8 +114,12 @@ class Climb:
 
     @property
     def sure(self) -> bool:
-        """Whether it falls for a reason that is the same in any version, and however much is looked at."""
-        return self.checks[-1].name == "finding gone"
+        """Whether it is what would be said of the candidate alone: places have their numbers by what stands ahead."""
+        return not self.fell or (self.checks[-1].name in _BY_SHARE and "#" not in self.fell)
+
+
+_BY_SHARE: Final = frozenset({"finding gone", "nothing new", "released once"})
+"""The rungs that a candidate's share tells of."""
 
 
 def key(rule: str, report: Report) -> Key:
@@ -150,7 +155,7 @@ class Ladder:
         untold = [each for each, climb in zip(candidates, climbs, strict=True) if climb is None]
         apart = iter(self._layered(untold))
         return [
-            next(apart) if climb is None else self._alone(each) if climb.fell and not climb.sure else climb
+            next(apart) if climb is None else climb if climb.sure else self._alone(each)
             for each, climb in zip(candidates, climbs, strict=True)
         ]
 
@@ -180,7 +185,7 @@ class Ladder:
         share = self.members(after, candidate) if self.members is not None else None
         if share is not None:
             climb = self._judged(candidate, edits, after, share, checks)
-            if not climb.fell or climb.sure:
+            if not climb.fell:
                 return climb
         again = self.analyse(after, candidate.symbols)
         base = self.base.within(candidate.symbols)
@@ -222,6 +227,14 @@ class Ladder:
             Share.whole(self.base.within(each.symbols), again.within(each.symbols)) for each in candidates
         ]
 
+    def _added(self, candidate: Candidate, edits: tuple[Edit, ...]) -> list[tuple[int, int]]:
+        """The places of a version at which others of its edits end, and how many lines each of them added."""
+        others = [edit for edit in edits if edit not in candidate.edits]
+        return [
+            (end, edit.text.count("\n") - self.before.count(b"\n", edit.start, edit.end))
+            for edit, (_, end) in zip(others, written(others, edits), strict=True)
+        ]
+
     @cached_property
     def _untouched(self) -> list[Check]:
         """What the rungs of whole versions say of the file as it is, and so of a repair that mends nothing else."""
@@ -244,7 +257,7 @@ class Ladder:
         base, again, checks = share.base, share.again, list(inspected)
         for check in (
             _gone(candidate, base, again),
-            _nothing_new(base, again),
+            _nothing_new(base, again, self._added(candidate, edits)),
             _once(base, again),
             _idempotent(candidate, written(candidate.edits, edits), after, base, again, self.printer),
         ):
@@ -281,11 +294,13 @@ def _gone(candidate: Candidate, base: Reported, again: Reported) -> Check:
     return Check("finding gone", "passed")
 
 
-def _nothing_new(base: Reported, again: Reported) -> Check:
+def _nothing_new(base: Reported, again: Reported, added: Sequence[tuple[int, int]]) -> Check:
+    """`added`: where other candidates added lines, and how many: the reason tells the line without them."""
     new = again.keys() - base.keys()
     for rule, report in again.reports:
         if new[key(rule, report)]:
-            return Check("nothing new", "failed", f"{rule} is reported in line {report.at.line} afterwards")
+            line = report.at.line - sum(lines for place, lines in added if place <= report.at.start)
+            return Check("nothing new", "failed", f"{rule} is reported in line {line} afterwards")
     return Check("nothing new", "passed")
 
 

@@ -233,3 +233,22 @@ def test_each_repair_of_one_function_takes_its_finding_alone(code: str) -> None:
         left = examine(after, "a.zig", languages.walk()["zig"], Settings()).result.findings
         now = Counter((each.rule, each.variable) for each in left)
         assert now == said - Counter([(finding.rule, finding.variable)])
+
+
+BELOW = """
+fn walk(gpa: std.mem.Allocator, given: []u8, depth: usize) !usize {
+    const zero = try gpa.alloc(u8, depth);
+    const one = try gpa.alloc(u8, depth);
+    const two = try gpa.alloc(u8, depth);
+    gpa.free(given);
+    if (depth == 0) return two.len + zero.len;
+    return try walk(gpa, one, depth - 1);
+}
+"""
+
+
+def test_a_reason_names_the_line_that_the_repair_alone_leads_to() -> None:
+    zero, one, two = found(BELOW)
+    assert zero.fix is not None
+    assert two.fix is not None
+    assert one.refusals[0].endswith("nothing new: error-path-leak is reported in line 5 afterwards")

@@ -120,6 +120,10 @@ class _Said:
     errors: tuple[tuple[int, str], ...] = ()
     formatted: bool = True
 
+    def new(self, was: _Said) -> Counter[str]:
+        """The messages of the errors that were not there before."""
+        return Counter(message for _, message in self.errors) - Counter(message for _, message in was.errors)
+
 
 _known: Final[dict[bytes, _Said | str]] = {}
 """What was said of the last sources."""
@@ -198,7 +202,7 @@ def _compiles(before: bytes, after: bytes, edits: tuple[Edit, ...]) -> Check:
     was = _said(before)
     if isinstance(was, str):
         return Check(name, "not run", was)
-    new = Counter(message for _, message in now.errors) - Counter(message for _, message in was.errors)
+    new = now.new(was)
     for line, message in now.errors:
         if new[message]:
             return Check(name, "failed", f"line {line}: {message}")
@@ -234,7 +238,7 @@ def foresee(before: bytes, repairs: Sequence[tuple[Edit, ...]]) -> tuple[int, ..
         left = [repair for repair in left if repair not in sets[-1]]
     _ask(before, *(_version(before, each) for each in sets))
     was = _said(before)
-    if not isinstance(was, str) and not was.errors:
+    if not isinstance(was, str):
         for each in sets:
             _foresight.ask(each, was)
     return tuple(_foresight.number(repair) for repair in repairs)
@@ -252,8 +256,10 @@ class _Foresight:
     clean: list[list[frozenset[Edit]]] = field(default_factory=list)
 
     def number(self, repair: tuple[Edit, ...]) -> int:
-        """The number of the last set that a repair is in."""
-        found = [number for number, those in enumerate(self.clean) if frozenset(repair) in those]
+        """The number of the last set of several that a repair is in."""
+        found = [
+            number for number, those in enumerate(self.clean) if len(those) > 1 and frozenset(repair) in those
+        ]
         return found[-1] if found else ALONE
 
     def covers(self, before: bytes, edits: tuple[Edit, ...]) -> bool:
@@ -264,12 +270,16 @@ class _Foresight:
         """Find the clean ones: in halves, where the compiler does not say which are not."""
         version = _version(self.before, repairs)
         said = _said(version)
-        if said == was:
+        if isinstance(said, str):
+            return
+        new = said.new(was)
+        if not new and not was.new(said) and said.formatted == was.formatted:
             self.clean.append([frozenset(repair) for repair in repairs])
-        if isinstance(said, str) or said == was or len(repairs) == 1:
+            return
+        if len(repairs) == 1:
             return
         edits = ordered((edit for repair in repairs for edit in repair), len(self.before))
-        lines = {line for line, _ in said.errors} or _reformatted(version)
+        lines = {line for line, message in said.errors if new[message]} or _reformatted(version)
         named = [repair for repair in repairs if lines & _lines(self.before, edits, repair)]
         others = [repair for repair in repairs if repair not in named]
         if not named or not others:
