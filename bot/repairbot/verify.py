@@ -153,23 +153,29 @@ class Ladder:
             half = len(candidates) // 2
             return self.climb(candidates[:half]) + self.climb(candidates[half:])
         untold = [each for each, climb in zip(candidates, climbs, strict=True) if climb is None]
-        apart = iter(self._layered(untold))
+        apart = iter(self._one_by_one(untold))
         return [
             next(apart) if climb is None else climb if climb.sure else self._alone(each)
             for each, climb in zip(candidates, climbs, strict=True)
         ]
 
-    def _layered(self, candidates: Sequence[Candidate]) -> list[Climb]:
-        """The same of candidates of which several of one function are in each other's way: one of each at a time."""
-        layers: dict[int, list[int]] = {}
-        met: Counter[frozenset[str] | None] = Counter()
-        for index, each in enumerate(candidates):
-            layers.setdefault(met[each.symbols], []).append(index)
-            met[each.symbols] += 1
-        climbs: dict[int, Climb] = {}
-        for layer in layers.values():
-            climbs.update(zip(layer, self.climb([candidates[index] for index in layer]), strict=True))
-        return [climbs[index] for index in range(len(candidates))]
+    def _one_by_one(self, candidates: Sequence[Candidate]) -> list[Climb]:
+        """The same of candidates that are in each other's way: the first one of each function, and then the others.
+
+        Most often the first is about what the values of the others are put into.
+        """
+        met: set[frozenset[str] | None] = set()
+        first: list[bool] = []
+        for each in candidates:
+            first.append(each.symbols not in met)
+            met.add(each.symbols)
+        climbs = {
+            chosen: iter(
+                self.climb([each for each, one in zip(candidates, first, strict=True) if one is chosen])
+            )
+            for chosen in dict.fromkeys(first)
+        }
+        return [next(climbs[one]) for one in first]
 
     def _alone(self, candidate: Candidate) -> Climb:
         try:
@@ -185,7 +191,7 @@ class Ladder:
         share = self.members(after, candidate) if self.members is not None else None
         if share is not None:
             climb = self._judged(candidate, edits, after, share, checks)
-            if not climb.fell:
+            if not climb.fell or climb.checks[-1].name == "finding gone":
                 return climb
         again = self.analyse(after, candidate.symbols)
         base = self.base.within(candidate.symbols)
