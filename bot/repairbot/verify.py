@@ -169,6 +169,8 @@ class Ladder:
         for each in candidates:
             first.append(each.symbols not in met)
             met.add(each.symbols)
+        if all(first):
+            return [self._alone(each) for each in candidates]
         climbs = {
             chosen: iter(
                 self.climb([each for each, one in zip(candidates, first, strict=True) if one is chosen])

@@ -5,7 +5,7 @@ Tests (`test "..." {}`) are not looked at: the allocator that tests are given co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -16,7 +16,7 @@ from repairbot.languages.flow import TooLarge
 from repairbot.languages.zig.acquiring import TEARDOWNS, Acquiring
 from repairbot.languages.zig.allocators import Allocators
 from repairbot.languages.zig.collections import Collections
-from repairbot.languages.zig.functions import Lowering
+from repairbot.languages.zig.functions import Lowering, Seeds
 from repairbot.languages.zig.halfway import halfway
 from repairbot.languages.zig.idioms import arenas_rebuilt
 from repairbot.languages.zig.members import Members, Store
@@ -52,7 +52,10 @@ class ZigFrontend:
         unit = Unit(path, "zig")
         module = _keep(Module(source, path))
         _check(module.root)
-        _Functions(module, resources, project, unit).run()
+        functions = _Functions(module, resources, project, unit)
+        functions.run()
+        _seeds.clear()
+        _seeds.update(functions.late)
         return unit
 
     def touched(self, source: bytes, places: tuple[tuple[int, int], ...]) -> frozenset[str] | None:
@@ -90,7 +93,7 @@ class ZigFrontend:
         unit = Unit(path, "zig")
         module = Module(source, path)
         _check(module.root)
-        _Functions(module, resources, project, unit).run(symbols)
+        _Functions(module, resources, project, unit, _seeds).run(symbols)
         return unit
 
     def speaking(
@@ -126,7 +129,7 @@ class ZigFrontend:
         unit = Unit(path, "zig")
         module = Module(source, path)
         _check(module.root)
-        functions = _Functions(module, resources, project, unit)
+        functions = _Functions(module, resources, project, unit, _seeds)
         functions.tell(asked)
         functions.run(symbols, members=True)
         return unit
@@ -145,6 +148,10 @@ class ZigFrontend:
 
 _kept: Final[dict[bytes, Module]] = {}
 """The files that were lowered last: what is asked of one later is asked of the same module."""
+
+
+_seeds: Final[dict[tuple[str, int], Seeds]] = {}
+"""What the functions of the last file hold that had to be looked at twice, by its path and their numbers in it."""
 
 
 def _keep(module: Module) -> Module:
@@ -184,8 +191,18 @@ class Lowered:
 class _Functions:
     """Lowers the functions of one file in which something may leak."""
 
-    def __init__(self, module: Module, resources: tuple[Resource, ...], project: Project, unit: Unit) -> None:
-        self.module, self.unit = module, unit
+    def __init__(
+        self,
+        module: Module,
+        resources: tuple[Resource, ...],
+        project: Project,
+        unit: Unit,
+        seeds: Mapping[tuple[str, int], Seeds] | None = None,
+    ) -> None:
+        """`seeds`: what the functions were found to hold in the file of which this is a version."""
+        self.module, self.unit, self._seeds = module, unit, seeds or {}
+        self.late: dict[tuple[str, int], Seeds] = {}
+        self._numbers = {each.node.start_byte: number for number, each in enumerate(module.functions)}
         self._plain: dict[int, Lowered | None] = {}
         self.acquiring = Acquiring(module, Allocators(module), resources)
         releases = Releases(module)
@@ -309,12 +326,20 @@ class _Functions:
         def anew() -> Lowering:
             return Lowering(self.acquiring, self.oracle, self.prospects, definition, brief=brief)
 
+        key = (self.module.path, self._numbers[definition.node.start_byte])
+        seeds = self._seeds.get(key) if not parameters else None
         lowering = anew()
+        lowering.seed(seeds or {})  # so that one look is enough, most often
         function = lowering.run(parameters)
         if lowering.late:
+            if seeds:
+                lowering = anew()
+                lowering.run(parameters)
             first, lowering = lowering, anew()
-            lowering.seed(first)
+            lowering.seed(first.seeds)
             function = lowering.run(parameters)
+            if not parameters:
+                self.late[key] = lowering.seeds
         return lowering, function
 
 

@@ -28,6 +28,9 @@ _DECLARED: Final = re.compile(
 _JUMPS: Final = re.compile(rb"(?:return|break|continue|unreachable|defer|errdefer)\b")
 _FLAG: Final = re.compile(rb"var\s+(\w+)\s*(?::\s*bool\s*)?=\s*(?:true|false)\s*;")
 
+Seeds = dict[str, Resource | None]
+"""Places, and what they hold where that is known."""
+
 
 class Lowering(Expressions):
     """One function while it is lowered."""
@@ -53,12 +56,17 @@ class Lowering(Expressions):
         self.mixed = False
         """Some return gives a value that this function does not own."""
 
-    def seed(self, before: Lowering) -> None:
+    @property
+    def seeds(self) -> Seeds:
+        """What was found to hold something, by name."""
+        return {place: self.held.get(place) for place in sorted(self.tracked) if not place.startswith("%")}
+
+    def seed(self, seeds: Seeds) -> None:
         """What an earlier look at the same function found to hold something, is known from the start."""
-        for place in before.tracked:
-            if not place.startswith("%"):
-                self.track(place)
-        self.held.update((place, held) for place, held in before.held.items() if not place.startswith("%"))
+        for place, held in seeds.items():
+            self.track(place)
+            if held is not None:
+                self.held[place] = held
 
     def run(self, parameters: dict[str, Resource] | None = None) -> Function:
         """The function's graph. `parameters`: places that hold something from the start (for summaries)."""
