@@ -606,7 +606,7 @@ class Calls(Values):
             and frame in self.flow.frames
             and _FREES.search(shown)
             and has_word(shown, name)
-            for frame, shown in self.cleanups
+            for frame, shown, _ in self.cleanups
         )
 
     def _bound(self, qualified: str, definition: Definition) -> bool:

@@ -443,7 +443,7 @@ class Lowering(Expressions):
             self.scope, self.at = before, now
 
         frame = Cleanup(emit, errors_only=node.kind == "errdefer")
-        self.cleanups.append((frame, self.module.text(body)))
+        self.cleanups.append((frame, self.module.text(body), scope))
         self.flow.frames.append(frame)
 
     # Loops

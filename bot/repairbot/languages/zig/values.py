@@ -118,8 +118,8 @@ class Values:
         """Names of allocators that are no arenas whatever they are called."""
         self.used: set[str] = set(self.scope)
         self.nameless = 0
-        self.cleanups: list[tuple[Cleanup, str]] = []
-        """The cleanups so far, with their texts."""
+        self.cleanups: list[tuple[Cleanup, str, dict[str, str]]] = []
+        """The cleanups so far, with their texts and the places of the names in them."""
         self.late = False
         """A place came to hold something when cleanup that may release it was lowered already."""
         self.at = self.module.span(definition.node.start_byte, definition.node.start_byte)
@@ -167,8 +167,12 @@ class Values:
         self.alive = not self.brief
         if place not in self.tracked:
             self.track(place)
-            name = place.partition("[]")[0].partition("#")[0]
-            self.late |= any(frame.copies and name in shown for frame, shown in self.cleanups)
+            root = place.partition("[]")[0]
+            name = root.partition("#")[0]
+            self.late |= any(
+                frame.copies and scope.get(name) == root and name in shown
+                for frame, shown, scope in self.cleanups
+            )
         if resource is not None:
             self.held[place] = resource
 
