@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from repairbot.lazily import dataclass, regex
 from repairbot.model import Edit
@@ -149,12 +150,13 @@ def unified(before: bytes, after: bytes, path: str, encoding: str = "utf-8") -> 
     return "".join(parts + _hunk(group, old, new, encoding))
 
 
-def _lines(source: bytes) -> list[bytes]:
+@lru_cache(maxsize=2)  # a file is compared with many versions of it
+def _lines(source: bytes) -> tuple[bytes, ...]:
     lines = source.split(b"\n")
-    return [line + b"\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
+    return (*(line + b"\n" for line in lines[:-1]), *(lines[-1:] if lines[-1] else ()))
 
 
-def _hunk(group: list[Opcode], old: list[bytes], new: list[bytes], encoding: str) -> list[str]:
+def _hunk(group: list[Opcode], old: Sequence[bytes], new: Sequence[bytes], encoding: str) -> list[str]:
     first, last = group[0], group[-1]
     a, b = max(first[1] - CONTEXT, 0), min(last[2] + CONTEXT, len(old))
     c, d = first[3] - (first[1] - a), last[4] + (b - last[2])

@@ -336,7 +336,7 @@ _CONTAINERS = frozenset({"struct_declaration", "union_declaration", "enum_declar
 class _Declared:
     """The functions, containers and tests of a file.
 
-    Where the grammar puts declarations they are read off; what hides in expressions is looked for by a query.
+    Where the grammar puts declarations they are read off; containers in expressions are found by their word.
     """
 
     def __init__(self, source: bytes) -> None:
@@ -360,21 +360,18 @@ class _Declared:
             first = bisect_left(self._nested, child.start_byte)
             if first == len(self._nested) or self._nested[first] >= child.end_byte:
                 continue
-            inner = [part for part in child.children if part.type in _CONTAINERS]
-            if kind == "variable_declaration" and len(inner) == 1:
-                self.containers.append(inner[0])
-                self.within(inner[0])
-            else:
-                self.anywhere(child, itself=False)
+            behind = child.start_byte
+            for at in self._nested[first : bisect_left(self._nested, child.end_byte)]:
+                word = child.descendant_for_byte_range(at, at + 1) if at >= behind else None
+                inner = word.parent if word is not None else None
+                if inner is not None and inner.type in _CONTAINERS:
+                    behind = inner.end_byte
+                    self.containers.append(inner)
+                    self.within(inner)
 
-    def anywhere(self, node: Node, *, itself: bool = True) -> None:
-        """What stands anywhere in a node, itself or not."""
-        captured = QueryCursor(_DECLARATIONS).captures(node)
-        skipped = None if itself else (node.start_byte, node.end_byte)
-
-        def found(name: str) -> list[Node]:
-            return [each for each in captured.get(name, ()) if (each.start_byte, each.end_byte) != skipped]
-
-        self.tests.extend((each.start_byte, each.end_byte) for each in found("test"))
-        self.containers.extend(found("container"))
-        self.functions.extend(found("function"))
+    def anywhere(self, root: Node) -> None:
+        """What stands anywhere in a file of which not all parses."""
+        captured = QueryCursor(_DECLARATIONS).captures(root)
+        self.tests.extend((each.start_byte, each.end_byte) for each in captured.get("test", ()))
+        self.containers.extend(captured.get("container", ()))
+        self.functions.extend(captured.get("function", ()))
