@@ -35,6 +35,7 @@ class Graph:
         self.made: dict[tuple[str, int, int, int], list[int]] = {}
         """The blocks of each acquisition."""
         self.moves: list[tuple[str, str]] = []
+        self._aliases: dict[str, frozenset[str]] = {}
         self._named: dict[str, int] = {}
         """The blocks whose operations name a place."""
         for index, block in enumerate(function.blocks):
@@ -46,12 +47,15 @@ class Graph:
                     self.moves.append((op.place, op.other))
                     self._named[op.other] = self._named.get(op.other, 0) | 1 << index
 
-    def aliases(self, place: str) -> set[str]:
+    def aliases(self, place: str) -> frozenset[str]:
         """Every name that a value may have anywhere in the function."""
-        found = {place}
-        while new := {other for source, other in self.moves if source in found} - found:
-            found |= new
-        return found
+        known = self._aliases.get(place)
+        if known is None:
+            found = {place}
+            while new := {other for source, other in self.moves if source in found} - found:
+                found |= new
+            known = self._aliases[place] = frozenset(found)
+        return known
 
     def touching(self, places: set[str] | frozenset[str]) -> int:
         """The blocks in which some operation names one of these places."""

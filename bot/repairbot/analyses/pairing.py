@@ -49,7 +49,7 @@ def _followed(unit: Unit, function: Function) -> Iterator[Followed]:
         if "." in site.place:
             continue  # an object keeps it: see members and setup
         track = follow(graph, site)
-        names, unknown = frozenset(graph.aliases(site.place)), len(track.unknown)
+        names, unknown = graph.aliases(site.place), len(track.unknown)
         if track.gave_up:
             yield Followed(function, site, names, unknown=unknown, gave_up=True)
             continue

@@ -284,6 +284,7 @@ class _Foresight:
         others = [repair for repair in repairs if repair not in named]
         if not named or not others:
             named, others = list(repairs[: len(repairs) // 2]), list(repairs[len(repairs) // 2 :])
+        _ask(_version(self.before, named), _version(self.before, others))
         self.ask(named, was)
         self.ask(others, was)
 
