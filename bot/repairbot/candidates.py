@@ -229,7 +229,8 @@ def _free(one: Try, other: Try) -> bool:
     if mine is None or theirs is None or mine.symbols is None or theirs.symbols is None:
         return False
     if mine.symbols == theirs.symbols:
-        return one.number == other.number != ALONE and one.separable and other.separable
+        told = one.separable and other.separable and set(mine.edits).isdisjoint(theirs.edits)
+        return told and one.number == other.number != ALONE
     if one.heeds is None or other.heeds is None or one.number != other.number:
         return False
     return one.heeds.isdisjoint(theirs.symbols) and other.heeds.isdisjoint(mine.symbols)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from repairbot.languages.zig.inspection import compiler
+from repairbot.languages.zig.compiler import compiler
 from repairbot.rule import Quiet, Repair, all_rules
 
 RUNNER = Path(__file__).parent / "runner.zig"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 
 from repairbot.edits import apply
-from repairbot.languages.zig.inspection import foresee, inspect
+from repairbot.languages.base import ALONE
+from repairbot.languages.zig.foresight import foresee
+from repairbot.languages.zig.inspection import inspect
 from repairbot.model import Edit
 
 GOOD = b"fn f() u32 {\n    const x = 1; // one\n    return x;\n}\n"
@@ -140,3 +142,30 @@ def test_no_repair_is_laid_out_by_one_next_to_it() -> None:
     blank = insert(b"(u8, 1);", "\n\n")
     code = insert(b"(u8, 1);\n", "    defer gpa.free(one);")
     assert foreseen(blank, code)[0] == ["passed", "failed"]
+
+
+def test_what_cannot_be_put_in_is_no_matter_of_the_others() -> None:
+    numbers = foresee(LENT, [ONE, (Edit(4, 9, ""), Edit(6, 7, "")), TWO, (Edit(0, len(LENT) + 1, ""),)])
+    assert numbers[0] == numbers[2] != ALONE
+    assert numbers[1] == numbers[3] == ALONE
+
+
+def test_repairs_at_the_ends_of_a_file_are_foreseen() -> None:
+    top, end = (Edit(0, 0, "const a = 1;\n"),), (Edit(len(LENT), len(LENT), "const b = 2;\n"),)
+    assert foreseen(top, end) == [["passed", "passed"]] * 2
+
+
+def test_repairs_of_a_file_with_an_error_are_foreseen_as_well() -> None:
+    wrong = LENT + b"fn g() u32 {\n    return missing;\n}\n"
+    numbers = foresee(wrong, [ONE, TWO])
+    assert numbers[0] == numbers[1] != ALONE
+    results = [check.result for check in inspect(wrong, apply(wrong, ONE), ONE)]
+    assert results == ["passed", "passed", "not run", "passed"]
+
+
+def test_a_repair_that_mends_an_error_is_told_by_itself() -> None:
+    wrong = LENT.replace(b"gpa.touch(two);", b"_ = 1;")  # nothing uses two
+    use = (Edit(wrong.index(b"_ = 1;"), wrong.index(b"_ = 1;"), "gpa.touch(two);\n    "),)
+    foresee(wrong, [ONE, use])
+    assert [check.result for check in inspect(wrong, apply(wrong, ONE), ONE)][2] == "not run"
+    assert [check.result for check in inspect(wrong, apply(wrong, use), use)][2] == "passed"

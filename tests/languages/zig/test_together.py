@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from repairbot.languages.zig.inspection import compiler
+from repairbot.languages.zig.compiler import compiler
 from tests.commandline import repairbot
 
 SOURCE = """\

@@ -53,7 +53,7 @@ class ZigPrinter:
 
     def foresee(self, before: bytes, repairs: Sequence[tuple[Edit, ...]]) -> tuple[int, ...]:
         """Ask the compiler about all these repairs at once; which of them it has nothing against in one version."""
-        from repairbot.languages.zig.inspection import foresee
+        from repairbot.languages.zig.foresight import foresee
 
         return foresee(before, repairs)
 

@@ -1,0 +1,156 @@
+"""What Zig's compiler says of a source: of its names, scopes and unused values, and of its layout.
+
+It comes with the package `ziglang` (the extra `repairbot[zig]`). It reads sources in an empty environment, from a
+directory of its own and under this process's limits, and writes nothing: `ast-check` compiles and runs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from repairbot.edits import minimal
+
+PATIENCE: Final = 10.0
+"""Seconds that the compiler gets for one process; it takes a few milliseconds a file."""
+ABSENT: Final = "the package ziglang is not installed"
+_MESSAGE: Final = re.compile(rb"^(\d+\.zig):(\d+):\d+: error: (.*)$", re.MULTILINE)
+_MOST: Final = 64
+"""Sources whose answers are kept."""
+
+
+@cache
+def compiler() -> str:
+    """The path of the compiler, "" where it is not installed. The package is found, not imported."""
+    found = importlib.util.find_spec("ziglang")
+    for place in (found.submodule_search_locations or ()) if found is not None else ():
+        path = os.path.join(place, "zig.exe" if os.name == "nt" else "zig")
+        if os.path.exists(path):
+            return path
+    return ""
+
+
+@cache
+def _workplace() -> tempfile.TemporaryDirectory[str]:
+    """An empty directory to run in; it goes with the process."""
+    return tempfile.TemporaryDirectory(prefix="repairbot-zig-")
+
+
+def _run(arguments: Sequence[str], source: bytes = b"") -> tuple[int, bytes, bytes] | str:
+    """The compiler's exit code, what it writes and what it says; or why there is neither."""
+    if not compiler():
+        return ABSENT
+    try:
+        done = subprocess.run(
+            [compiler(), *arguments],
+            input=source,
+            capture_output=True,
+            timeout=PATIENCE,
+            cwd=_workplace().name,
+            env={},
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"the compiler took longer than {PATIENCE:.0f} seconds"
+    except OSError as error:
+        return f"the compiler does not start: {error.strerror}"
+    if done.returncode < 0:
+        return f"the compiler was ended by signal {-done.returncode}"
+    return done.returncode, done.stdout, done.stderr
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the compiler says of a source: its errors, each with its line; whether `zig fmt` would leave it as it is."""
+
+    errors: tuple[tuple[int, str], ...] = ()
+    formatted: bool = True
+
+    def new(self, was: Said) -> Counter[str]:
+        """The messages of the errors that were not there before."""
+        return Counter(message for _, message in self.errors) - Counter(message for _, message in was.errors)
+
+
+_known: Final[dict[bytes, Said | str]] = {}
+"""What was said of the last sources."""
+
+
+def said(source: bytes) -> Said | str:
+    """What `zig ast-check` and `zig fmt --check` say; or why they cannot be asked."""
+    ask(source)
+    return _known[source]
+
+
+def ask(*sources: bytes) -> None:
+    """Ask about several sources in one process, for `said`: to start it takes as long as to look at one."""
+    new = [source for source in dict.fromkeys(sources) if source not in _known]
+    if not new:
+        return
+    answers = _looked(new) if compiler() else [ABSENT] * len(new)
+    if len(new) > 1 and compiler() and isinstance(answers[0], str):
+        for source in new:  # one of them may be too much for it
+            ask(source)
+        return
+    _known.update(zip(new, answers, strict=True))
+    while len(_known) > _MOST + len(sources):
+        del _known[next(iter(_known))]
+
+
+def _looked(sources: Sequence[bytes]) -> Sequence[Said | str]:
+    """What is said of each source; of none of them is anything left behind."""
+    names, places = [f"{number}.zig" for number in range(len(sources))], list[str]()
+    try:
+        for name, source in zip(names, sources, strict=True):
+            places.append(os.path.join(_workplace().name, name))
+            with open(places[-1], "wb") as file:
+                file.write(source)
+        return _read(_run(["fmt", "--check", "--ast-check", "--color", "off", *names]), names)
+    except OSError as error:
+        return [f"there is no room for the compiler's file: {error.strerror}"] * len(sources)
+    finally:
+        for place in places:
+            with suppress(FileNotFoundError):
+                os.unlink(place)
+
+
+def _read(answer: tuple[int, bytes, bytes] | str, names: Sequence[str]) -> list[Said | str]:
+    """What an answer says of each file."""
+    if isinstance(answer, str):
+        return [answer] * len(names)
+    _, listed, words = answer
+    errors: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+    for name, line, message in _MESSAGE.findall(words):
+        errors[name.decode()].append((int(line), message.decode("utf-8", "replace")))
+    if words and not errors:
+        return ["the compiler failed without naming an error"] * len(names)
+    odd = listed.decode().split()
+    # Of one that does not parse nothing is said of its layout.
+    odd += [name for name in errors if not _formats(name)]
+    return [Said(tuple(errors[name]), name not in odd) for name in names]
+
+
+def _formats(name: str) -> bool:
+    """Whether `zig fmt` can read a file, and would leave it as it is."""
+    answer = _run(["fmt", "--check", "--color", "off", name])
+    return not isinstance(answer, str) and answer[0] == 0
+
+
+def reformatted(source: bytes) -> set[int]:
+    """The lines of a source that `zig fmt` would change."""
+    answer = _run(["fmt", "--stdin", "--color", "off"], source)
+    if isinstance(answer, str) or answer[0]:
+        return set()
+    return {
+        line + source.count(b"\n", 0, edit.start) + 1
+        for edit in minimal(source, answer[1])
+        for line in range(source.count(b"\n", edit.start, edit.end) + 1)
+    }
