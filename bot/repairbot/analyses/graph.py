@@ -34,6 +34,8 @@ class Graph:
         """The states in which control comes to each block while nothing is followed; by whether that is cleanup."""
         self.made: dict[tuple[str, int, int, int], list[int]] = {}
         """The blocks of each acquisition."""
+        self.given_up = 0
+        """How many acquisitions had too many paths."""
         self.moves: list[tuple[str, str]] = []
         self._aliases: dict[str, frozenset[str]] = {}
         self._named: dict[str, int] = {}

@@ -21,6 +21,8 @@ from repairbot.model import Step
 
 MOST_NODES = 3000
 """Blocks times states that are visited for one acquisition."""
+_TRIED, _LESS = 3, 10
+"""After so many acquisitions of a function that were given up, the others are followed that much less far."""
 _MOST_WAYS = 24
 
 Phase = Literal["absent", "held", "released", "failed", "returned"]
@@ -168,11 +170,12 @@ class _Follower:
         self.came[start] = None
         waiting = deque([start])
         direct = start.block > 0
+        most = MOST_NODES if self.graph.given_up < _TRIED else MOST_NODES // _LESS
         blocks, asked, exits, came = self.function.blocks, self.graph.asked, self.graph.exits, self.came
         while waiting:
             node = waiting.popleft()
             number, state = node
-            if len(came) > MOST_NODES:
+            if len(came) > most:
                 break
             if direct and state.phase == "absent" and node is not start:
                 continue  # it failed to come into being
@@ -213,7 +216,8 @@ class _Follower:
                 following = _Node(target, behind)
                 came[following] = _Came(node, edge, last)
                 waiting.append(following)
-        self.track.gave_up = len(came) > MOST_NODES
+        self.track.gave_up = len(came) > most
+        self.graph.given_up += self.track.gave_up
         self.track.ways = sorted(self.ways.values(), key=lambda way: (way.at_line, way.kind))[:_MOST_WAYS]
         found = self.track
         for ops in (found.releases, found.escapes, found.fallible, found.unknown, found.moves):
