@@ -52,7 +52,8 @@ def tell(desk: Desk, body: str, account: Account = AUTHOR, thread: int = 0) -> t
     event = events.read(*said(desk.rig, NUMBER, body, account, thread))
     client = desk.client()
     with Pool() as pool, Cache(str(desk.cache), lambda _: None) as cache:
-        code = Action(client, Auditor(pool, cache), REPO, Inputs(), Step({}, log.append), infos).act(event)
+        step = Step({"RUNNER_TEMP": str(desk.cache.parent)}, log.append)
+        code = Action(client, Auditor(pool, cache), REPO, Inputs(), step, infos).act(event)
     client.transport.close()
     return code, "\n".join(log)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from repairbot.languages.rust.printer import PRINTER
@@ -28,6 +31,13 @@ def test_a_clean_file_stays_clean() -> None:
     good = CLEAN.replace(b'hello")', b'goodbye")')
     assert results(CLEAN, good)["rustfmt"] == "passed"
     assert results(CLEAN, good.replace(b"    println", b"  println"))["rustfmt"] == "failed"
+
+
+@pytest.mark.needs("rustfmt")
+def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert results(CLEAN, CLEAN.replace(b'hello")', b'all gone")'))["rustfmt"] == "passed"
+    assert not list(tmp_path.iterdir())  # a worker is killed when it is not needed any more
 
 
 @pytest.mark.needs("rustfmt")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
+
+import pytest
 
 from repairbot.edits import apply
 from repairbot.languages.base import ALONE
@@ -33,6 +37,14 @@ def test_a_sound_repair_passes_every_rung() -> None:
         "zig ast-check": "passed",
         "zig fmt": "passed",
     }
+
+
+def test_the_compiler_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    after = GOOD.replace(b"    return x;", b"    defer gone();\n    return x;") + b"fn gone() void {}\n"
+    assert results(GOOD, after)["zig fmt"] == "passed"
+    assert results(GOOD, after.replace(b"    defer", b"  defer"))["zig fmt"] == "failed"
+    assert not list(tmp_path.iterdir())  # a worker is killed when it is not needed any more
 
 
 def test_a_repair_that_does_not_parse_is_stopped() -> None:
@@ -94,7 +106,9 @@ def foreseen(*repairs: tuple[Edit, ...]) -> list[list[str]]:
     """The results of the compiler's rungs for each repair, all of which were foreseen; they are those of each alone."""
 
     def inspected() -> list[list[str]]:
-        return [[check.result for check in inspect(LENT, apply(LENT, each), each)][2:] for each in repairs]
+        return [
+            [str(check.result) for check in inspect(LENT, apply(LENT, each), each)][2:] for each in repairs
+        ]
 
     foresee(LENT, ())
     alone = inspected()

@@ -10,6 +10,8 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
@@ -55,12 +57,12 @@ def _home() -> str:
         return ""
 
 
-@cache
-def _workplace() -> tempfile.TemporaryDirectory[str]:
-    """A directory to run in, with an empty configuration; it goes with the process."""
-    place: tempfile.TemporaryDirectory[str] = tempfile.TemporaryDirectory(prefix="repairbot-rust-")
-    Path(place.name, "rustfmt.toml").touch()
-    return place
+@contextmanager
+def _workplace() -> Iterator[str]:
+    """A directory to run in, with an empty configuration. This process is killed in the end: it may keep none."""
+    with tempfile.TemporaryDirectory(prefix="repairbot-rust-") as place:
+        Path(place, "rustfmt.toml").touch()
+        yield place
 
 
 @lru_cache(maxsize=32)
@@ -69,15 +71,16 @@ def _run(source: bytes, name: str) -> tuple[int, bytes] | str:
     if not program():
         return ABSENT
     try:
-        done = subprocess.run(
-            [program(), "--edition", name, "--emit", "stdout"],
-            input=source,
-            capture_output=True,
-            timeout=PATIENCE,
-            cwd=_workplace().name,
-            env={},
-            check=False,
-        )
+        with _workplace() as place:
+            done = subprocess.run(
+                [program(), "--edition", name, "--emit", "stdout"],
+                input=source,
+                capture_output=True,
+                timeout=PATIENCE,
+                cwd=place,
+                env={},
+                check=False,
+            )
     except subprocess.TimeoutExpired:
         return f"rustfmt took longer than {PATIENCE:.0f} seconds"
     except OSError as error:

@@ -1,7 +1,8 @@
 """What Zig's compiler says of a source: of its names, scopes and unused values, and of its layout.
 
 It comes with the package `ziglang` (the extra `repairbot[zig]`). It reads sources in an empty environment, from a
-directory of its own and under this process's limits, and writes nothing: `ast-check` compiles and runs nothing.
+directory of its own and under this process's limits, and writes nothing: `ast-check` compiles and runs nothing. The
+directory goes with the answer: this process is killed when it is no longer needed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import subprocess
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -39,14 +39,13 @@ def compiler() -> str:
     return ""
 
 
-@cache
 def _workplace() -> tempfile.TemporaryDirectory[str]:
-    """An empty directory to run in; it goes with the process."""
+    """An empty directory to run in. Raises OSError."""
     return tempfile.TemporaryDirectory(prefix="repairbot-zig-")
 
 
-def _run(arguments: Sequence[str], source: bytes = b"") -> tuple[int, bytes, bytes] | str:
-    """The compiler's exit code, what it writes and what it says; or why there is neither."""
+def _run(place: str, arguments: Sequence[str], source: bytes = b"") -> tuple[int, bytes, bytes] | str:
+    """The compiler's exit code, what it writes and what it says, run at a place; or why there is neither."""
     if not compiler():
         return ABSENT
     try:
@@ -55,7 +54,7 @@ def _run(arguments: Sequence[str], source: bytes = b"") -> tuple[int, bytes, byt
             input=source,
             capture_output=True,
             timeout=PATIENCE,
-            cwd=_workplace().name,
+            cwd=place,
             env={},
             check=False,
         )
@@ -107,23 +106,21 @@ def ask(*sources: bytes) -> None:
 
 def _looked(sources: Sequence[bytes]) -> Sequence[Said | str]:
     """What is said of each source; of none of them is anything left behind."""
-    names, places = [f"{number}.zig" for number in range(len(sources))], list[str]()
+    names = [f"{number}.zig" for number in range(len(sources))]
     try:
-        for name, source in zip(names, sources, strict=True):
-            places.append(os.path.join(_workplace().name, name))
-            with open(places[-1], "wb") as file:
-                file.write(source)
-        return _read(_run(["fmt", "--check", "--ast-check", "--color", "off", *names]), names)
+        with _workplace() as place:
+            for name, source in zip(names, sources, strict=True):
+                with open(os.path.join(place, name), "wb") as file:
+                    file.write(source)
+            return _read(
+                place, _run(place, ["fmt", "--check", "--ast-check", "--color", "off", *names]), names
+            )
     except OSError as error:
         return [f"there is no room for the compiler's file: {error.strerror}"] * len(sources)
-    finally:
-        for place in places:
-            with suppress(FileNotFoundError):
-                os.unlink(place)
 
 
-def _read(answer: tuple[int, bytes, bytes] | str, names: Sequence[str]) -> list[Said | str]:
-    """What an answer says of each file."""
+def _read(place: str, answer: tuple[int, bytes, bytes] | str, names: Sequence[str]) -> list[Said | str]:
+    """What an answer says of each file at a place."""
     if isinstance(answer, str):
         return [answer] * len(names)
     _, listed, words = answer
@@ -134,19 +131,23 @@ def _read(answer: tuple[int, bytes, bytes] | str, names: Sequence[str]) -> list[
         return ["the compiler failed without naming an error"] * len(names)
     odd = listed.decode().split()
     # Of one that does not parse nothing is said of its layout.
-    odd += [name for name in errors if not _formats(name)]
+    odd += [name for name in errors if not _formats(place, name)]
     return [Said(tuple(errors[name]), name not in odd) for name in names]
 
 
-def _formats(name: str) -> bool:
+def _formats(place: str, name: str) -> bool:
     """Whether `zig fmt` can read a file, and would leave it as it is."""
-    answer = _run(["fmt", "--check", "--color", "off", name])
+    answer = _run(place, ["fmt", "--check", "--color", "off", name])
     return not isinstance(answer, str) and answer[0] == 0
 
 
 def reformatted(source: bytes) -> set[int]:
     """The lines of a source that `zig fmt` would change."""
-    answer = _run(["fmt", "--stdin", "--color", "off"], source)
+    try:
+        with _workplace() as place:
+            answer = _run(place, ["fmt", "--stdin", "--color", "off"], source)
+    except OSError:
+        return set()  # what is asked next says so
     if isinstance(answer, str) or answer[0]:
         return set()
     return {
