@@ -8,19 +8,20 @@ from typing import AnyStr, Final
 
 def word_ends(text: AnyStr, word: AnyStr, first: int = 0) -> Iterator[int]:
     """Where a word, or a chain of them ("self.items", ".items"), ends in a text: nothing of a word stands around it."""
-    size = len(word)
-    end = text.find(word, first) + size
-    while end >= size:
-        start = end - size
-        if not (
-            _joined(text[end : end + 1]) or (_joined(word[:1]) and _joined(text[max(start - 1, 0) : start]))
-        ):
+    size, find, joins = len(word), text.find, word[:1] in _JOINED
+    start = find(word, first)
+    while start >= 0:
+        end = start + size
+        if text[end : end + 1] not in _JOINED and not (joins and text[max(start - 1, 0) : start] in _JOINED):
             yield end
-        end = text.find(word, start + 1) + size
+        start = find(word, start + 1)
 
 
 WORD: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 """What names are made of."""
+_JOINED: Final[frozenset[str | bytes]] = frozenset(
+    each for letter in WORD.decode() for each in (letter, letter.encode())
+)
 
 
 def last_word(text: bytes, more: bytes = b"") -> bytes:
@@ -31,8 +32,3 @@ def last_word(text: bytes, more: bytes = b"") -> bytes:
 def has_word(text: AnyStr, word: AnyStr) -> bool:
     """Whether a word stands in a text."""
     return next(word_ends(text, word), None) is not None
-
-
-def _joined(character: str | bytes) -> bool:
-    """Whether a character (or none) is part of a name."""
-    return character.isalnum() or character in ("_", b"_")
