@@ -11,8 +11,11 @@ import sys
 import time
 
 BOOT = (
-    "import os, sys; os.chdir(os.sep); sys.path[:] = sys.argv[1:]; from repairbot.worker import main; main()"
+    "import os, sys; os.chdir(os.sep); sys.path[:] = sys.argv[2:]; from repairbot.worker import main; "
+    "main(sys.argv[1])"
 )
+MOST_LISTED = 2000
+"""Names that are looked at to tell which kinds of files there are."""
 PACE = 0.005
 
 
@@ -21,7 +24,8 @@ class Process:
 
     __slots__ = ("code", "peak", "pid", "stderr", "stdin", "stdout")
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: str = "") -> None:
+        """`kinds`: what it may be given to read (see `kinds`); it gets ready for that while there is no work yet."""
         taken, self.stdin = os.pipe()
         self.stdout, answers = os.pipe()
         self.stderr, errors = os.pipe()
@@ -29,7 +33,7 @@ class Process:
         self.peak = 0
         ends = ((taken, 0), (answers, 1), (errors, 2))
         plain = [] if _hooked() else ["-S"]
-        arguments = [sys.executable, "-I", *plain, "-X", "utf8", "-c", BOOT, *_import_path()]
+        arguments = [sys.executable, "-I", *plain, "-X", "utf8", "-c", BOOT, kinds, *_import_path()]
         self.pid = os.posix_spawn(
             sys.executable,
             arguments,
@@ -81,6 +85,29 @@ def read(descriptor: int, size: int) -> bytes:
         return os.read(descriptor, size)
     except BlockingIOError:
         return b""
+
+
+def kinds(place: str) -> str:
+    """The suffixes of the files in a folder and the folders in it, the most frequent first: ".py,.md"."""
+    counts: dict[str, int] = {}
+    folders, listed = [place], 0
+    for depth, folder in enumerate(folders):
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    listed += 1
+                    if listed > MOST_LISTED:
+                        break
+                    if entry.name.startswith("."):
+                        continue
+                    if not depth and entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                    else:
+                        suffix = os.path.splitext(entry.name)[1]
+                        counts[suffix] = counts.get(suffix, 0) + 1
+        except OSError:  # the command that is about to run says so
+            continue
+    return ",".join(sorted(counts, key=lambda suffix: (-counts[suffix], suffix)))
 
 
 def _hooked() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from repairbot.child import Process
+from repairbot.child import Process, kinds
 
 WORKING = frozenset({"audit", "fix", "baseline", "prove", "review", "action"})
 """The commands that examine files: their first worker starts while the command line is still being read."""
@@ -17,7 +17,8 @@ def main() -> None:
     """Run one command and exit with its code: 0 clean, 1 findings, 2 usage or configuration, 3 partly failed."""
     arguments = sys.argv[1:]
     # Before everything else, and before everything is imported that the rest of this function needs.
-    first = Process() if arguments and arguments[0] in WORKING and not HELP.intersection(arguments) else None
+    working = bool(arguments) and arguments[0] in WORKING and not HELP.intersection(arguments)
+    first = Process(kinds(_place(arguments[1:]))) if working else None
     try:
         code = _run(arguments, first)
         sys.stdout.flush()
@@ -31,6 +32,11 @@ def main() -> None:
         if first is not None:
             first.end()
     sys.exit(code)
+
+
+def _place(arguments: list[str]) -> str:
+    """The folder that a command is probably about."""
+    return next((each for each in reversed(arguments) if os.path.isdir(each)), os.curdir)
 
 
 def _run(arguments: list[str], first: Process | None) -> int:

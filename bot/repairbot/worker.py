@@ -35,7 +35,7 @@ IN = struct.Struct(">II")
 OUT = struct.Struct(">I")
 """Before a frame to the parent: its size in bytes. The empty frame says "ready"."""
 FIRST = "python"
-"""The front end that is loaded in advance: there is time for one, and most work is for it."""
+"""The front end that is loaded in advance where nothing tells of another: there is time for one."""
 HELD = 4 << 20
 """Bytes of the files whose repairs wait in one child; those beyond are examined again."""
 WRITABLE = 16 << 20
@@ -89,15 +89,15 @@ class Offers:
     resources: tuple[Resource, ...] = ()
 
 
-def main() -> None:
-    """Serve until the parent closes the pipe."""
+def main(kinds: str = "") -> None:
+    """Serve until the parent closes the pipe. `kinds`: the suffixes of the files that there are, see `child`."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whoever prints must not write into the answers
     known = languages.walk()
     all_rules()
     _write(answers, b"")
     if not _waiting():
-        assert known[FIRST].frontend is not None  # loaded while there is no work yet
+        assert known[_likely(known, kinds)].frontend is not None  # loaded while there is no work yet
     first = _read(sys.stdin.buffer)
     if first is None:
         return
@@ -115,6 +115,12 @@ def main() -> None:
             )  # the first file of a language does not pay for its front end with its own time
         _allow(setup.seconds)
         _write(answers, _answer(request, frame[1], known, setup.settings, pending))
+
+
+def _likely(known: dict[str, Language], kinds: str) -> str:
+    """The language of the most frequent of these suffixes that one has."""
+    suffixes = {suffix: name for name, language in known.items() for suffix in language.suffixes}
+    return next((suffixes[kind] for kind in kinds.split(",") if kind in suffixes), FIRST)
 
 
 class Pending:
