@@ -53,6 +53,18 @@ def test_a_finding_that_stays() -> None:
     assert attempt(Edit(14, 15, "2"), again=BASE).fell == "finding gone: x is still reported afterwards"
 
 
+def test_a_finding_that_is_only_not_looked_for_any_more() -> None:
+    """A function that became too large to follow, or a value with too many paths: nothing is said of it then."""
+    unread = Counter({"f is too large to follow": 1})
+    fell = "finding gone: what is there afterwards is not followed: f is too large to follow"
+    assert attempt(Edit(14, 15, "2"), again=Reported(unread=unread)).fell == fell
+    ladder = Ladder(
+        BEFORE, Reported(BASE.reports, unread=unread), lambda *_: Reported(unread=unread), PRINTER
+    )
+    (climb,) = ladder.climb([Candidate("never-released", REPORT, (Edit(14, 15, "2"),))])
+    assert climb.fell == ""
+
+
 def test_a_finding_that_is_new() -> None:
     other = Report(Span(10, 15, 2, 2, 1), "f", "y", "another", ())
     found = attempt(Edit(14, 15, "2"), again=Reported((("late-cleanup", other),)))

@@ -182,7 +182,8 @@ class Repairs:
             return None
         if any(heard.get(each, told) != told for each, told in unit.heard.items()):
             return None  # what one function tells another is not what it was
-        return Share.whole(Reported(self.found.reports, self.found.within(candidate.speaking).misuses), again)
+        base = replace(self.found, misuses=self.found.within(candidate.speaking).misuses)
+        return Share.whole(base, again)
 
     def _shares(
         self, after: bytes, candidates: Sequence[Candidate], edits: tuple[Edit, ...]

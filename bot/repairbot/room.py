@@ -53,8 +53,10 @@ class Room:
 
     def reported(self, facts: Facts) -> Reported:
         """What the rules say, one report a place and variable, in the order of the lines."""
+        given_up = (*facts.unit.skipped, *facts.pairing.given_up)
+        unread = Counter(_NUMBER.sub("", step.note) for step in given_up)
         if facts.unit.bare:  # most files: asking every rule costs more than reading them did
-            return Reported()
+            return Reported(unread=unread)
         found = [
             (rule, self._weighed(rule, report))
             for rule in self.rules
@@ -63,7 +65,8 @@ class Room:
         misuses: Counter[Key] = Counter(
             (misuse.kind, misuse.function, misuse.place) for misuse in facts.pairing.misuses
         )
-        return Reported(tuple((rule.id, report) for rule, report in _one_a_place(found)), misuses)
+        reports = tuple((rule.id, report) for rule, report in _one_a_place(found))
+        return Reported(reports, misuses, unread=unread)
 
     def _weighed(self, rule: Rule, report: Report) -> Report:
         """The report with no more confidence than its rule, or its language, has in test code."""
@@ -88,6 +91,8 @@ class Room:
         return analyse(frontend.lower_part(data, self.path, self.resources, self.project, symbols))
 
 
+_NUMBER = regex(r"\d+")
+"""In a note: a line, or the number of a nameless value; they differ between versions of a file."""
 _TEST = regex(
     r"(?:^|\.)(?:test_\w+|Test[A-Z_]\w*|\w+Tests?|\w+TestCase|\w*TestBase|(?:async)?[sS]etUp\w*|tearDown\w*)(?:\.|$)"
 )

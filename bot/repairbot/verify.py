@@ -36,12 +36,13 @@ Key = tuple[str, str, str]
 class Reported:
     """What one analysis of a file says: each rule's reports, and the misuses by kind, function and place.
 
-    `wrong`: why the file could not be analysed, or "".
+    `wrong`: why the file could not be analysed, or "". `unread`: what was given up in it, without the lines.
     """
 
     reports: tuple[tuple[str, Report], ...] = ()
     misuses: Counter[Key] = field(default_factory=Counter)
     wrong: str = ""
+    unread: Counter[str] = field(default_factory=Counter)
 
     def within(self, symbols: frozenset[str] | None) -> Reported:
         """What is said of these functions alone, and not of the members of containers; all of it for None."""
@@ -51,7 +52,7 @@ class Reported:
             pair for pair in self.reports if pair[1].symbol in symbols and "." not in pair[1].variable
         )
         misuses = Counter({key: count for key, count in self.misuses.items() if key[1] in symbols})
-        return Reported(reports, misuses, self.wrong)
+        return Reported(reports, misuses, self.wrong, self.unread)
 
     def keys(self) -> Counter[Key]:
         """How many findings there are of each key."""
@@ -296,6 +297,8 @@ def _kept(before: bytes, after: bytes, edits: tuple[Edit, ...]) -> Check:
 def _gone(candidate: Candidate, base: Reported, again: Reported) -> Check:
     if again.wrong:
         return Check("finding gone", "failed", again.wrong)
+    if new := again.unread - base.unread:  # of what is not followed nothing is said: that mends nothing
+        return Check("finding gone", "failed", f"what is there afterwards is not followed: {next(iter(new))}")
     if again.keys()[candidate.key] >= base.keys()[candidate.key]:
         name = candidate.report.variable or candidate.report.symbol
         return Check("finding gone", "failed", f"{name} is still reported afterwards")

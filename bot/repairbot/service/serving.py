@@ -73,9 +73,8 @@ def serve(settings: Settings, environment: Mapping[str, str], folder: Path, say:
 
         def begun(url: str) -> None:
             say(f"listening on {url}")
-            if (
-                settings.sweep
-            ):  # not before: what it asks for would come to a closed door, and then wait for PAUSE
+            # Not before: what it asks for would come to a closed door, and then wait for sweeper.PAUSE.
+            if settings.sweep:
                 sweep = partial(Sweeper(app, ledger).run, every=60.0 * settings.sweep)
                 stack.enter_context(beside("sweeper", sweep))
 

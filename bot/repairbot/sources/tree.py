@@ -205,9 +205,8 @@ class Tree:
                     return
                 found = os.stat(where)
         except OSError as error:
-            if named or not isinstance(
-                error, FileNotFoundError
-            ):  # git lists what was deleted and not committed
+            # Git lists what was deleted and not committed: nobody asked for that by name.
+            if named or not isinstance(error, FileNotFoundError):
                 yield failed(shown, language, _words(error))
             return
         if not language:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
+
+from repairbot.languages.programs import Answer, run, workplace
 
 PATIENCE: Final = 10.0
 """Seconds that it gets for one file; it takes some ten milliseconds."""
@@ -57,37 +55,18 @@ def _home() -> str:
         return ""
 
 
-@contextmanager
-def _workplace() -> Iterator[str]:
-    """A directory to run in, with an empty configuration. This process is killed in the end: it may keep none."""
-    with tempfile.TemporaryDirectory(prefix="repairbot-rust-") as place:
-        Path(place, "rustfmt.toml").touch()
-        yield place
-
-
 @lru_cache(maxsize=32)
-def _run(source: bytes, name: str) -> tuple[int, bytes] | str:
-    """Its exit code and what it writes for an edition, or why it cannot be asked. Every repair of a file asks again."""
+def _run(source: bytes, name: str) -> Answer | str:
+    """Its answer for an edition, or why it cannot be asked. Every repair of a file asks again."""
     if not program():
         return ABSENT
+    command = [program(), "--edition", name, "--emit", "stdout"]
     try:
-        with _workplace() as place:
-            done = subprocess.run(
-                [program(), "--edition", name, "--emit", "stdout"],
-                input=source,
-                capture_output=True,
-                timeout=PATIENCE,
-                cwd=place,
-                env={},
-                check=False,
-            )
-    except subprocess.TimeoutExpired:
-        return f"rustfmt took longer than {PATIENCE:.0f} seconds"
+        with workplace("rust") as place:
+            Path(place, "rustfmt.toml").touch()  # nobody's configuration but its own
+            return run(command, "rustfmt", place, source, PATIENCE)
     except OSError as error:
-        return f"rustfmt does not start: {error.strerror}"
-    if done.returncode < 0:
-        return f"rustfmt was ended by signal {-done.returncode}"
-    return done.returncode, done.stdout
+        return f"rustfmt has no place to run in: {error.strerror}"
 
 
 @lru_cache(maxsize=16)

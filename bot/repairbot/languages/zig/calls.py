@@ -585,8 +585,8 @@ class Calls(Values):
             return "unknown"  # nothing is in it yet
         if definition is not None:
             bound = definition.method and self._bound(qualified, definition)
-            place_in = position + (1 if bound else 0)
-            return self.oracle.effect(definition, place_in, asking=not self._covered(place))
+            asking = not self._covered(place)
+            return self.oracle.effect(definition, position + (1 if bound else 0), asking=asking)
         if among(known.keeps, qualified):
             return "keeps" if qualified.startswith("std.") else "unknown"
         if among(known.stores, qualified):

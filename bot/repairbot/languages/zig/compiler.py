@@ -10,8 +10,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-import subprocess
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from functools import cache
 from typing import Final
 
 from repairbot.edits import minimal
+from repairbot.languages.programs import Answer, run, workplace
 
 PATIENCE: Final = 10.0
 """Seconds that the compiler gets for one process; it takes a few milliseconds a file."""
@@ -39,32 +38,9 @@ def compiler() -> str:
     return ""
 
 
-def _workplace() -> tempfile.TemporaryDirectory[str]:
-    """An empty directory to run in. Raises OSError."""
-    return tempfile.TemporaryDirectory(prefix="repairbot-zig-")
-
-
-def _run(place: str, arguments: Sequence[str], source: bytes = b"") -> tuple[int, bytes, bytes] | str:
-    """The compiler's exit code, what it writes and what it says, run at a place; or why there is neither."""
-    if not compiler():
-        return ABSENT
-    try:
-        done = subprocess.run(
-            [compiler(), *arguments],
-            input=source,
-            capture_output=True,
-            timeout=PATIENCE,
-            cwd=place,
-            env={},
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"the compiler took longer than {PATIENCE:.0f} seconds"
-    except OSError as error:
-        return f"the compiler does not start: {error.strerror}"
-    if done.returncode < 0:
-        return f"the compiler was ended by signal {-done.returncode}"
-    return done.returncode, done.stdout, done.stderr
+def _run(place: str, arguments: Sequence[str], source: bytes = b"") -> Answer | str:
+    """The compiler's answer, run at a place; or why there is none."""
+    return run([compiler(), *arguments], "the compiler", place, source, PATIENCE) if compiler() else ABSENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +84,7 @@ def _looked(sources: Sequence[bytes]) -> Sequence[Said | str]:
     """What is said of each source; of none of them is anything left behind."""
     names = [f"{number}.zig" for number in range(len(sources))]
     try:
-        with _workplace() as place:
+        with workplace("zig") as place:
             for name, source in zip(names, sources, strict=True):
                 with open(os.path.join(place, name), "wb") as file:
                     file.write(source)
@@ -119,7 +95,7 @@ def _looked(sources: Sequence[bytes]) -> Sequence[Said | str]:
         return [f"there is no room for the compiler's file: {error.strerror}"] * len(sources)
 
 
-def _read(place: str, answer: tuple[int, bytes, bytes] | str, names: Sequence[str]) -> list[Said | str]:
+def _read(place: str, answer: Answer | str, names: Sequence[str]) -> list[Said | str]:
     """What an answer says of each file at a place."""
     if isinstance(answer, str):
         return [answer] * len(names)
@@ -144,7 +120,7 @@ def _formats(place: str, name: str) -> bool:
 def reformatted(source: bytes) -> set[int]:
     """The lines of a source that `zig fmt` would change."""
     try:
-        with _workplace() as place:
+        with workplace("zig") as place:
             answer = _run(place, ["fmt", "--stdin", "--color", "off"], source)
     except OSError:
         return set()  # what is asked next says so

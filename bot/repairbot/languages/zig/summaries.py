@@ -66,9 +66,9 @@ class Oracle:
         """The functions of other files whose effect would tell something here."""
         self.unanswered = 0
         """How often an answer was missed that may still come."""
-        self._wanted: dict[tuple[str, int], set[str]] = {}
+        self._wanted: dict[tuple[int, int], set[str]] = {}
         self._asking: list[set[str]] = [self.asks]
-        self._effects: dict[tuple[str, int], Effect] = {}
+        self._effects: dict[tuple[int, int], Effect] = {}
         self._returns: dict[int, str] = {}
         self._fields: dict[str, dict[str, str]] = {}
         self._pools: dict[str, str] = {}
@@ -96,7 +96,7 @@ class Oracle:
         parameter = definition.parameters[position]
         if _SCALAR.match(parameter.type):
             return "borrows"
-        key = (f"{definition.node.start_byte}", position)
+        key = (definition.node.start_byte, position)
         if key not in self._effects:
             if self.made >= _MOST or definition.body_node is None or not parameter.name:
                 return "unknown"
@@ -125,10 +125,8 @@ class Oracle:
     def heard(self) -> dict[tuple[int, int], str]:
         """All that was answered: effects by function and parameter, and what functions hand out as parameter -1."""
         numbers = {each.node.start_byte: number for number, each in enumerate(self.module.functions)}
-        found = {
-            (numbers[int(start)], position): effect for (start, position), effect in self._effects.items()
-        }
-        return {**found, **{(numbers[start], -1): release for start, release in self._returns.items()}}
+        effects = {(numbers[start], position): effect for (start, position), effect in self._effects.items()}
+        return {**effects, **{(numbers[start], -1): release for start, release in self._returns.items()}}
 
     def returns(self, definition: Definition) -> str:
         """The release, in terms of the parameters, of what a function of this file makes and returns; or ""."""
