@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from repairbot.lifetimes.ops import Edge, Function, Kind, Op
+from repairbot.lifetimes.ops import Edge, Function, Kind, Op, aliases, moves
 
 if TYPE_CHECKING:
     from repairbot.analyses.tracking import State, _Node
@@ -36,7 +36,7 @@ class Graph:
         """The blocks of each acquisition."""
         self.given_up = 0
         """How many acquisitions had too many paths."""
-        self.moves: list[tuple[str, str]] = []
+        self.moves = moves(function)
         self._aliases: dict[str, frozenset[str]] = {}
         self._named: dict[str, int] = {}
         """The blocks whose operations name a place."""
@@ -46,17 +46,13 @@ class Graph:
                 if op.kind is Kind.ACQUIRE:
                     self.made.setdefault(key(op), []).append(index)
                 if op.kind is Kind.MOVE:
-                    self.moves.append((op.place, op.other))
                     self._named[op.other] = self._named.get(op.other, 0) | 1 << index
 
     def aliases(self, place: str) -> frozenset[str]:
         """Every name that a value may have anywhere in the function."""
         known = self._aliases.get(place)
         if known is None:
-            found = {place}
-            while new := {other for source, other in self.moves if source in found} - found:
-                found |= new
-            known = self._aliases[place] = frozenset(found)
+            known = self._aliases[place] = frozenset(aliases(self.moves, place))
         return known
 
     def touching(self, places: set[str] | frozenset[str]) -> int:

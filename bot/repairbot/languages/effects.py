@@ -6,23 +6,15 @@ from collections.abc import Set
 from dataclasses import replace
 from typing import Final
 
-from repairbot.lifetimes.ops import EXIT, Effect, Function, Kind, Resource
+from repairbot.lifetimes.ops import EXIT, Effect, Function, Kind, Resource, aliases, moves
 
 INSIDE: Final = "inside"
 """The `other` of an operation that returns something which only holds the value."""
 
 
-def _aliases(function: Function, place: str) -> set[str]:
-    moves = [(op.place, op.other) for block in function.blocks for op in block.ops if op.kind is Kind.MOVE]
-    found = {place}
-    while new := {other for origin, other in moves if origin in found} - found:
-        found |= new
-    return found
-
-
 def effect_in(function: Function, parameter: str) -> Effect:
     """What a function does with a parameter, whatever the path; "unknown" where paths differ."""
-    names = _aliases(function, parameter)
+    names = aliases(moves(function), parameter)
     ops = [op for block in function.blocks for op in block.ops if op.place in names]
     details = {op.detail for op in ops if op.kind is Kind.ESCAPE}
     if details & {"stored", "kept", "captured", "yielded"}:
@@ -64,7 +56,7 @@ def handed_out(function: Function) -> Resource | None:
     for op in ops:
         if op.kind is not Kind.ACQUIRE or op.resource is None or op.detail == "scope" or "." in op.place:
             continue
-        names = _aliases(function, op.place)
+        names = aliases(moves(function), op.place)
         escapes = [other for other in ops if other.kind is Kind.ESCAPE and other.place in names]
         details = {"inside" if other.other == INSIDE else other.detail for other in escapes}
         if "returned" not in details:

@@ -7,6 +7,7 @@ inside ("list[]", which several values share); what stands behind "#" tells apar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import field
 from enum import StrEnum
 from typing import Literal, NamedTuple
@@ -180,6 +181,19 @@ class Function:
     generator: bool = False
     heedless: bool = False
     """Its file holds no cleanup for errors at all: who wrote it does not expect memory to run out."""
+
+
+def aliases(ways: Sequence[tuple[str, str]], place: str) -> set[str]:
+    """Every name that what a place holds may have. `ways`: the `moves` of its function."""
+    found = {place}
+    while new := {other for origin, other in ways if origin in found} - found:
+        found |= new
+    return found
+
+
+def moves(function: Function) -> list[tuple[str, str]]:
+    """From which place to which one a function moves values."""
+    return [(op.place, op.other) for block in function.blocks for op in block.ops if op.kind is Kind.MOVE]
 
 
 @dataclass(frozen=True, slots=True)

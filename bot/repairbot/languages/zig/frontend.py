@@ -25,12 +25,12 @@ from repairbot.languages.zig.parsing import errors, parse
 from repairbot.languages.zig.prospects import Prospects, anything, gives
 from repairbot.languages.zig.releases import Releases
 from repairbot.languages.zig.sites import Sites
-from repairbot.languages.zig.summaries import Oracle, aliases
+from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Module
 from repairbot.languages.zig.tree import TooDeep
 from repairbot.languages.zig.values import Undecided
 from repairbot.lazily import dataclass
-from repairbot.lifetimes.ops import Function, Idiom, Kind, Resource, Unit
+from repairbot.lifetimes.ops import Function, Idiom, Kind, Resource, Unit, aliases, moves
 from repairbot.model import Edit, SafePattern, Step
 
 _MOST_BROKEN: Final = 0.5
@@ -345,7 +345,7 @@ class _Functions:
 
 def _releases(function: Function, parameters: Iterable[str]) -> bool:
     """Whether a function releases what one of its parameters holds."""
-    names = {alias for parameter in parameters for alias in aliases(function, parameter)}
+    names = {alias for parameter in parameters for alias in aliases(moves(function), parameter)}
     return any(op.kind is Kind.RELEASE and op.place in names for block in function.blocks for op in block.ops)
 
 

@@ -12,7 +12,7 @@ from repairbot.languages.zig.idle import busy
 from repairbot.languages.zig.releases import Releases
 from repairbot.languages.zig.syntax import Definition, Module, Struct
 from repairbot.languages.zig.words import word_ends
-from repairbot.lifetimes.ops import EXIT, FAIL, Effect, Function, Kind, Resource, Summary
+from repairbot.lifetimes.ops import EXIT, FAIL, Effect, Function, Kind, Resource, Summary, aliases, moves
 
 ANYTHING: Final = Resource("anything", "a value", ("a caller",), (".deinit",), collected=False)
 """Stands for a parameter of which nothing is known."""
@@ -214,18 +214,9 @@ class Oracle:
         return found
 
 
-def aliases(function: Function, place: str) -> set[str]:
-    """Every name that what a place holds may have."""
-    moves = [(op.place, op.other) for block in function.blocks for op in block.ops if op.kind is Kind.MOVE]
-    found = {place}
-    while new := {other for origin, other in moves if origin in found} - found:
-        found |= new
-    return found
-
-
 def effect_in(function: Function, parameter: str) -> Effect:
     """What a function does with a parameter, whatever the path; "unknown" where paths differ."""
-    names = aliases(function, parameter)
+    names = aliases(moves(function), parameter)
     ops = [op for block in function.blocks for op in block.ops if op.place in names]
     details = {op.detail for op in ops if op.kind is Kind.ESCAPE}
     released = any(op.kind is Kind.RELEASE for op in ops)
@@ -265,7 +256,7 @@ def handed_out(function: Function) -> Resource | None:
     for op in ops:
         if op.kind is not Kind.ACQUIRE or op.resource is None or op.resource.id == "anything":
             continue
-        names = aliases(function, op.place)
+        names = aliases(moves(function), op.place)
         details = {other.detail for other in ops if other.kind is Kind.ESCAPE and other.place in names}
         if "returned" not in details:
             continue
