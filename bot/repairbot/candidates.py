@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
-from functools import cached_property
 
 from repairbot.analyses import analyse
 from repairbot.analyses.facts import Facts
@@ -74,13 +73,16 @@ class Repairs:
 
     def write(self, tries: Sequence[Try]) -> None:
         """End every try: with the first of its candidates that climbs the whole ladder, or with the reasons of all."""
+        ladder = Ladder(
+            self.text.data, self.found, self.room.again, self.room.printer, self._shares, self._members
+        )
         left = [each for each in tries if self._drawn(each)]
         while left:
             self._foresee(left)
             waiting = left
             while waiting:
                 chosen = _together(waiting)
-                climbs = self._ladder.climb([each.candidate for each in chosen if each.candidate is not None])
+                climbs = ladder.climb([each.candidate for each in chosen if each.candidate is not None])
                 for each, climb in zip(chosen, climbs, strict=True):
                     self._climbed(each, climb)
                 waiting = [each for each in waiting if each.candidate is not None]
@@ -93,12 +95,6 @@ class Repairs:
             repairs = [each.candidate.edits for each in drawn if each.candidate is not None]
             for each, number in zip(drawn, printer.foresee(self.text.data, repairs), strict=True):
                 each.number = number
-
-    @cached_property
-    def _ladder(self) -> Ladder:
-        return Ladder(
-            self.text.data, self.found, self.room.again, self.room.printer, self._shares, self._members
-        )
 
     def _drawn(self, one: Try) -> bool:
         """Whether a candidate stands to be checked: the one before, or the next that can be written."""

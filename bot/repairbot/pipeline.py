@@ -19,7 +19,7 @@ from repairbot.config import CONFIDENCES, Config
 from repairbot.lazily import dataclass
 from repairbot.links import Answers, Exchange, Line, Naming
 from repairbot.model import FileResult, Finding, Outcome
-from repairbot.pool import Pool, Task
+from repairbot.pool import AHEAD_FILES, Pool, Task
 from repairbot.sources import Entry, Source, Unreadable, binary, failed, skipped
 
 Progress = Callable[[int, int, int], None]
@@ -45,6 +45,8 @@ class Examination:
     """Whether others may still answer what it asks."""
     waiting: bool = False
     """Whether its repairs are still to be written, once it is known what others answer."""
+    by: int = 0
+    """The child that looked at it, and keeps what it found as long as its repairs wait."""
 
     @property
     def wanted(self) -> bool:
@@ -95,7 +97,7 @@ class Run:
             each = self.examinations[tag]
             each.answers, each.provisional = answers.get(tag), False
         # The most work first, so that no process is left with it while the others have ended.
-        self._examine(sorted(again, key=lambda tag: -self._found(tag)))
+        self._examine(sorted(again, key=lambda tag: -self._found(tag)), ahead=1)
         return self
 
     def results(self) -> list[FileResult]:
@@ -126,12 +128,13 @@ class Run:
                 self.examinations.append(Examination(entry, asked=names))
         self._examine(range(first, len(self.examinations)))
 
-    def _examine(self, tags: Sequence[int]) -> None:
+    def _examine(self, tags: Sequence[int], ahead: int = AHEAD_FILES) -> None:
         rest = self._recalled(tags)
         keys: dict[int, bytes] = {}
         self.source.want([self.examinations[tag].entry for tag in rest])
-        for answer in self._pool.run(self._tasks(rest, keys), len(rest)):
+        for answer in self._pool.run(self._tasks(rest, keys), len(rest), ahead):
             each = self.examinations[answer.tag]
+            each.by = answer.by
             if answer.failure:
                 self._end(each, failed(each.entry.path, each.entry.language, answer.failure))
             elif self._take(answer.tag, answer.frame) and answer.tag in keys:
@@ -187,7 +190,7 @@ class Run:
                         continue
             if self._cache.keeps:
                 keys[tag] = self._key(each)
-            yield Task(tag, self._request(each), source)
+            yield Task(tag, self._request(each), source, each.by if each.waiting and not each.answers else 0)
 
     def _request(self, each: Examination) -> bytes:
         fixes = self._fixes and each.wanted

@@ -24,6 +24,8 @@ from repairbot.model import Settings
 AHEAD_FILES = 32
 AHEAD_BYTES = 1 << 17
 """How much work lies in a child's pipe before it gets more."""
+ASIDE_BYTES = 1 << 20
+"""How much work is put aside for the children that have it at hand."""
 FILES_A_CHILD = 60
 """A further child is worth its start from this many files on."""
 CHUNK = 1 << 18
@@ -40,20 +42,25 @@ class BrokenWorker(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One file to examine. `header` is a worker.Request as JSON; `tag` comes back with the answer."""
+    """One file to examine. `header` is a worker.Request as JSON; `tag` comes back with the answer.
+
+    `near`: the child that has the file at hand (the `by` of an earlier answer), 0 where none has.
+    """
 
     tag: int
     header: bytes
     source: bytes
+    near: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a task: the child's frame, or in `failure` why there is none."""
+    """What became of a task: the child's frame, or in `failure` why there is none. `by`: which child looked at it."""
 
     tag: int
     frame: bytes = b""
     failure: str = ""
+    by: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -69,6 +76,36 @@ class Child:
     errors: bytes = b""
     since: float = 0.0
     """When it last had reason to be silent: got work while idle, or answered (seconds, monotonic)."""
+
+
+class Work:
+    """The tasks of one run that no child has."""
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        self.drawn = False
+        """Whether all were brought."""
+        self._tasks = iter(tasks)
+        self._aside: deque[Task] = deque()
+
+    def draw(self, child: int) -> Task | None:
+        """What a child gets next: of what is there what it has at hand, or nobody; else what another has."""
+        for index, task in enumerate(self._aside):
+            if task.near in (0, child):
+                del self._aside[index]
+                return task
+        while not self.drawn and sum(len(task.source) for task in self._aside) < ASIDE_BYTES:
+            task = next(self._tasks, None)
+            if task is None:
+                self.drawn = True
+            elif task.near in (0, child):
+                return task
+            else:
+                self._aside.append(task)
+        return self._aside.popleft() if self._aside else None
+
+    def give_back(self, tasks: Iterable[Task]) -> None:
+        """Take in what a child left behind that died."""
+        self._aside.extendleft(reversed([*tasks]))
 
 
 class Pool:
@@ -108,33 +145,31 @@ class Pool:
         if not self._children:
             self._spawn()
 
-    def run(self, tasks: Iterable[Task], expected: int = 1) -> Iterator[Answer]:
+    def run(self, tasks: Iterable[Task], expected: int = 1, ahead: int = AHEAD_FILES) -> Iterator[Answer]:
         """Examine all tasks; answers come as they are ready, in any order.
 
         `tasks` is drawn from only as children have room. `expected`: about how many there will be; decides
-        how many children are worth their start. Raises BrokenWorker.
+        how many children are worth their start. `ahead`: how many of them lie before a child: one, where each is
+        so much work that a child should not have it while another waits. Raises BrokenWorker.
         """
-        waiting = iter(tasks)
-        returned: deque[Task] = deque()
-        drawn = False
+        work = Work(tasks)
         while len(self._children) < min(self.jobs, 1 + expected // FILES_A_CHILD):
             self._spawn()
         while True:
-            for child in self._children:
-                while not drawn or returned:
-                    if not (len(child.tasks) < AHEAD_FILES and child.held < AHEAD_BYTES):
-                        break
-                    task = returned.popleft() if returned else next(waiting, None)
-                    if task is None:
-                        drawn = True
-                        break
-                    self._give(child, task)
-            if not drawn and len(self._children) < self.jobs and self._loaded:
+            while hungry := [
+                child for child in self._children if len(child.tasks) < ahead and child.held < AHEAD_BYTES
+            ]:
+                child = min(hungry, key=lambda each: each.held)
+                task = work.draw(child.process.pid)
+                if task is None:
+                    break
+                self._give(child, task)
+            if not work.drawn and len(self._children) < self.jobs and self._loaded:
                 self._spawn()
                 continue
             if not any(child.tasks for child in self._children):
                 return
-            yield from self._turn(returned)
+            yield from self._turn(work)
 
     @property
     def _loaded(self) -> bool:
@@ -169,7 +204,7 @@ class Pool:
         if idle:
             self._selector.register(child.process.stdin, selectors.EVENT_WRITE, (child, "work"))
 
-    def _turn(self, returned: deque[Task]) -> Iterator[Answer]:
+    def _turn(self, work: Work) -> Iterator[Answer]:
         """Wait for something to happen to some child, and take it in."""
         if all(len(child.tasks) > AHEAD_FILES // 2 for child in self._children):
             time.sleep(PACE)
@@ -187,10 +222,10 @@ class Pool:
                 if not words:
                     self._selector.unregister(child.process.stderr)
             else:
-                yield from self._take(child, returned)
+                yield from self._take(child, work)
         late = time.monotonic() - self._limit
         for child in [child for child in self._children if child.tasks and child.since < late]:
-            yield from self._bury(child, f"took longer than {self._limit:.0f} s", returned)
+            yield from self._bury(child, f"took longer than {self._limit:.0f} s", work)
 
     def _push(self, child: Child) -> None:
         try:
@@ -203,10 +238,10 @@ class Pool:
         if not child.outgoing:
             self._selector.unregister(child.process.stdin)
 
-    def _take(self, child: Child, returned: deque[Task]) -> Iterator[Answer]:
+    def _take(self, child: Child, work: Work) -> Iterator[Answer]:
         data = read(child.process.stdout, CHUNK)
         if not data:
-            yield from self._bury(child, "", returned)
+            yield from self._bury(child, "", work)
             return
         child.incoming += data
         while len(child.incoming) >= 4:
@@ -219,10 +254,10 @@ class Pool:
             if frame and child.tasks:
                 task = child.tasks.popleft()
                 child.held -= len(task.source)
-                yield Answer(task.tag, frame)
+                yield Answer(task.tag, frame, by=child.process.pid)
             child.ready = True
 
-    def _bury(self, child: Child, why: str, returned: deque[Task]) -> Iterator[Answer]:
+    def _bury(self, child: Child, why: str, work: Work) -> Iterator[Answer]:
         """End a child, fail the file it was at, give back the rest, start another in its place."""
         self._children.remove(child)
         if not why:  # its pipe is at its end: let it finish dying, so that its exit code tells the cause
@@ -233,7 +268,7 @@ class Pool:
             raise BrokenWorker(f"a worker process cannot start: {why}")
         if child.tasks:
             yield Answer(child.tasks.popleft().tag, failure=why)
-        returned.extend(child.tasks)
+        work.give_back(child.tasks)
         self._spawn()
 
     def _end(self, child: Child) -> None:

@@ -125,7 +125,7 @@ def repair(works: Sequence[Work], pool: Pool, wanted: Wanted) -> None:
             )
             for tag, draft in drafts.items()
         )
-        for answer in pool.run(tasks, len(drafts)):
+        for answer in pool.run(tasks, len(drafts), ahead=1):
             work = active[answer.tag]
             failure, result = answer.failure, None
             if not failure:

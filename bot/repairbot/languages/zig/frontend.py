@@ -6,6 +6,7 @@ Tests (`test "..." {}`) are not looked at: the allocator that tests are given co
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from functools import lru_cache
 from typing import Final
 
@@ -52,8 +53,8 @@ class ZigFrontend:
         unit = Unit(path, "zig")
         module = _keep(Module(source, path))
         _check(module.root)
-        functions = _Functions(module, resources, project, unit)
-        functions.run()
+        with closing(_Functions(module, resources, project, unit)) as functions:
+            functions.run()
         _seeds.clear()
         _seeds.update(functions.late)
         return unit
@@ -93,7 +94,8 @@ class ZigFrontend:
         unit = Unit(path, "zig")
         module = Module(source, path)
         _check(module.root)
-        _Functions(module, resources, project, unit, _seeds).run(symbols)
+        with closing(_Functions(module, resources, project, unit, _seeds)) as functions:
+            functions.run(symbols)
         return unit
 
     def speaking(
@@ -129,9 +131,9 @@ class ZigFrontend:
         unit = Unit(path, "zig")
         module = Module(source, path)
         _check(module.root)
-        functions = _Functions(module, resources, project, unit, _seeds)
-        functions.tell(asked)
-        functions.run(symbols, members=True)
+        with closing(_Functions(module, resources, project, unit, _seeds)) as functions:
+            functions.tell(asked)
+            functions.run(symbols, members=True)
         return unit
 
     def broken(self, source: bytes) -> str:
@@ -209,6 +211,10 @@ class _Functions:
         self.prospects = Prospects(module, Sites(module, self.acquiring, resources), project, releases)
         self.oracle = Oracle(module, project, self.lowered, self.prospects.hands, releases)
         self.members = Members(module, self.acquiring, self.oracle)
+
+    def close(self) -> None:
+        """Let go of what knows this: all that was made on the way is gone then, without a collector's help."""
+        del self.oracle.lower
 
     def tell(self, asked: Iterable[tuple[int, int]]) -> None:
         """Answer what is asked (see Unit.heard)."""

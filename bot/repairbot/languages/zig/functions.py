@@ -80,7 +80,11 @@ class Lowering(Expressions):
         for number, parameter in enumerate(self.definition.parameters):
             if "Allocator" in parameter.type and self.acquiring.given.arena(self.definition, number):
                 self.arenas.add(parameter.name)
-        self.block(body)
+        try:
+            self.block(body)
+        finally:
+            self.cleanups.clear()  # they know this lowering, and it should be gone with its last user
+            self.flow.frames.clear()
         node = self.definition.node
         whole = self.module.span(node.start_byte, node.end_byte)
         if self.flow.current is not None:

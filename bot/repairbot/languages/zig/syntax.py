@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left, bisect_right
 from dataclasses import field
 from functools import cached_property
+from weakref import ref
 
 from tree_sitter import Node, Query, QueryCursor
 
@@ -46,12 +47,23 @@ class Parameter:
 
 @dataclass(eq=False)
 class Definition:
-    """A function. `symbol` is its dotted path in the file ("Pool.take"); `owner` the container it stands in."""
+    """A function. `symbol` is its dotted path in the file ("Pool.take").
+
+    It is held by its container and does not hold it: a file of which nobody speaks any more is gone at once then,
+    where a collector would have to find it among all that there is.
+    """
 
     node: Node
     name: str
     symbol: str
-    owner: Struct
+    container: ref[Struct]
+
+    @property
+    def owner(self) -> Struct:
+        """The container it stands in."""
+        found = self.container()
+        assert found is not None  # whoever looks at it has its module
+        return found
 
     @cached_property
     def text(self) -> bytes:
@@ -142,7 +154,7 @@ class Field:
     at: Span
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Struct:
     """A container: a struct, a union, an enum, or the file itself (its `node` is the root)."""
 
@@ -324,7 +336,7 @@ class Module:
         name = text(node.child_by_field_name("name"))
         if not name:
             return None
-        return Definition(node, name, f"{owner.symbol}.{name}".lstrip("."), owner)
+        return Definition(node, name, f"{owner.symbol}.{name}".lstrip("."), ref(owner))
 
 
 _NESTED = tuple(
