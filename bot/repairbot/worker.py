@@ -8,6 +8,7 @@ fails that file and goes on with a fresh child, so nothing here catches what it 
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import struct
@@ -40,6 +41,8 @@ HELD = 4 << 20
 """Bytes of the files whose repairs wait in one child; those beyond are examined again."""
 WRITABLE = 16 << 20
 """Bytes of the largest file a child may write (compilers' scratch files, byte code)."""
+YOUNG = 10_000
+"""So many new objects are worth a look for cycles: the front ends leave next to none behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ def main(kinds: str = "") -> None:
         return
     setup = wire.decode(Setup, first[0])
     _limit(setup)
+    gc.set_threshold(YOUNG)
     loaded: set[str] = set()
     pending = Pending()
     while frame := _read(sys.stdin.buffer):
@@ -110,6 +114,7 @@ def main(kinds: str = "") -> None:
         if request.language not in loaded:
             assert known[request.language].frontend is not None
             loaded.add(request.language)
+            gc.freeze()  # what is imported stays
             _write(
                 answers, b""
             )  # the first file of a language does not pay for its front end with its own time

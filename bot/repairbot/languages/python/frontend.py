@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterator, Set
+from contextlib import closing
 from functools import cached_property
 
 from tree_sitter import Node
@@ -79,20 +80,21 @@ class PythonFrontend:
 
         if old := _python_2(source):
             raise Unreadable(old)
-        module = Module(source, path, parsed)
-        dull = _dull(module.words, resources)
-        if (dull or _odd(source)) and module.root.has_error and dull:
-            raise Unreadable(_why(module))  # where it is not dull, `parsed` has said what is broken
-        _Functions(module, resources, project, unit, broken).run()
-        unit.containers.extend(
-            containers.collect(
-                module, (*resources, *unit.resources_made) if unit.resources_made else resources
+        with closing(Module(source, path, parsed)) as module:
+            dull = _dull(module.words, resources)
+            if (dull or _odd(source)) and module.root.has_error and dull:
+                raise Unreadable(_why(module))  # where it is not dull, `parsed` has said what is broken
+            with closing(_Functions(module, resources, project, unit, broken)) as functions:
+                functions.run()
+            unit.containers.extend(
+                containers.collect(
+                    module, (*resources, *unit.resources_made) if unit.resources_made else resources
+                )
             )
-        )
-        unit.registrations.extend(registrations.collect(module))
-        unit.loads.extend(loads.collect(module))
-        unit.loads.extend(channels.collect(module))
-        unit.idioms.extend(idioms.collect(module))
+            unit.registrations.extend(registrations.collect(module))
+            unit.loads.extend(loads.collect(module))
+            unit.loads.extend(channels.collect(module))
+            unit.idioms.extend(idioms.collect(module))
         return unit
 
     def broken(self, source: bytes) -> str:
@@ -195,6 +197,10 @@ class _Functions:
         """The acquiring calls by the start of their function, -1 for the module's own code."""
         self.lowered: dict[int, Function] = {}
         self.handed: dict[str, Resource] = {}
+
+    def close(self) -> None:
+        """Let go of what knows this: what was made on the way is gone then, without a collector's help."""
+        del self.oracle.lower
 
     def run(self) -> None:
         """Lower until no function is found any more that hands out what it acquires."""

@@ -179,6 +179,11 @@ class Module:
         self.path = path
         self._parsed = parsed
 
+    def close(self) -> None:
+        """Take apart what refers to itself: it is gone with its last user then, without a collector's help."""
+        for definition in self.__dict__.get("definitions", ()):
+            definition.children.clear()
+
     @cached_property
     def tree(self) -> Tree:
         """The syntax tree."""
