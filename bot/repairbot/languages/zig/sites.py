@@ -59,10 +59,33 @@ _LONGEST: Final = 400
 
 
 @cache
-def _calls(resources: tuple[Resource, ...]) -> re.Pattern[bytes]:
-    """The calls by which the table's resources are made, and the standard library's containers."""
+def _makers(resources: tuple[Resource, ...]) -> frozenset[bytes]:
+    """The names of the calls by which the table's resources are made, and the standard library's containers."""
     names = {name.rpartition(".")[2] for resource in resources for name in resource.acquire} | _INIT
-    return re.compile(rf"[\s.(!&{{\[,=]({_factored(names)})\s?\(".encode())
+    return frozenset(name.encode() for name in names)
+
+
+_AHEAD: Final = bytes.maketrans(b" \t\n\r\f\v!&{[,=", b"." * 12)
+"""What may stand ahead of the name of a call becomes a dot."""
+
+
+def _calls(source: bytes, names: frozenset[bytes]) -> Iterator[tuple[int, int]]:
+    """The calls of these names: where each name begins, and where its arguments do.
+
+    One expression for all the names takes five times as long as to look at what stands ahead of every parenthesis.
+    """
+    end = 0
+    for part in source.translate(_AHEAD).split(b"(")[:-1]:
+        end += len(part) + 1
+        name = part.rpartition(b".")[2]
+        if name in names:
+            yield end - 1 - len(name), end
+        elif (
+            not name
+            and (name := part[:-1].rpartition(b".")[2]) in names
+            and source[end - 2 : end - 1].isspace()
+        ):
+            yield end - 2 - len(name), end
 
 
 def _factored(words: Iterable[str]) -> str:
@@ -114,15 +137,14 @@ class Sites:
     # Calls
 
     def _called(self, resources: tuple[Resource, ...]) -> Iterator[int]:
-        for match in _calls(resources).finditer(self.source):
-            start = match.start(1)
-            name = match[1].decode()
+        for start, inside in _calls(self.source, _makers(resources)):
+            name = self.source[start : inside - 1].rstrip().decode()
             head = self.source[max(start - _BACK, 0) : start]
             callee = last_word(head, b".?*@")
             shown = callee.decode()
             if shown.endswith(".") and head[: len(head) - len(callee)].endswith((b")", b"]", b"}", b'"')):
                 yield start  # what it is called on is an expression
-            elif self._makes(shown, name, match.end()):
+            elif self._makes(shown, name, inside):
                 yield start
 
     def _makes(self, receiver: str, name: str, inside: int) -> bool:

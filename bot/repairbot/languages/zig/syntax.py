@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left, bisect_right
 from dataclasses import field
 from functools import cached_property
+from itertools import accumulate
 from weakref import ref
 
 from tree_sitter import Node, Query, QueryCursor
@@ -199,7 +200,7 @@ class Module:
 
     @cached_property
     def _lines(self) -> list[int]:
-        return [0, *(match.end() for match in re.finditer(rb"\n", self.source))]
+        return [0, *accumulate(len(line) + 1 for line in self.source.split(b"\n")[:-1])]
 
     def line(self, offset: int) -> int:
         """The line of a byte, from 1."""
