@@ -142,10 +142,10 @@ class Prospects:
         for each in definitions:
             called.setdefault(each.name, []).append(each)
         return sorted(
-            end - len(name)
+            start
             for name, those in called.items()
-            for end in word_ends(self.source, name.encode())
-            if self.source.startswith(b"(", end) and self._calls(name, end - len(name), those)
+            for inside in self.module.called.get(name.encode(), ())
+            if self._calls(name, start := inside - 1 - len(name), those)
         )
 
     def _calls(self, name: str, start: int, called: list[Definition]) -> bool:
