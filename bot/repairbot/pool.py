@@ -94,13 +94,13 @@ class Work:
                 del self._aside[index]
                 return task
         while not self.drawn and sum(len(task.source) for task in self._aside) < ASIDE_BYTES:
-            task = next(self._tasks, None)
-            if task is None:
+            new = next(self._tasks, None)
+            if new is None:
                 self.drawn = True
-            elif task.near in (0, child):
-                return task
+            elif new.near in (0, child):
+                return new
             else:
-                self._aside.append(task)
+                self._aside.append(new)
         return self._aside.popleft() if self._aside else None
 
     def give_back(self, tasks: Iterable[Task]) -> None:

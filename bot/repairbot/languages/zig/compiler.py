@@ -105,16 +105,18 @@ def _read(place: str, answer: Answer | str, names: Sequence[str]) -> list[Said |
         errors[name.decode()].append((int(line), message.decode("utf-8", "replace")))
     if words and not errors:
         return ["the compiler failed without naming an error"] * len(names)
-    odd = listed.decode().split()
-    # Of one that does not parse nothing is said of its layout.
-    odd += [name for name in errors if not _formats(place, name)]
+    odd = {*listed.decode().split(), *_unformatted(place, sorted(errors))}
     return [Said(tuple(errors[name]), name not in odd) for name in names]
 
 
-def _formats(place: str, name: str) -> bool:
-    """Whether `zig fmt` can read a file, and would leave it as it is."""
-    answer = _run(place, ["fmt", "--check", "--color", "off", name])
-    return not isinstance(answer, str) and answer[0] == 0
+def _unformatted(place: str, names: Sequence[str]) -> set[str]:
+    """The files that `zig fmt` cannot read or would not leave as they are; with errors nothing is said of that."""
+    if not names:
+        return set()
+    answer = _run(place, ["fmt", "--check", "--color", "off", *names])
+    if isinstance(answer, str):
+        return {*names}
+    return {*answer.out.decode().split(), *(name.decode() for name, _, _ in _MESSAGE.findall(answer.err))}
 
 
 def reformatted(source: bytes) -> set[int]:

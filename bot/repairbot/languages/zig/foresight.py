@@ -28,18 +28,17 @@ def foresee(before: bytes, repairs: Sequence[Repair]) -> tuple[int, ...]:
     while left:
         sets.append(_apart(before, left))
         left = [repair for repair in left if repair not in sets[-1]]
-    ask(before, *(_version(before, each) for each in sets))
-    was = said(before)
-    if not isinstance(was, str):
-        for each in sets:
-            _FORESIGHT.ask(each, was)
+    several = any(len(each) > 1 for each in sets)
+    ask(*([before] if several else []), *(_version(before, each) for each in sets))
+    for each in sets:
+        _FORESIGHT.ask(each)
     return tuple(_FORESIGHT.number(repair) for repair in repairs)
 
 
-def covers(before: bytes, edits: Repair) -> bool:
-    """Whether it was foreseen that the compiler says of a version with these edits what it says without them."""
+def foreseen(before: bytes, edits: Repair) -> Said | None:
+    """What the compiler says of a version with these edits: where it has nothing against them, it was asked before."""
     clean = _FORESIGHT.clean if before == _FORESIGHT.before else []
-    return any(_made_of(set(edits), those) for those in clean)
+    return next((now for those, now in clean if _made_of(set(edits), those)), None)
 
 
 @dataclass(slots=True)
@@ -51,27 +50,31 @@ class _Foresight:
     """
 
     before: bytes = b""
-    clean: list[list[frozenset[Edit]]] = field(default_factory=list)
+    clean: list[tuple[list[frozenset[Edit]], Said]] = field(default_factory=list)
 
     def number(self, repair: Repair) -> int:
         """The number of the last set of several that a repair is in."""
         found = [
-            number for number, those in enumerate(self.clean) if len(those) > 1 and frozenset(repair) in those
+            number
+            for number, (those, _) in enumerate(self.clean)
+            if len(those) > 1 and frozenset(repair) in those
         ]
         return found[-1] if found else ALONE
 
-    def ask(self, repairs: Sequence[Repair], was: Said) -> None:
+    def ask(self, repairs: Sequence[Repair]) -> None:
         """Find the clean ones: in halves, where the compiler does not say which are not."""
         waiting = [list(repairs)]
         while waiting:
             those = waiting.pop()
             version = _version(self.before, those)
             now = said(version)
-            if isinstance(now, str):
+            # What it has nothing against needs no comparison; but of several repairs one may mend the file itself.
+            was = now if now == Said() and len(those) == 1 else said(self.before)
+            if isinstance(now, str) or isinstance(was, str):
                 continue
             new = now.new(was)
             if not new and not was.new(now) and now.formatted == was.formatted:
-                self.clean.append([frozenset(repair) for repair in those])
+                self.clean.append(([frozenset(repair) for repair in those], now))
             elif len(those) > 1:
                 lines = {line for line, message in now.errors if new[message]} or reformatted(version)
                 parts = _parted(self.before, those, lines)

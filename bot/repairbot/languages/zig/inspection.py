@@ -9,7 +9,7 @@ from typing import Final
 from tree_sitter import Query, QueryCursor
 
 from repairbot.languages.zig.compiler import said
-from repairbot.languages.zig.foresight import covers
+from repairbot.languages.zig.foresight import foreseen
 from repairbot.languages.zig.parsing import LANGUAGE, errors, parse, parse_again
 from repairbot.model import Check, Edit
 
@@ -53,7 +53,7 @@ def _all_comments(source: bytes) -> Counter[bytes]:
 def _compiles(before: bytes, after: bytes, edits: tuple[Edit, ...]) -> Check:
     """`zig ast-check` says nothing that it did not say before."""
     name = "zig ast-check"
-    now = said(before if covers(before, edits) else after)
+    now = foreseen(before, edits) or said(after)
     if isinstance(now, str):
         return Check(name, "not run", now)
     if not now.errors:
@@ -71,11 +71,14 @@ def _compiles(before: bytes, after: bytes, edits: tuple[Edit, ...]) -> Check:
 def _formatted(before: bytes, after: bytes, edits: tuple[Edit, ...]) -> Check:
     """A file that `zig fmt` had nothing to change in stays so; another one is not reformatted."""
     name = "zig fmt"
-    was, now = said(before), said(before if covers(before, edits) else after)
-    if isinstance(was, str) or isinstance(now, str):
-        return Check(name, "not run", was if isinstance(was, str) else str(now))
+    now = foreseen(before, edits) or said(after)
+    if isinstance(now, str):
+        return Check(name, "not run", now)
+    if now.formatted:
+        return Check(name, "passed")
+    was = said(before)
+    if isinstance(was, str):
+        return Check(name, "not run", was)
     if not was.formatted:
         return Check(name, "not run", "the file was not formatted by it before")
-    if not now.formatted:
-        return Check(name, "failed", "it would format the repair otherwise")
-    return Check(name, "passed")
+    return Check(name, "failed", "it would format the repair otherwise")
