@@ -368,7 +368,8 @@ def test_what_is_not_known_is_counted() -> None:
     assert facts('b0: acquire f file @2\n unknown f "eval" @3\n exit').unknown == 1
 
 
-def test_too_many_paths_are_given_up_and_counted() -> None:
+def _flags(leave: str) -> str:
+    """A function of 14 flags that are asked ahead of an acquisition and behind it; `leave`: what ends it."""
     branches = 14
     lines = ["function f() @1"]
     for index in range(branches):
@@ -377,13 +378,26 @@ def test_too_many_paths_are_given_up_and_counted() -> None:
         lines.append(f"b{index * 3 + 2}: -> b{index * 3 + 3}")
     at = branches * 3
     lines.append(f"b{at}: acquire f file @9\n-> b{at + 1}")
+    last = at + branches + 1
     for index in range(branches):
         at += 1
-        lines.append(f"b{at}: -> b{at + 1} if p{index} | exit if not p{index}")
-    lines.append(f"b{at + 1}: exit")
-    found = pairing.analyse(text.parse("\n".join(lines)))
+        lines.append(f"b{at}: -> b{at + 1} if p{index} | -> b{last} if not p{index}")
+    lines.append(f"b{last}: {leave}")
+    return "\n".join(lines)
+
+
+def test_too_many_paths_are_given_up_and_counted() -> None:
+    found = pairing.analyse(text.parse(_flags("exit")))
     assert found.leaks == ()
     assert [step.line for step in found.given_up] == [9]
+
+
+def test_what_is_right_on_every_path_is_so_however_many_there_are() -> None:
+    found = pairing.analyse(text.parse(_flags("release f @12 cleanup\n exit")))
+    assert (found.leaks, found.given_up) == ((), ())
+    assert [(item.line, item.reason) for item in found.safe] == [
+        (9, "released in cleanup code at line 12, on every path")
+    ]
 
 
 CLASS = """

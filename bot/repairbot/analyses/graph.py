@@ -128,6 +128,13 @@ class Graph:
         )
 
     @cached_property
+    def coarse(self) -> Graph:
+        """The same function, as if no branch told anything about another one."""
+        found = Graph(self.function)
+        found.guards = frozenset()
+        return found
+
+    @cached_property
     def guarding(self) -> int:
         """The blocks in which some operation names a guard."""
         return self.touching(self.guards)

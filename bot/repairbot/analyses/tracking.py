@@ -126,7 +126,13 @@ def follow(graph: Graph, site: Op, keeps_stored: bool = False) -> Track:
     `keeps_stored`: what is stored in a member is still this function's to release when it fails (in a
     constructor that fails, nobody else can reach it).
     """
-    return _Follower(graph, site, keeps_stored).run()
+    track = _Follower(graph, site, keeps_stored).run()
+    if not track.gave_up:
+        return track
+    # Where branches tell nothing there are more paths, in fewer states: what is right on all of them is right.
+    coarse = _Follower(graph.coarse, site, keeps_stored).run()
+    wrong = coarse.gave_up or coarse.ways or coarse.double or coarse.after
+    return track if wrong else coarse
 
 
 class _Follower:
