@@ -30,8 +30,10 @@ class Graph:
         self.function = function
         self.ahead: dict[tuple[_Node, bool], list[_Node]] = {}
         """The nodes behind one at which what is followed is not there yet: they are the same for all (see tracking)."""
+        self.reached: dict[bool, set[int]] = {}
+        """The blocks to which control comes while nothing is followed; by whether that is cleanup."""
         self.absent: dict[bool, dict[int, list[State]]] = {}
-        """The states in which control comes to each block while nothing is followed; by whether that is cleanup."""
+        """The same with the states in which it comes there, where branches tell more than one apart."""
         self.made: dict[tuple[str, int, int, int], list[int]] = {}
         """The blocks of each acquisition."""
         self.given_up = 0
@@ -160,9 +162,11 @@ class Graph:
         A fact that no branch asks about before its place is set again tells no two paths apart.
         """
         blocks, order = self.function.blocks, sorted(self.guards)
+        if not order:
+            return [frozenset()] * len(blocks)
         bits = {place: 1 << number for number, place in enumerate(order)}
         alive = [0] * len(blocks)
-        again = bool(bits)
+        again = True
         while again:
             again = False
             for index in self._order:

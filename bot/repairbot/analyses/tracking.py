@@ -237,11 +237,30 @@ class _Follower:
         if self.keeps_stored or len(making) != 1:
             return begin
         cleanup = self.site.cleanup
+        if not self.guards:  # most functions: control comes anywhere in one state
+            if cleanup not in self.graph.reached:
+                self.graph.reached[cleanup] = self._reached()
+            return _Node(making[0], begin.state) if making[0] in self.graph.reached[cleanup] else begin
         if cleanup not in self.graph.absent:
             nobody = Op(Kind.ACQUIRE, "", self.site.at, cleanup=cleanup)
             self.graph.absent[cleanup] = _Follower(self.graph, nobody, False)._states(begin)
         states = self.graph.absent[cleanup].get(making[0], ())
         return _Node(making[0], states[0]) if len(states) == 1 else begin
+
+    def _reached(self) -> set[int]:
+        """The blocks to which control comes while nothing is followed."""
+        blocks, exits = self.function.blocks, self.graph.exits
+        seen, waiting = {0}, [0]
+        while waiting:
+            number = waiting.pop()
+            last = blocks[number].ops[-1] if blocks[number].ops else None
+            forgiven = last is not None and last.fallible and self._forgiven(last)
+            new = {
+                target for _, target, failing in exits[number] if target >= 0 and not (failing and forgiven)
+            }
+            waiting.extend(new - seen)
+            seen |= new
+        return seen
 
     def _states(self, begin: _Node) -> dict[int, list[State]]:
         """The states in which control comes to each block while nothing is followed; none when there are too many."""

@@ -225,6 +225,8 @@ class Values:
             fail = None
         if self.brief and place in self.followed and (kind is Kind.UNKNOWN or detail == "passed"):
             self.undecided()
+        if kind is Kind.CALL and fail is None:
+            return  # a call that cannot fail, of which nothing is known that matters
         if kind in _WHOLE:
             for part in self.inner(place):
                 self.emit(kind, part, node, detail=detail, other=other)
