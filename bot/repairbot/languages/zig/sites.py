@@ -60,9 +60,9 @@ _LONGEST: Final = 400
 
 @cache
 def _makers(resources: tuple[Resource, ...]) -> frozenset[bytes]:
-    """The names of the calls by which the table's resources are made, and the standard library's containers."""
+    """The calls by which the table's resources are made, and the standard library's containers: see Module.called."""
     names = {name.rpartition(".")[2] for resource in resources for name in resource.acquire} | _INIT
-    return frozenset(name.encode() for name in names)
+    return frozenset(name.encode() + behind for name in names for behind in (b"", b" "))
 
 
 _AHEAD: Final = frozenset(bytes([byte]) for byte in b" \t\n\r\f\v.(!&{[,=")
@@ -118,24 +118,16 @@ class Sites:
     # Calls
 
     def _called(self, resources: tuple[Resource, ...]) -> Iterator[int]:
-        for called in _makers(resources):
-            for start, inside in self._calls(called):
-                if self._made_by(called.decode(), start, inside):
-                    yield start
-
-    def _calls(self, name: bytes) -> Iterator[tuple[int, int]]:
-        """The calls of a name: where it begins, and where the arguments do."""
         source, called = self.source, self.module.called
-        ends = [(inside, inside - 1) for inside in called.get(name, ())]
-        ends += [
-            (inside, inside - 2)
-            for inside in called.get(name + b" ", ())
-            if source[inside - 2 : inside - 1].isspace()
-        ]
-        for inside, end in ends:
-            start = end - len(name)
-            if source[start - 1 : start] in _AHEAD:
-                yield start, inside
+        for key in _makers(resources) & called.keys():
+            name = key.rstrip()
+            for inside in called[key]:
+                start = inside - 1 - len(key)
+                apart = len(name) < len(key) and not source[inside - 2 : inside - 1].isspace()
+                if source[start - 1 : start] not in _AHEAD or apart:
+                    continue
+                if self._made_by(name.decode(), start, inside):
+                    yield start
 
     def _made_by(self, name: str, start: int, inside: int) -> bool:
         """Whether the call of that name may make something."""

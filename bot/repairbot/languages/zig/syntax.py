@@ -28,7 +28,10 @@ _DECLARATIONS = Query(
     "(function_declaration) @function (struct_declaration) @container (union_declaration) @container"
     " (enum_declaration) @container (opaque_declaration) @container (test_declaration) @test",
 )
-_IMPORT = re.compile(rb"const\s+(\w+)\s*(?::[^=\n]*)?=\s*@import\(\"([^\"\n]+)\"\)((?:\.\w+)*)\s*;")
+_IMPORT = re.compile(rb"@import\(\"([^\"\n]+)\"\)((?:\.\w+)*)\s*;")
+_IMPORTED = re.compile(rb"const\s+(\w+)\s*(?::[^=\n]*)?=\s*\Z")
+_FAR = 200
+"""Bytes of a declaration ahead of its value that are looked at."""
 _ALIAS = re.compile(rb"const\s+(\w+)\s*=\s*((?:\w+\.)+\w+)\s*;")
 _AHEAD = re.compile(rb"(?:^|\n)[ \t]*(?:pub[ \t]+)?$")
 _THIS = re.compile(rb"\bconst\s+(\w+)\s*=\s*@This\(\)")
@@ -252,8 +255,10 @@ class Module:
         """What local names stand for: `const mem = std.mem;` gives "std.mem", `@import("x.zig").Y` "x.zig.Y"."""
         found: dict[str, str] = {}
         for match in _IMPORT.finditer(self.source):
-            name, target, rest = (group.decode("utf-8", "replace") for group in match.groups())
-            found[name] = target + rest
+            ahead = _IMPORTED.search(self.source[max(match.start() - _FAR, 0) : match.start()])
+            if ahead is not None:
+                name = ahead[1].decode("utf-8", "replace")
+                found[name] = (match[1] + match[2]).decode("utf-8", "replace")
         for match in _ALIAS.finditer(self.source):
             if not _AHEAD.search(self.source[max(match.start() - 60, 0) : match.start()]):
                 continue
