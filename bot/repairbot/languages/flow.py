@@ -250,25 +250,7 @@ class Builder:
 def _reachable(blocks: list[Block]) -> list[Block]:
     """The blocks that control can come to, numbered anew; empty ones on the way are passed through."""
 
-    passed: dict[int, int] = {}
-
-    def through(target: int) -> int:
-        known = passed.get(target)
-        if known is not None:
-            return known
-        way: list[int] = []
-        found = target
-        while found > 0 and found not in passed and len(way) < len(blocks):
-            way.append(found)
-            block = blocks[found]
-            if block.ops or len(block.edges) != 1 or not _plain(block.edges[0]):
-                break
-            found = block.edges[0].target
-        found = passed.get(found, found)
-        for each in way:
-            passed[each] = found
-        return found
-
+    ends = _ends(blocks)
     order: list[int] = []
     numbers: dict[int, int] = {}
     waiting = [0]
@@ -278,17 +260,35 @@ def _reachable(blocks: list[Block]) -> list[Block]:
             continue
         numbers[index] = len(order)
         order.append(index)
-        waiting.extend([through(edge.target) for edge in reversed(blocks[index].edges)])
+        waiting.extend([ends.get(edge.target, edge.target) for edge in reversed(blocks[index].edges)])
     made: list[Block] = []
     for index in order:
         block = blocks[index]
         edges = []
         for edge in block.edges:
-            target = passed.get(edge.target, edge.target)
+            target = ends.get(edge.target, edge.target)
             number = numbers.get(target, target)
             edges.append(edge if number == edge.target else Edge(edge[0], number, *edge[2:]))
         made.append(Block(block.ops, list(dict.fromkeys(edges)) if len(edges) > 1 else edges))
     return made
+
+
+def _ends(blocks: list[Block]) -> dict[int, int]:
+    """For each block that does nothing but go on: the first one behind it that does more."""
+    ahead = {
+        index: block.edges[0].target
+        for index, block in enumerate(blocks)
+        if index and not block.ops and len(block.edges) == 1 and _plain(block.edges[0])
+    }
+    ends: dict[int, int] = {}
+    for index in ahead:
+        way: list[int] = []
+        found = index
+        while found in ahead and found not in ends and len(way) < len(ahead):
+            way.append(found)
+            found = ahead[found]
+        ends.update(dict.fromkeys(way, ends.get(found, found)))
+    return ends
 
 
 def _plain(edge: Edge) -> bool:

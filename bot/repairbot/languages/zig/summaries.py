@@ -199,11 +199,12 @@ class Oracle:
         for definition in self.module.functions:
             if asked and definition.symbol not in asked:
                 continue
-            names = tuple(parameter.name for parameter in definition.parameters)
             returned = self.returns(definition)
+            if not (asked or returned):
+                continue  # most functions
+            names = tuple(parameter.name for parameter in definition.parameters)
             if not asked:
-                if returned:
-                    found[definition.symbol] = Summary(definition.symbol, names, {}, returned)
+                found[definition.symbol] = Summary(definition.symbol, names, {}, returned)
                 continue
             effects: dict[str, Effect] = {
                 parameter.name: effect
