@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import lru_cache
-from typing import Final
 
-from tree_sitter import Query, QueryCursor
+from tree_sitter import QueryCursor
 
 from repairbot.languages.zig.compiler import said
 from repairbot.languages.zig.foresight import foreseen
-from repairbot.languages.zig.parsing import LANGUAGE, errors, parse, parse_again
+from repairbot.languages.zig.parsing import errors, parse, parse_again, query
 from repairbot.model import Check, Edit
-
-_COMMENTS: Final = Query(LANGUAGE, "(comment) @comment")
 
 
 def inspect(before: bytes, after: bytes, edits: tuple[Edit, ...]) -> tuple[Check, ...]:
@@ -46,7 +43,7 @@ def _comments(before: bytes, after: bytes, edits: tuple[Edit, ...]) -> Check:
 
 @lru_cache(maxsize=4)
 def _all_comments(source: bytes) -> Counter[bytes]:
-    found = QueryCursor(_COMMENTS).captures(parse(source)).get("comment", [])
+    found = QueryCursor(query("(comment) @comment")).captures(parse(source)).get("comment", [])
     return Counter((node.text or b"").strip() for node in found)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
-from tree_sitter import Language, Node, Parser, Tree
+from tree_sitter import Language, Node, Parser, Query, Tree
 
 from repairbot.languages.grammar import binding
 from repairbot.model import Edit
@@ -14,6 +15,12 @@ LANGUAGE: Final = Language(binding("tree_sitter_zig").language())
 _MOST: Final = 4
 _kept: dict[bytes, Tree] = {}
 """The trees of the last sources: the checks of a repair ask for its file several times."""
+
+
+@cache
+def query(text: str) -> Query:
+    """A query for the grammar. Made when it is first asked for: some take longer than a file takes to parse."""
+    return Query(LANGUAGE, text)
 
 
 def parse(source: bytes) -> Node:

@@ -15,18 +15,17 @@ from functools import cached_property
 from itertools import accumulate
 from weakref import ref
 
-from tree_sitter import Node, Query, QueryCursor
+from tree_sitter import Node, QueryCursor
 
-from repairbot.languages.zig.parsing import LANGUAGE, parse
+from repairbot.languages.zig.parsing import parse, query
 from repairbot.languages.zig.tree import N, read
 from repairbot.languages.zig.words import WORD
 from repairbot.lazily import dataclass
 from repairbot.model import Span
 
-_DECLARATIONS = Query(
-    LANGUAGE,
+_DECLARATIONS = (
     "(function_declaration) @function (struct_declaration) @container (union_declaration) @container"
-    " (enum_declaration) @container (opaque_declaration) @container (test_declaration) @test",
+    " (enum_declaration) @container (opaque_declaration) @container (test_declaration) @test"
 )
 _IMPORT = re.compile(rb"@import\(\"([^\"\n]+)\"\)((?:\.\w+)*)\s*;")
 _IMPORTED = re.compile(rb"const\s+(\w+)\s*(?::[^=\n]*)?=\s*\Z")
@@ -410,7 +409,7 @@ class _Declared:
 
     def anywhere(self, root: Node) -> None:
         """What stands anywhere in a file of which not all parses."""
-        captured = QueryCursor(_DECLARATIONS).captures(root)
+        captured = QueryCursor(query(_DECLARATIONS)).captures(root)
         self.tests.extend((each.start_byte, each.end_byte) for each in captured.get("test", ()))
         self.containers.extend(captured.get("container", ()))
         self.functions.extend(captured.get("function", ()))

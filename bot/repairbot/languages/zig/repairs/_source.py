@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from tree_sitter import Node, Query, QueryCursor
+from tree_sitter import Node, QueryCursor
 
 from repairbot.languages.lines import Lines
-from repairbot.languages.zig.parsing import LANGUAGE
+from repairbot.languages.zig.parsing import query
 from repairbot.languages.zig.syntax import Module, text
 from repairbot.languages.zig.words import has_word
 from repairbot.model import Edit, Span
@@ -22,11 +22,10 @@ FUNCTIONS = frozenset({"function_declaration", "test_declaration"})
 CONTAINERS = frozenset(
     {"struct_declaration", "union_declaration", "enum_declaration", "opaque_declaration", "source_file"}
 )
-_NAMES = Query(
-    LANGUAGE,
+_NAMES = (
     "(variable_declaration . (identifier) @name) (payload (identifier) @name) (parameter name: (identifier) @name)"
     ' (function_declaration name: (identifier) @name) (variable_declaration "const" . (identifier) @name)'
-    ' (variable_declaration "var" . (identifier) @name)',
+    ' (variable_declaration "var" . (identifier) @name)'
 )
 _KEYWORDS = frozenset(
     {"error", "type", "test", "struct", "enum", "union", "fn", "opaque", "var", "const", "align"}
@@ -123,7 +122,7 @@ class Source(Lines):
     def _declared(self) -> list[tuple[str, int, bool]]:
         """Every name that is declared: its text, its place, and whether in a container (seen by all below)."""
         found = []
-        for node in QueryCursor(_NAMES).captures(self.root).get("name", ()):
+        for node in QueryCursor(query(_NAMES)).captures(self.root).get("name", ()):
             parent = node.parent
             inside = parent is not None and parent.parent is not None and parent.parent.type not in CONTAINERS
             found.append((text(node), node.start_byte, not inside))
