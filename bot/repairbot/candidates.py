@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
+from functools import partial
 
 from repairbot.analyses import analyse
 from repairbot.analyses.facts import Facts
@@ -73,9 +74,8 @@ class Repairs:
 
     def write(self, tries: Sequence[Try]) -> None:
         """End every try: with the first of its candidates that climbs the whole ladder, or with the reasons of all."""
-        ladder = Ladder(
-            self.text.data, self.found, self.room.again, self.room.printer, self._shares, self._members
-        )
+        again = partial(self.room.again, self.facts.unit)
+        ladder = Ladder(self.text.data, self.found, again, self.room.printer, self._shares, self._members)
         left = [each for each in tries if self._drawn(each)]
         while left:
             self._foresee(left)
@@ -171,7 +171,7 @@ class Repairs:
         asked = frontend.asked(self.text.data, changed, heard)
         try:
             unit = frontend.lower_members(
-                after, room.path, room.resources, room.project, candidate.speaking, asked
+                self.facts.unit, after, room.resources, room.project, candidate.speaking, asked
             )
             again = room.reported(analyse(unit))
         except (Unreadable, RecursionError):
@@ -188,7 +188,7 @@ class Repairs:
         frontend, symbols = self.room.language.frontend, [each.symbols or frozenset() for each in candidates]
         assert isinstance(frontend, PartFrontend)
         try:
-            again = self.room.part(frontend, after, frozenset().union(*symbols))
+            again = self.room.part(frontend, self.facts.unit, after, frozenset().union(*symbols))
         except (Unreadable, RecursionError):
             return None
         if not again.unit.heard.items() <= self.facts.unit.heard.items():

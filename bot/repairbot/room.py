@@ -74,21 +74,21 @@ class Room:
             return replace(report, confidence="low")
         return _in_test(rule, report)
 
-    def again(self, data: bytes, symbols: frozenset[str] | None = None) -> Reported:
-        """The same of a repaired version; with `symbols` of these functions alone."""
+    def again(self, base: Unit, data: bytes, symbols: frozenset[str] | None = None) -> Reported:
+        """The same of a repaired version of a file (`base`); with `symbols` of these functions alone."""
         frontend = self.language.frontend
         try:
             if symbols is None or not isinstance(frontend, PartFrontend):
                 return self.reported(self.facts(data))
-            return self.reported(self.part(frontend, data, symbols)).within(symbols)
+            return self.reported(self.part(frontend, base, data, symbols)).within(symbols)
         except Unreadable as error:
             return Reported(wrong=f"the repaired file cannot be read: {error}")
         except RecursionError:
             return Reported(wrong="the repaired file is nested too deeply")
 
-    def part(self, frontend: PartFrontend, data: bytes, symbols: frozenset[str]) -> Facts:
-        """The analysis of these functions alone. Raises Unreadable, RecursionError."""
-        return analyse(frontend.lower_part(data, self.path, self.resources, self.project, symbols))
+    def part(self, frontend: PartFrontend, base: Unit, data: bytes, symbols: frozenset[str]) -> Facts:
+        """The analysis of these functions of a version alone. Raises Unreadable, RecursionError."""
+        return analyse(frontend.lower_part(base, data, self.resources, self.project, symbols))
 
 
 _NUMBER = regex(r"\d+")

@@ -71,13 +71,16 @@ class PartFrontend(Protocol):
 
     def lower_part(
         self,
+        base: Unit,
         source: bytes,
-        path: str,
         resources: tuple[Resource, ...],
         project: Project,
         symbols: frozenset[str],
     ) -> Unit:
-        """Lower the functions of these symbols, and nothing of containers. Raises Unreadable."""
+        """Lower of a version of a file (`base`) the functions of these symbols, and nothing of containers.
+
+        Raises Unreadable.
+        """
         ...
 
 
@@ -136,15 +139,16 @@ class MemberFrontend(Protocol):
 
     def lower_members(
         self,
+        base: Unit,
         source: bytes,
-        path: str,
         resources: tuple[Resource, ...],
         project: Project,
         symbols: frozenset[str],
         asked: Sequence[tuple[int, int]],
     ) -> Unit:
-        """Lower the functions of these symbols, and of containers what they tell. Raises Unreadable.
+        """Lower of a version of a file (`base`) the functions of these symbols, and of containers what they tell.
 
+        Raises Unreadable.
         `asked`: what is to be told of functions in any case (see Unit.heard).
         """
         ...

@@ -458,6 +458,8 @@ class Unit:
     unknown: int = 0
     heard: dict[tuple[int, int], str] = field(default_factory=dict)
     """What its functions told each other: of which one (by its number in the file) and which of its parameters."""
+    hints: object = None
+    """What its front end found and looks up when it lowers a version of the file; nobody else's."""
 
     @property
     def bare(self) -> bool:

@@ -6,6 +6,7 @@ import pytest
 
 from repairbot.languages.base import Project, Unreadable
 from repairbot.languages.rust.frontend import FRONTEND
+from repairbot.lifetimes.ops import Unit
 from repairbot.lifetimes.resources import load
 from tests.languages.rust.lowering import leaks, unit
 
@@ -124,7 +125,7 @@ def test_a_part_says_what_the_whole_says() -> None:
     place = source.index(b"work")
     assert (FRONTEND.touched(source, ((place, place + 4),)) or set()) == {"f"}
     assert FRONTEND.touched(source, ((0, 2),)) is None
-    part = FRONTEND.lower_part(source, "example.rs", load("rust"), Project(), frozenset({"f"}))
+    part = FRONTEND.lower_part(Unit("example.rs", "rust"), source, load("rust"), Project(), frozenset({"f"}))
     assert part.functions == unit(source.decode()).functions[:1]
 
 

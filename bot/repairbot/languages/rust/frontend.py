@@ -147,14 +147,14 @@ class RustFrontend:
 
     def lower_part(
         self,
+        base: Unit,
         source: bytes,
-        path: str,
         resources: tuple[Resource, ...],
         project: Project,
         symbols: frozenset[str],
     ) -> Unit:
         """Lower the functions of these symbols, and nothing of types. Raises Unreadable."""
-        return _functions(Module(source, path), resources, symbols)
+        return _functions(Module(source, base.path), resources, symbols)
 
     def broken(self, source: bytes) -> str:
         """Why the source does not parse, in one line, or "".

@@ -5,7 +5,7 @@ Tests (`test "..." {}`) are not looked at: the allocator that tests are given co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from functools import lru_cache
 from typing import Final
@@ -55,8 +55,7 @@ class ZigFrontend:
         _check(module.root)
         with closing(_Functions(module, resources, project, unit)) as functions:
             functions.run()
-        _seeds.clear()
-        _seeds.update(functions.late)
+        unit.hints = functions.hints
         return unit
 
     def touched(self, source: bytes, places: tuple[tuple[int, int], ...]) -> frozenset[str] | None:
@@ -84,17 +83,17 @@ class ZigFrontend:
 
     def lower_part(
         self,
+        base: Unit,
         source: bytes,
-        path: str,
         resources: tuple[Resource, ...],
         project: Project,
         symbols: frozenset[str],
     ) -> Unit:
         """Lower the functions of these symbols, and nothing of containers. Raises Unreadable."""
-        unit = Unit(path, "zig")
-        module = Module(source, path)
+        unit = Unit(base.path, "zig")
+        module = Module(source, base.path)
         _check(module.root)
-        with closing(_Functions(module, resources, project, unit, _seeds)) as functions:
+        with closing(_Functions(module, resources, project, unit, _hints(base))) as functions:
             functions.run(symbols)
         return unit
 
@@ -120,18 +119,18 @@ class ZigFrontend:
 
     def lower_members(
         self,
+        base: Unit,
         source: bytes,
-        path: str,
         resources: tuple[Resource, ...],
         project: Project,
         symbols: frozenset[str],
         asked: Sequence[tuple[int, int]],
     ) -> Unit:
         """Lower the functions of these symbols, and of containers what they tell. Raises Unreadable."""
-        unit = Unit(path, "zig")
-        module = Module(source, path)
+        unit = Unit(base.path, "zig")
+        module = Module(source, base.path)
         _check(module.root)
-        with closing(_Functions(module, resources, project, unit, _seeds)) as functions:
+        with closing(_Functions(module, resources, project, unit, _hints(base))) as functions:
             functions.tell(asked)
             functions.run(symbols, members=True)
         return unit
@@ -152,8 +151,20 @@ _kept: Final[dict[bytes, Module]] = {}
 """The files that were lowered last: what is asked of one later is asked of the same module."""
 
 
-_seeds: Final[dict[tuple[str, int], Seeds]] = {}
-"""What the functions of the last file hold that had to be looked at twice, by its path and their numbers in it."""
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What is known of a file when versions of it are lowered: a repair changes none of it.
+
+    `seeds`: what the functions hold that had to be looked at twice, by their numbers in the file. `handing`: the
+    symbols of the functions that hand out what they make.
+    """
+
+    seeds: dict[int, Seeds]
+    handing: frozenset[str]
+
+
+def _hints(base: Unit) -> Hints | None:
+    return base.hints if isinstance(base.hints, Hints) else None
 
 
 def _keep(module: Module) -> Module:
@@ -199,18 +210,26 @@ class _Functions:
         resources: tuple[Resource, ...],
         project: Project,
         unit: Unit,
-        seeds: Mapping[tuple[str, int], Seeds] | None = None,
+        hints: Hints | None = None,
     ) -> None:
-        """`seeds`: what the functions were found to hold in the file of which this is a version."""
-        self.module, self.unit, self._seeds = module, unit, seeds or {}
-        self.late: dict[tuple[str, int], Seeds] = {}
+        """`hints`: of the file of which this is a version."""
+        self.module, self.unit = module, unit
+        self._seeds = hints.seeds if hints is not None else {}
+        self._late: dict[int, Seeds] = {}
         self._numbers = {each.node.start_byte: number for number, each in enumerate(module.functions)}
         self._plain: dict[int, Lowered | None] = {}
         self.acquiring = Acquiring(module, Allocators(module), resources)
         releases = Releases(module)
-        self.prospects = Prospects(module, Sites(module, self.acquiring, resources), project, releases)
+        handing = hints.handing if hints is not None else None
+        sites = Sites(module, self.acquiring, resources, whole=handing is None)
+        self.prospects = Prospects(module, sites, project, releases, handing)
         self.oracle = Oracle(module, project, self.lowered, self.prospects.hands, releases)
         self.members = Members(module, self.acquiring, self.oracle)
+
+    @property
+    def hints(self) -> Hints:
+        """For the versions of this file."""
+        return Hints(self._late, self.prospects.handing)
 
     def close(self) -> None:
         """Let go of what knows this: all that was made on the way is gone then, without a collector's help."""
@@ -332,7 +351,7 @@ class _Functions:
         def anew() -> Lowering:
             return Lowering(self.acquiring, self.oracle, self.prospects, definition, brief=brief)
 
-        key = (self.module.path, self._numbers[definition.node.start_byte])
+        key = self._numbers[definition.node.start_byte]
         seeds = self._seeds.get(key) if not parameters else None
         lowering = anew()
         lowering.seed(seeds or {})  # so that one look is enough, most often
@@ -345,7 +364,7 @@ class _Functions:
             lowering.seed(first.seeds)
             function = lowering.run(parameters)
             if not parameters:
-                self.late[key] = lowering.seeds
+                self._late[key] = lowering.seeds
         return lowering, function
 
 

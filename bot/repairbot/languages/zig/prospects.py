@@ -54,31 +54,46 @@ def gives(definition: Definition) -> bool:
 class Prospects:
     """Answers for the functions of one file."""
 
-    def __init__(self, module: Module, sites: Sites, project: Project, releases: Releases) -> None:
+    def __init__(
+        self,
+        module: Module,
+        sites: Sites,
+        project: Project,
+        releases: Releases,
+        handing: frozenset[str] | None = None,
+    ) -> None:
+        """`handing`: the functions that hand something out, by symbol, where that is known."""
         self.module, self.source, self.sites, self.releases = module, module.source, sites, releases
         self._given = {
             name.rpartition(".")[2] for name, summary in project.summaries.items() if summary.returns
         }
         self._inferable: dict[int, frozenset[str]] = {}
         self._handing: list[int] = []
-        handing: list[Definition] = []
+        self.handing = frozenset[str]()
+        """The functions that hand something out, by symbol."""
+        if handing is not None:
+            self._narrow([each for each in module.functions if each.symbol in handing])
+            return
+        givers: list[Definition] = []
         waiting = module.functions
         for _ in range(_ROUNDS):  # who hands on what another one made hands it out as well
             found = {id(each) for each in waiting if self.hands(each)}
             new = [each for each in waiting if id(each) in found and gives(each)]
             if not new and self._handing:
                 break
-            handing.extend(new)
+            givers.extend(new)
             waiting = [each for each in waiting if id(each) not in found]
-            self._handing = self._calls_of(handing)
+            self._handing = self._calls_of(givers)
         builders = [each for each in module.functions if CONSTRUCTORS.match(each.name)]
-        self._calling = self._calls_of([*handing, *builders])
+        self._calling = self._calls_of([*givers, *builders])
 
     def narrow(self, hands: Callable[[Definition], bool]) -> None:
         """From here on only these functions hand something out."""
-        self._handing = self._calling = self._calls_of(
-            [each for each in self.module.functions if hands(each)]
-        )
+        self._narrow([each for each in self.module.functions if hands(each)])
+
+    def _narrow(self, givers: list[Definition]) -> None:
+        self.handing = frozenset(each.symbol for each in givers)
+        self._handing = self._calling = self._calls_of(givers)
 
     def hands(self, definition: Definition) -> bool:
         """Whether a function makes something, or calls what hands out what it made."""

@@ -105,24 +105,40 @@ class Settled(NamedTuple):
 class Sites:
     """The sites of one file."""
 
-    def __init__(self, module: Module, acquiring: Acquiring, resources: tuple[Resource, ...]) -> None:
+    def __init__(
+        self, module: Module, acquiring: Acquiring, resources: tuple[Resource, ...], *, whole: bool = True
+    ) -> None:
+        """`whole`: most of the file is going to be asked about."""
         self.module, self.acquiring = module, acquiring
         self.source = module.source
         self._chosen: dict[str, bool] = {}
-        self.all = sorted({*self._called(resources), *self._others()})
+        self._makers = _makers(resources)
+        self._all = self._found(0, len(self.source)) if whole else None
+        self._parts: dict[tuple[int, int], list[int]] = {}
 
     def within(self, start: int, end: int) -> list[int]:
         """The sites in a part of the file, in order."""
-        return self.all[bisect_left(self.all, start) : bisect_left(self.all, end)]
+        if self._all is not None:
+            return self._all[bisect_left(self._all, start) : bisect_left(self._all, end)]
+        found = self._parts.get((start, end))
+        if found is None:
+            found = self._parts[start, end] = self._found(start, end)
+        return found
+
+    def _found(self, start: int, end: int) -> list[int]:
+        others = {site for site in self._others(start, end + _BACK) if start <= site < end}
+        return sorted(others.union(self._called(start, end)))
 
     # Calls
 
-    def _called(self, resources: tuple[Resource, ...]) -> Iterator[int]:
+    def _called(self, first: int, last: int) -> Iterator[int]:
         source, called = self.source, self.module.called
-        for key in _makers(resources) & called.keys():
+        for key in self._makers & called.keys():
             name = key.rstrip()
             for inside in called[key]:
                 start = inside - 1 - len(key)
+                if not first <= start < last:
+                    continue
                 apart = len(name) < len(key) and not source[inside - 2 : inside - 1].isspace()
                 if source[start - 1 : start] not in _AHEAD or apart:
                     continue
@@ -194,15 +210,15 @@ class Sites:
 
     # Everything else
 
-    def _others(self) -> Iterator[int]:
+    def _others(self, first: int, last: int) -> Iterator[int]:
         source = self.source
-        for match in (match for pattern in _EMPTY for match in pattern.finditer(source)):
+        for match in (match for pattern in _EMPTY for match in pattern.finditer(source, first, last)):
             before = source[
                 max(source.rfind(b";", 0, match.start()) + 1, match.start() - _LONGEST) : match.start()
             ]
             if self._names_one(before) and self._takes_memory(before, match.start()):
                 yield match.start()
-        for match in _OWNED.finditer(source):
+        for match in _OWNED.finditer(source, first, last):
             head = last_word(source[max(match.start() - _BACK, 0) : match.start()])
             if not head or (match[1] and head != b"to"):
                 continue
@@ -210,9 +226,9 @@ class Sites:
             allocator = self.acquiring.allocator(given)
             if not allocator or not self._arena(allocator):
                 yield match.start() - len(head)
-        for match in _SLOT.finditer(source):
+        for match in _SLOT.finditer(source, first, last):
             yield match.start()
-        for match in _GUESSED.finditer(source):
+        for match in _GUESSED.finditer(source, first, last):
             member = _MEMBER.search(source[max(match.start() - _BACK, 0) : match.start()])
             if member is None:
                 continue
