@@ -1,8 +1,8 @@
 """Putting checked fixes into whole files: as many at a time as do not touch, then the file is examined again.
 
 Each fix was checked alone. Together they must hold as well: after every round the findings that are left have
-to be the ones that were there before without the repaired ones. Where they are not, the file's fixes go in one
-by one, and one that does not hold is left out with its reason.
+to be the ones that were there before without the repaired ones. Where they are not, half as many go in, down to
+one by one, and one that does not hold is left out with its reason.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field, replace
+from typing import Protocol
 
 from repairbot import edits, wire
 from repairbot.lazily import dataclass
 from repairbot.links import Answers
 from repairbot.model import Check, Edit, FileResult, Finding, Outcome
 from repairbot.pipeline import Examination, Run, request, told
-from repairbot.pool import Pool, Task
+from repairbot.pool import Answer, Task
 
 ROUNDS = 200
 """A file that is not done by then stays as it is: its repairs do not come to an end."""
@@ -26,13 +27,22 @@ AT_ONCE = 200
 Wanted = Callable[[Finding], bool]
 
 
+class Children(Protocol):
+    """What examines the drafts: see pool.Pool."""
+
+    def run(self, tasks: Iterable[Task], expected: int = 1, ahead: int = 1) -> Iterator[Answer]:
+        """Examine all tasks; answers come in any order."""
+        ...
+
+
 @dataclass(slots=True)
 class Work:
     """One file being repaired: as it was, as it stands now, and what was done to it.
 
     `original`: the findings that are shown; `current`: all that is known of the file as it stands now.
     `applied` and `refused` are fingerprints of the findings that `original` holds; a fix is in `refused` with
-    the reason why it did not go in. `trouble`: why the file as a whole could not be repaired, or "".
+    the reason why it did not go in. `trouble`: why the file as a whole could not be repaired, or "". `most`: how
+    many fixes go in together at most, 0 for any number.
     """
 
     original: FileResult
@@ -43,7 +53,7 @@ class Work:
     applied: Counter[str] = field(default_factory=Counter)
     refused: dict[str, str] = field(default_factory=dict)
     trouble: str = ""
-    single: bool = False
+    most: int = 0
 
     def __post_init__(self) -> None:
         self.now = self.before
@@ -105,7 +115,7 @@ def gather(run: Run, shown: Iterable[FileResult], wanted: Wanted) -> Iterator[li
         yield batch
 
 
-def repair(works: Sequence[Work], pool: Pool, wanted: Wanted) -> None:
+def repair(works: Sequence[Work], pool: Children, wanted: Wanted) -> None:
     """Apply every wanted fix to the works, in rounds over all of them."""
     active = [work for work in works if not work.trouble]
     for _ in range(ROUNDS):
@@ -139,7 +149,7 @@ def repair(works: Sequence[Work], pool: Pool, wanted: Wanted) -> None:
             if result is None or failure:
                 _back(work, chosen[answer.tag], failure)
                 continue
-            work.now, work.current, work.single = drafts[answer.tag], result, False
+            work.now, work.current, work.most = drafts[answer.tag], result, 2 * work.most
             work.applied.update(finding.fingerprint for finding in chosen[answer.tag])
     for work in active:
         if _choose(work, wanted):
@@ -147,7 +157,7 @@ def repair(works: Sequence[Work], pool: Pool, wanted: Wanted) -> None:
 
 
 def _choose(work: Work, wanted: Wanted) -> list[Finding]:
-    """Fixes to apply together next: those that do not touch each other, in the order of the file; one in doubt.
+    """Fixes to apply together next: those that do not touch each other, in the order of the file; no more than `most`.
 
     Fixes that declare the same name wait for each other: the next one is written anew, with another name.
     """
@@ -162,7 +172,7 @@ def _choose(work: Work, wanted: Wanted) -> list[Finding]:
         chosen.append(finding)
         names |= edits.declared(finding.fix.edits)
         taken.update(finding.fix.edits)
-        if work.single:
+        if len(chosen) == work.most:
             break
     return chosen
 
@@ -186,9 +196,7 @@ def _judge(before: FileResult, after: FileResult, repaired: Sequence[Finding]) -
 
 
 def _back(work: Work, chosen: Sequence[Finding], failure: str) -> None:
-    """A round did not hold: try one at a time, or leave this one out."""
-    if len(chosen) > 1:
-        work.single = True
-    else:
+    """A round did not hold: try half as many, or leave this one out."""
+    work.most = len(chosen) // 2
+    if not work.most:
         work.refused[chosen[0].fingerprint] = failure or "the repaired file could not be examined"
-        work.single = False
