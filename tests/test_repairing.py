@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +25,7 @@ class Clerk:
         self.entangled, self.rounds = entangled, 0
 
     def result(self, source: bytes) -> FileResult:
-        lines = [int(line) for line in source.split()]
+        lines = [int(line) for line in source.split() if line.isdigit()]
         gone = {number for number in range(64) if number not in lines}
         left = [f"line {number}" for number in lines]
         left += [f"pair {pair}" for pair in sorted(self.entangled) if gone.issuperset(pair)]
@@ -84,6 +86,39 @@ def test_what_does_not_is_found_in_few_rounds() -> None:
         "line 20": "together with the file's other repairs it leaves never-released in line 1"
     }
     assert rounds < 15
+
+
+class Namer(Clerk):
+    """Every repair of its declares the same name."""
+
+    def result(self, source: bytes) -> FileResult:
+        found = super().result(source)
+        return replace(
+            found,
+            language=self.language,
+            findings=tuple(
+                replace(each, fix=each.fix and replace(each.fix, edits=_naming(each.fix.edits)))
+                for each in found.findings
+            ),
+        )
+
+    def __init__(self, language: str) -> None:
+        super().__init__(frozenset())
+        self.language = language
+
+
+def _naming(edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
+    return tuple(edit._replace(text="const name = 1;") for edit in edits)
+
+
+@pytest.mark.parametrize(("language", "rounds"), [("zig", 1), ("typescript", 5)])
+def test_one_name_is_declared_once_a_round_where_no_printer_sees_to_that(language: str, rounds: int) -> None:
+    clerk, source = Namer(language), b"".join(b"%d\n" % number for number in range(5))
+    found = clerk.result(source)
+    work = Work(found, found, source, {})
+    repair([work], clerk, lambda _: True)
+    assert work.now == b"const name = 1;\n" * 5
+    assert clerk.rounds == rounds
 
 
 @given(st.integers(1, 12), st.sets(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=6))

@@ -7,18 +7,19 @@ are free. So the versions are about as many as the candidates of one function, a
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
 from functools import partial
 
 from repairbot.analyses import analyse
 from repairbot.analyses.facts import Facts
-from repairbot.edits import Transcoded, apply, unified
+from repairbot.edits import Transcoded, apply, declared, unified
 from repairbot.languages.base import (
     ALONE,
     ForesightedPrinter,
     MemberFrontend,
+    NeighbourlyPrinter,
     PartFrontend,
     SharingFrontend,
     Unreadable,
@@ -45,6 +46,9 @@ class Try:
     intent: Intent | None = None
     candidate: Candidate | None = None
     """What `intent` was written as, until it is checked."""
+    edits: tuple[Edit, ...] = ()
+    """The same, as long as nothing was found against it, and the names that it declares."""
+    names: set[str] = field(default_factory=set)
     heeds: frozenset[str] | None = None
     """The functions that have a say in what is said of the candidate's; None for any."""
     number: int = ALONE
@@ -71,11 +75,15 @@ class Repairs:
     room: Room
     facts: Facts
     found: Reported
+    _near: defaultdict[str, list[Try]] = field(default_factory=lambda: defaultdict(list))
+    """What is tried in each function."""
 
     def write(self, tries: Sequence[Try]) -> None:
         """End every try: with the first of its candidates that climbs the whole ladder, or with the reasons of all."""
         again = partial(self.room.again, self.facts.unit)
         ladder = Ladder(self.text.data, self.found, again, self.room.printer, self._shares, self._members)
+        for each in tries:
+            self._near[each.report.symbol].append(each)
         left = [each for each in tries if self._drawn(each)]
         while left:
             self._foresee(left)
@@ -102,7 +110,7 @@ class Repairs:
             one.intent = next(one.left, None)
             if one.intent is None:
                 return False
-            written = self.room.printer.write(self.text.data, one.intent)
+            written = self._written(one, one.intent)
             if isinstance(written, Refusal):
                 one.reasons.append(written.why)
                 continue
@@ -110,7 +118,21 @@ class Repairs:
             one.number, one.separable = ALONE, self._separable(symbols, written)
             speaking = self._speaking(one.report, written) if symbols is None else None
             one.candidate = Candidate(one.rule, one.report, written, symbols, speaking)
+            one.edits, one.names = written, declared(written)
         return True
+
+    def _written(self, one: Try, intent: Intent) -> tuple[Edit, ...] | Refusal:
+        """The edits of one candidate: whoever takes two repairs of a function must not get two of a name."""
+        printer = self.room.printer
+        written = printer.write(self.text.data, intent)
+        if isinstance(written, Refusal) or not isinstance(printer, NeighbourlyPrinter):
+            return written
+        names = declared(written)
+        others = [each for each in self._near[one.report.symbol] if each.names and each is not one]
+        same = any(each.edits == written for each in others)  # one repair of two findings is taken once
+        if same or all(names.isdisjoint(each.names) for each in others):
+            return written
+        return printer.write_beside(self.text.data, intent, [each.edits for each in others])
 
     def _climbed(self, one: Try, climb: Climb) -> None:
         """A candidate is checked: it is the finding's fix, or there is one reason more."""
@@ -119,6 +141,7 @@ class Repairs:
         assert candidate is not None
         one.candidate = None
         if climb.fell:
+            one.edits, one.names = (), set()
             one.reasons.append(f"the repair ({intent.title or intent.do}) did not hold: {climb.fell}")
             return
         text = self.text

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field, replace
 from typing import Protocol
 
-from repairbot import edits, wire
+from repairbot import edits, languages, wire
 from repairbot.lazily import dataclass
 from repairbot.links import Answers
 from repairbot.model import Check, Edit, FileResult, Finding, Outcome
@@ -159,18 +159,21 @@ def repair(works: Sequence[Work], pool: Children, wanted: Wanted) -> None:
 def _choose(work: Work, wanted: Wanted) -> list[Finding]:
     """Fixes to apply together next: those that do not touch each other, in the order of the file; no more than `most`.
 
-    Fixes that declare the same name wait for each other: the next one is written anew, with another name.
+    Fixes that declare the same name wait for each other, where their language's printer does not see to that: the
+    next one is written anew, with another name.
     """
+    neighbourly = languages.walk()[work.original.language].neighbourly
     chosen: list[Finding] = []
     taken: set[Edit] = set()
     names: set[str] = set()
     for finding in work.current.findings:
         if finding.fix is None or not wanted(finding) or finding.fingerprint in work.refused:
             continue
-        if edits.overlap(finding.fix.edits, taken) or names & edits.declared(finding.fix.edits):
+        declared = set() if neighbourly else edits.declared(finding.fix.edits)
+        if edits.overlap(finding.fix.edits, taken) or names & declared:
             continue
         chosen.append(finding)
-        names |= edits.declared(finding.fix.edits)
+        names |= declared
         taken.update(finding.fix.edits)
         if len(chosen) == work.most:
             break

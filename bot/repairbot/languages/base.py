@@ -97,6 +97,17 @@ class Printer(Protocol):
 
 
 @runtime_checkable
+class NeighbourlyPrinter(Protocol):
+    """A printer whose repairs of one function can all be taken: none declares a name that another one has in sight."""
+
+    def write_beside(
+        self, source: bytes, intent: Intent, others: Iterable[tuple[Edit, ...]]
+    ) -> tuple[Edit, ...] | Refusal:
+        """As `write`, with no name that one of these other repairs of the function declares."""
+        ...
+
+
+@runtime_checkable
 class ForesightedPrinter(Protocol):
     """A printer whose rungs cost less for many repairs of one file when it is told of them all beforehand."""
 
@@ -173,6 +184,8 @@ class Language:
     """The stem of the file that stands for its folder when modules are named ("__init__")."""
     tests: str = ""
     """A regular expression that finds test code, in "PATH SYMBOL": what leaks there ends with the run at the latest."""
+    neighbourly: bool = False
+    """Its printer is one: all repairs of a file that do not touch can be taken together (see NeighbourlyPrinter)."""
     load_extents: str = ""
     """Module path of a function `extents` (source in UTF-8 to Extents), "" where it is not told."""
 

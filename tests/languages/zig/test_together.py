@@ -5,7 +5,11 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from repairbot.edits import apply, declared
+from repairbot.examine import examine
+from repairbot.languages.zig import LANGUAGE
 from repairbot.languages.zig.compiler import compiler
+from repairbot.model import Edit, Settings
 from tests.commandline import repairbot
 
 SOURCE = """\
@@ -27,6 +31,39 @@ def test_repairs_that_chose_the_same_name_get_names_of_their_own(tmp_path: Path)
     assert after.count("defer gpa.free(") == 3
     done = subprocess.run([compiler(), "ast-check"], input=after.encode(), capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
+
+
+def _repairs(source: str) -> list[tuple[Edit, ...]]:
+    """The repairs that an audit offers, in the order of the source."""
+    findings = examine(source.encode(), "show.zig", LANGUAGE, Settings()).result.findings
+    return [finding.fix.edits for finding in findings if finding.fix is not None]
+
+
+def test_repairs_of_one_function_can_all_be_taken_from_one_audit() -> None:
+    repairs = _repairs(SOURCE)
+    assert len(repairs) == 3
+    assert len({name for repair in repairs for name in declared(repair)}) == 3
+    after = apply(SOURCE.encode(), [edit for repair in repairs for edit in repair])
+    done = subprocess.run([compiler(), "ast-check"], input=after, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+APART = """\
+const std = @import("std");
+
+fn show(gpa: std.mem.Allocator, writer: *std.Io.Writer, number: ?u32) !void {
+    if (number) |known| {
+        try writer.writeAll(try std.fmt.allocPrint(gpa, "{d}", .{known}));
+    } else {
+        try writer.writeAll(try std.fmt.allocPrint(gpa, "{s}", .{"-"}));
+    }
+}
+"""
+
+
+def test_names_that_are_not_in_each_others_sight_stay_the_plain_ones() -> None:
+    first, second = (declared(repair) for repair in _repairs(APART))
+    assert first == second
 
 
 TWICE = """\

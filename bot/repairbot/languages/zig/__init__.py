@@ -10,4 +10,5 @@ LANGUAGE = Language(
     comment="//",
     load_frontend="repairbot.languages.zig.frontend",
     load_printer="repairbot.languages.zig.printer",
+    neighbourly=True,
 )

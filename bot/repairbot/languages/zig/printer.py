@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from typing import cast
 
@@ -39,10 +39,18 @@ class ZigPrinter:
 
     def write(self, source: bytes, intent: Intent) -> tuple[Edit, ...] | Refusal:
         """The edits that fulfil the intent, in the order of the source and apart, or why there are none."""
+        return self.write_beside(source, intent, ())
+
+    def write_beside(
+        self, source: bytes, intent: Intent, others: Iterable[tuple[Edit, ...]]
+    ) -> tuple[Edit, ...] | Refusal:
+        """The same with no name that one of these other repairs declares in sight."""
         writer = writers().get(intent.do)
         if writer is None:
             return Refusal(f"no repair of Zig writes {intent.do}")
-        edits = writer(_parsed(source), intent)
+        parsed = _parsed(source)
+        parsed.others = others
+        edits = writer(parsed, intent)
         return edits if isinstance(edits, Refusal) else tuple(sorted(edits))
 
     def inspect(self, before: bytes, after: bytes, edits: tuple[Edit, ...]) -> tuple[Check, ...]:

@@ -7,7 +7,7 @@ indentation. A comment at the end of a line stays with its row.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from tree_sitter import Node, QueryCursor
@@ -30,6 +30,7 @@ _NAMES = (
 _KEYWORDS = frozenset(
     {"error", "type", "test", "struct", "enum", "union", "fn", "opaque", "var", "const", "align"}
 )
+_DECLARES = re.compile(r"\b(?:const|var)\s+(\w+)\s*[=:]")
 _SEMICOLON = re.compile(rb"\s*;")
 _HEADS = ("if_statement", "if_expression", "else_clause", "for_statement", "while_statement", "switch_case")
 
@@ -62,6 +63,8 @@ class Source(Lines):
         super().__init__(data)
         self.module = Module(data, "")
         self.root = self.module.root
+        self.others: Iterable[tuple[Edit, ...]] = ()
+        """Other repairs of the function: the names that they declare are taken where they are seen."""
 
     # Lines
 
@@ -128,21 +131,43 @@ class Source(Lines):
             found.append((text(node), node.start_byte, not inside))
         return found
 
+    def _declared_beside(self, start: int, end: int) -> set[str]:
+        """The names of other repairs that are seen somewhere in a part of the file."""
+        return {
+            match[1]
+            for repair in self.others
+            for edit in repair
+            for match in _DECLARES.finditer(edit.text)
+            if edit.start < end and start < self._sight(edit, match.start())
+        }
+
+    def _sight(self, edit: Edit, at: int) -> int:
+        """How far a name is seen that an edit declares: to the end of the block around, or of one of its own."""
+        if edit.text.count("{", 0, at) > edit.text.count("}", 0, at):
+            return edit.end
+        node = self.root.descendant_for_byte_range(edit.start, edit.start)
+        while node is not None and node.type != "block":
+            node = node.parent
+        return node.end_byte if node is not None else len(self.data)
+
     def fresh(self, near: Node, *wanted: str) -> str:
         """The first of these names that nothing near has; else the last with a number behind it.
 
         Zig lets no name hide another: none of the function around, none of the containers.
         """
+        row = self.row(near) or near
+        start, end = row.start_byte, (row.parent or row).end_byte
+        others = self._declared_beside(start, end) | _KEYWORDS
         for name in wanted:
             if has_word(self.data, name.encode()):
                 break  # it may be declared near
-            if name not in _KEYWORDS:
+            if name not in others:
                 return name
         function = self.function(near)
         first, last = (
             (function.start_byte, function.end_byte) if function is not None else (0, len(self.data))
         )
-        taken = {name for name, at, outer in self._declared if outer or first <= at < last} | _KEYWORDS
+        taken = {name for name, at, outer in self._declared if outer or first <= at < last} | others
         for name in wanted:
             if name not in taken:
                 return name
