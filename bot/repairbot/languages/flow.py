@@ -265,11 +265,14 @@ def _reachable(blocks: list[Block]) -> list[Block]:
     for index in order:
         block = blocks[index]
         edges = []
+        targets = set()
         for edge in block.edges:
-            target = ends.get(edge.target, edge.target)
-            number = numbers.get(target, target)
-            edges.append(edge if number == edge.target else Edge(edge[0], number, *edge[2:]))
-        made.append(Block(block.ops, list(dict.fromkeys(edges)) if len(edges) > 1 else edges))
+            target = edge.target
+            found = ends.get(target, target)
+            number = numbers.get(found, found)
+            targets.add(number)
+            edges.append(edge if number == target else Edge(edge[0], number, *edge[2:]))
+        made.append(Block(block.ops, edges if len(targets) == len(edges) else list(dict.fromkeys(edges))))
     return made
 
 
