@@ -10,23 +10,20 @@ import posixpath
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import field
 from functools import cached_property
 from itertools import accumulate
 from weakref import ref
 
-from tree_sitter import Node, QueryCursor
+from tree_sitter import Node
 
-from repairbot.languages.zig.parsing import parse, query
+from repairbot.languages.zig.parsing import parse
 from repairbot.languages.zig.tree import N, read
 from repairbot.languages.zig.words import WORD
 from repairbot.lazily import dataclass
 from repairbot.model import Span
 
-_DECLARATIONS = (
-    "(function_declaration) @function (struct_declaration) @container (union_declaration) @container"
-    " (enum_declaration) @container (opaque_declaration) @container (test_declaration) @test"
-)
 _IMPORT = re.compile(rb"@import\(\"([^\"\n]+)\"\)((?:\.\w+)*)\s*;")
 _IMPORTED = re.compile(rb"const\s+(\w+)\s*(?::[^=\n]*)?=\s*\Z")
 _FAR = 200
@@ -365,9 +362,13 @@ class Module:
         return Definition(node, name, f"{owner.symbol}.{name}".lstrip("."), ref(owner))
 
 
-_NESTED = tuple(
-    re.compile(rb"%s(?<!\w%s)\b" % (word, word)) for word in (b"struct", b"union", b"enum", b"opaque")
-)
+def _word(word: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"%s(?<!\w%s)\b" % (word, word))
+
+
+_NESTED = tuple(map(_word, (b"struct", b"union", b"enum", b"opaque")))
+_FUNCTION = _word(b"fn")
+_TEST = _word(b"test")
 _CONTAINERS = frozenset({"struct_declaration", "union_declaration", "enum_declaration", "opaque_declaration"})
 
 
@@ -409,7 +410,20 @@ class _Declared:
 
     def anywhere(self, root: Node) -> None:
         """What stands anywhere in a file of which not all parses."""
-        captured = QueryCursor(query(_DECLARATIONS)).captures(root)
-        self.tests.extend((each.start_byte, each.end_byte) for each in captured.get("test", ()))
-        self.containers.extend(captured.get("container", ()))
-        self.functions.extend(captured.get("function", ()))
+        self.containers.extend(_around(root, self._nested, _CONTAINERS))
+        places = (match.start() for match in _FUNCTION.finditer(self.source))
+        self.functions.extend(_around(root, places, frozenset({"function_declaration"})))
+        places = (match.start() for match in _TEST.finditer(self.source))
+        tests = _around(root, places, frozenset({"test_declaration"}))
+        self.tests.extend((each.start_byte, each.end_byte) for each in tests)
+
+
+def _around(root: Node, places: Iterable[int], kinds: frozenset[str]) -> Iterable[Node]:
+    """The nodes of these kinds of which a word stands at one of these places (`union(enum)` has two)."""
+    found: dict[int, Node] = {}
+    for at in places:
+        word = root.descendant_for_byte_range(at, at + 1)
+        node = word.parent if word is not None else None
+        if node is not None and node.type in kinds:
+            found[node.start_byte] = node
+    return found.values()
