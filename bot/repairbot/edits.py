@@ -7,8 +7,7 @@ byte-order mark, line ends and whatever no edit names stay as they are, to the b
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
 
 from repairbot.lazily import dataclass, regex
 from repairbot.model import Edit
@@ -136,31 +135,58 @@ def unified(before: bytes, after: bytes, path: str, encoding: str = "utf-8") -> 
 
     Headers as git writes them (`--- a/PATH`); lines are split at line feeds only, their ends as in the file.
     """
-    old, new = _lines(before), _lines(after)
-    changes = _changes(old, new)
-    if not changes:
+    if before == after:
         return ""
+    start, end = _apart(before, after)
+    ahead = before.count(b"\n", 0, start)
+    old, new = _lines(before[start : len(before) - end]), _lines(after[start : len(after) - end])
     parts = [f"--- a/{path}\n", f"+++ b/{path}\n"]
     group: list[Opcode] = []
-    for change in changes:
+    for change in _changes(old, new):
         if group and change[1] - group[-1][2] > 2 * CONTEXT:
-            parts += _hunk(group, old, new, encoding)
+            parts += _hunk(group, old, new, encoding, ahead)
             group = []
         group.append(change)
-    return "".join(parts + _hunk(group, old, new, encoding))
+    return "".join(parts + _hunk(group, old, new, encoding, ahead))
 
 
-@lru_cache(maxsize=2)  # a file is compared with many versions of it
+def _apart(before: bytes, after: bytes) -> tuple[int, int]:
+    """How many bytes of whole lines stand ahead of, and behind, what differs and its context."""
+    limit = min(len(before), len(after))
+    start = _shared(limit, lambda low, high: before[low:high] == after[low:high])
+    size, other = len(before), len(after)
+    tail = _shared(
+        limit - start, lambda low, high: before[size - high : size - low] == after[other - high : other - low]
+    )
+    end = size - tail
+    for _ in range(CONTEXT + 1):
+        start = before.rfind(b"\n", 0, max(start, 0))
+        end = before.find(b"\n", end) + 1 or size
+    return start + 1, size - end
+
+
+def _shared(limit: int, same: Callable[[int, int], bool]) -> int:
+    """The largest size up to which all is the same, found by halves; `same` tells it of what stands between two."""
+    low, high = 0, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if same(low, middle) else (low, middle - 1)
+    return low
+
+
 def _lines(source: bytes) -> tuple[bytes, ...]:
     lines = source.split(b"\n")
     return (*(line + b"\n" for line in lines[:-1]), *(lines[-1:] if lines[-1] else ()))
 
 
-def _hunk(group: list[Opcode], old: Sequence[bytes], new: Sequence[bytes], encoding: str) -> list[str]:
+def _hunk(
+    group: list[Opcode], old: Sequence[bytes], new: Sequence[bytes], encoding: str, ahead: int
+) -> list[str]:
+    """`ahead`: the lines of the file ahead of these."""
     first, last = group[0], group[-1]
     a, b = max(first[1] - CONTEXT, 0), min(last[2] + CONTEXT, len(old))
     c, d = first[3] - (first[1] - a), last[4] + (b - last[2])
-    parts = [f"@@ -{_range(a, b)} +{_range(c, d)} @@\n"]
+    parts = [f"@@ -{_range(a + ahead, b + ahead)} +{_range(c + ahead, d + ahead)} @@\n"]
     at = a
     for _, start, end, start_new, end_new in group:
         parts += [_shown(" ", line, encoding) for line in old[at:start]]

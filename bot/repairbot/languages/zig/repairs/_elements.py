@@ -28,7 +28,7 @@ def lines(source: Source, declared: Node, place: str, release: str, keyword: str
     function = source.function(declared)
     if function is None:
         return Refusal(f"{place} is not declared in a function")
-    calls = [node for node in walk(function) if _method(node, place)]
+    calls = [node for node in source.calls(function) if _method(node, place)]
     if any(_OTHERS.match(_method(node, place)) for node in calls):
         return Refusal(
             f"{place} is filled in more ways than one: whether it owns all that it holds is not known"
@@ -70,9 +70,10 @@ def _capture(release: str, name: str) -> str:
 
 def _method(node: Node, place: str) -> str:
     """The method that is called on a place, or ""."""
-    if node.type != "call_expression" or named(node)[0].type != "field_expression":
+    callee = named(node)[0]
+    if callee.type != "field_expression":
         return ""
-    parts = named(named(node)[0])
+    parts = named(callee)
     return text(parts[-1]) if len(parts) > 1 and squeezed(text(parts[0])) == place else ""
 
 

@@ -6,7 +6,7 @@ import re
 
 from tree_sitter import Node
 
-from repairbot.languages.zig.repairs._source import Source, named, squeezed, walk
+from repairbot.languages.zig.repairs._source import Source, named, squeezed
 from repairbot.languages.zig.syntax import text
 from repairbot.lazily import dataclass
 from repairbot.model import Span
@@ -73,12 +73,8 @@ class Release:
 
 def releases(source: Source, span: Span, place: str, release: str) -> list[Release]:
     """The releases of a place within a statement."""
-    node = source.node(span)
-    found = []
-    for child in walk(node):
-        if child.type == "call_expression" and _releases(source, child, place, release):
-            found.append(_around(source, child, place))
-    return found
+    calls = source.calls(source.node(span))
+    return [_around(source, call, place) for call in calls if _releases(source, call, place, release)]
 
 
 def every(source: Source, within: Node, place: str, release: str) -> list[Release]:

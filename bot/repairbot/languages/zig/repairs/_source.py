@@ -63,6 +63,7 @@ class Source(Lines):
         super().__init__(data)
         self.module = Module(data, "")
         self.root = self.module.root
+        self._calls: dict[tuple[int, int], list[Node]] = {}
         self.others: Iterable[tuple[Edit, ...]] = ()
         """Other repairs of the function: the names that they declare are taken where they are seen."""
 
@@ -118,6 +119,13 @@ class Source(Lines):
         while current is not None and current.type not in FUNCTIONS:
             yield current
             current = current.parent
+
+    def calls(self, within: Node) -> list[Node]:
+        """The calls below a node, in the order of the source."""
+        key = within.start_byte, within.end_byte
+        if key not in self._calls:
+            self._calls[key] = [node for node in walk(within) if node.type == "call_expression"]
+        return self._calls[key]
 
     # Names
 
