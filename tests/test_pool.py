@@ -10,7 +10,7 @@ import pytest
 from repairbot.child import kinds
 from repairbot.model import Settings
 from repairbot.pipeline import request
-from repairbot.pool import ASIDE_BYTES, Pool, Task, Work
+from repairbot.pool import ASIDE_BYTES, Pool, Task, Waiting
 
 LARGE = b"value = 1\n" * 30_000
 
@@ -33,33 +33,33 @@ def _file(tag: int, near: int = 0, source: bytes = b"") -> Task:
     return Task(tag, b"", source, near)
 
 
-def _drawn(work: Work, *children: int) -> list[int | None]:
-    return [task.tag if (task := work.draw(child)) is not None else None for child in children]
+def _drawn(waiting: Waiting, *children: int) -> list[int | None]:
+    return [task.tag if (task := waiting.draw(child)) is not None else None for child in children]
 
 
 def test_a_file_goes_to_the_child_that_has_it_at_hand() -> None:
-    work = Work([_file(1, near=7), _file(2, near=7), _file(3, near=8), _file(4)])
-    assert _drawn(work, 8, 7, 8, 7, 7) == [3, 1, 4, 2, None]
+    waiting = Waiting([_file(1, near=7), _file(2, near=7), _file(3, near=8), _file(4)])
+    assert _drawn(waiting, 8, 7, 8, 7, 7) == [3, 1, 4, 2, None]
 
 
 def test_a_child_without_work_gets_what_another_has_at_hand() -> None:
-    work = Work([_file(1, near=7), _file(2, near=7)])
-    assert _drawn(work, 8, 8, 8) == [1, 2, None]
+    waiting = Waiting([_file(1, near=7), _file(2, near=7)])
+    assert _drawn(waiting, 8, 8, 8) == [1, 2, None]
 
 
 def test_little_is_put_aside() -> None:
     large = bytes(ASIDE_BYTES)
-    work = Work([_file(1, 7, large), _file(2, near=8)])
-    assert _drawn(work, 8, 8) == [1, 2]
+    waiting = Waiting([_file(1, 7, large), _file(2, near=8)])
+    assert _drawn(waiting, 8, 8) == [1, 2]
 
 
 def test_what_a_dead_child_left_comes_first_and_in_its_order() -> None:
-    work = Work([_file(1), _file(2), _file(3)])
-    first, second = work.draw(7), work.draw(7)
+    waiting = Waiting([_file(1), _file(2), _file(3)])
+    first, second = waiting.draw(7), waiting.draw(7)
     assert first is not None
     assert second is not None
-    work.give_back([first, second])
-    assert _drawn(work, 8, 8, 8, 8) == [1, 2, 3, None]
+    waiting.give_back([first, second])
+    assert _drawn(waiting, 8, 8, 8, 8) == [1, 2, 3, None]
 
 
 @pytest.mark.slow

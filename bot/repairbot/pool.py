@@ -78,7 +78,7 @@ class Child:
     """When it last had reason to be silent: got work while idle, or answered (seconds, monotonic)."""
 
 
-class Work:
+class Waiting:
     """The tasks of one run that no child has."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
@@ -152,7 +152,7 @@ class Pool:
         how many children are worth their start. `ahead`: how many of them lie before a child: one, where each is
         so much work that a child should not have it while another waits. Raises BrokenWorker.
         """
-        work = Work(tasks)
+        waiting = Waiting(tasks)
         while len(self._children) < min(self.jobs, 1 + expected // FILES_A_CHILD):
             self._spawn()
         while True:
@@ -160,16 +160,16 @@ class Pool:
                 child for child in self._children if len(child.tasks) < ahead and child.held < AHEAD_BYTES
             ]:
                 child = min(hungry, key=lambda each: each.held)
-                task = work.draw(child.process.pid)
+                task = waiting.draw(child.process.pid)
                 if task is None:
                     break
                 self._give(child, task)
-            if not work.drawn and len(self._children) < self.jobs and self._loaded:
+            if not waiting.drawn and len(self._children) < self.jobs and self._loaded:
                 self._spawn()
                 continue
             if not any(child.tasks for child in self._children):
                 return
-            yield from self._turn(work)
+            yield from self._turn(waiting)
 
     @property
     def _loaded(self) -> bool:
@@ -204,7 +204,7 @@ class Pool:
         if idle:
             self._selector.register(child.process.stdin, selectors.EVENT_WRITE, (child, "work"))
 
-    def _turn(self, work: Work) -> Iterator[Answer]:
+    def _turn(self, waiting: Waiting) -> Iterator[Answer]:
         """Wait for something to happen to some child, and take it in."""
         if all(len(child.tasks) > AHEAD_FILES // 2 for child in self._children):
             time.sleep(PACE)
@@ -222,10 +222,10 @@ class Pool:
                 if not words:
                     self._selector.unregister(child.process.stderr)
             else:
-                yield from self._take(child, work)
+                yield from self._take(child, waiting)
         late = time.monotonic() - self._limit
         for child in [child for child in self._children if child.tasks and child.since < late]:
-            yield from self._bury(child, f"took longer than {self._limit:.0f} s", work)
+            yield from self._bury(child, f"took longer than {self._limit:.0f} s", waiting)
 
     def _push(self, child: Child) -> None:
         try:
@@ -238,10 +238,10 @@ class Pool:
         if not child.outgoing:
             self._selector.unregister(child.process.stdin)
 
-    def _take(self, child: Child, work: Work) -> Iterator[Answer]:
+    def _take(self, child: Child, waiting: Waiting) -> Iterator[Answer]:
         data = read(child.process.stdout, CHUNK)
         if not data:
-            yield from self._bury(child, "", work)
+            yield from self._bury(child, "", waiting)
             return
         child.incoming += data
         while len(child.incoming) >= 4:
@@ -257,7 +257,7 @@ class Pool:
                 yield Answer(task.tag, frame, by=child.process.pid)
             child.ready = True
 
-    def _bury(self, child: Child, why: str, work: Work) -> Iterator[Answer]:
+    def _bury(self, child: Child, why: str, waiting: Waiting) -> Iterator[Answer]:
         """End a child, fail the file it was at, give back the rest, start another in its place."""
         self._children.remove(child)
         if not why:  # its pipe is at its end: let it finish dying, so that its exit code tells the cause
@@ -268,7 +268,7 @@ class Pool:
             raise BrokenWorker(f"a worker process cannot start: {why}")
         if child.tasks:
             yield Answer(child.tasks.popleft().tag, failure=why)
-        work.give_back(child.tasks)
+        waiting.give_back(child.tasks)
         self._spawn()
 
     def _end(self, child: Child) -> None:

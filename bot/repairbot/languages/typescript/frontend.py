@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from contextlib import closing
 from typing import Final
 
 from repairbot.languages.base import Project, Unreadable
@@ -64,8 +65,8 @@ class TypeScriptFrontend:
         return unit
 
     def _fill(self, unit: Unit, module: Module, resources: tuple[Resource, ...], project: Project) -> None:
-        functions = _Functions(module, resources, project, unit, _broken(module))
-        functions.run()
+        with closing(_Functions(module, resources, project, unit, _broken(module))) as functions:
+            functions.run()
         classes = Classes(module)
         unit.containers.extend(Collector(functions.acquiring, classes).collect())
         unit.idioms.extend(idioms.collect(module, classes))
@@ -77,12 +78,14 @@ class TypeScriptFrontend:
 
         The grammars lag behind the language here and there, so only what `lower` could not read counts.
         """
+        grammars = (self.language, "tsx") if self.language == "typescript" else (self.language,)
         try:
-            module = Module(source, "", self.language)
-            if module.has_error and self.language == "typescript":
-                module = Module(source, "", "tsx")
-            if module.has_error:
-                _broken(module)
+            for grammar in grammars:
+                with closing(Module(source, "", grammar)) as module:
+                    if not module.has_error:
+                        return ""
+                    if grammar == grammars[-1]:
+                        _broken(module)
         except Unreadable as error:
             return str(error)
         return ""
@@ -136,6 +139,10 @@ class _Functions:
         self.oracle = Oracle(module, project, self._assuming)
         self.lowered: dict[int, Function] = {}
         self.handed: dict[str, Resource] = {}
+
+    def close(self) -> None:
+        """Let go of what knows this: what was made on the way is gone then, without a collector's help."""
+        del self.oracle.assume
 
     def run(self) -> None:
         """Lower until no function is found any more that hands out what it acquires."""

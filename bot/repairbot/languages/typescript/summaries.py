@@ -20,7 +20,7 @@ class Oracle:
     """Answers what a callee does with an argument: of this file by reading it, of others by their summaries."""
 
     def __init__(self, module: Module, project: Project, assume: Assume) -> None:
-        self.module, self.project, self._assume = module, project, assume
+        self.module, self.project, self.assume = module, project, assume
         self._memo: dict[tuple[str, str, str], Effect] = {}
         self.asks: set[str] = set()
 
@@ -38,7 +38,7 @@ class Oracle:
         key = (definition.symbol, parameter, held.id)
         if key not in self._memo:
             self._memo[key] = "unknown"  # for calls in a circle
-            function = self._assume(definition, {parameter: held})
+            function = self.assume(definition, {parameter: held})
             if function is not None:
                 self._memo[key] = effect_in(function, parameter)
         return self._memo[key]
