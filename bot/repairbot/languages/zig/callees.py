@@ -21,7 +21,7 @@ STRONG: Final = re.compile(
 """Names of methods whose call shows that the value is held by whoever calls them."""
 TAKEN: Final = re.compile(
     r"^(?:get\w*|pop\w*|next\w*|prev\w*|find\w*|remove\w*|fetch\w*|swap\w*|orderedRemove|peek\w*|first|last|items?|ptr|value|lookup"
-    r"|at|front|back|head|tail|curr\w*|top|self|as\w*|unwrap|is\w*|has\w*|cast\w*|to[A-Z]\w*|ref|retain|iterator|keyIterator"
+    r"|at|await\w*|front|back|head|tail|curr\w*|top|self|as\w*|unwrap|is\w*|has\w*|cast\w*|to[A-Z]\w*|ref|retain|iterator|keyIterator"
     r"|valueIterator|writer|reader|allocator|len|count|dequeue|shift|take|root|parent|child\w*|min|max|cwd|stdin|stdout"
     r"|stderr)$"
 )

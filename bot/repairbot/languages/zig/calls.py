@@ -28,6 +28,8 @@ _COUNTS: Final = re.compile(
     r"|spawn|pread\w*|pwrite\w*|remove|swapRemove\w*|orderedRemove\w*|submit|start|stop|flush|max|min|validate\w*)$"
 )
 """Names of callees whose result does not look into what they were given."""
+_BEGINS: Final = re.compile(r"^(?:submit|start|spawn|launch|send|post|enqueue|schedule|dispatch)")
+"""Names of methods after which a value may live on by itself."""
 _POOL: Final = re.compile(r"pool\w*$", re.IGNORECASE)
 _TAKES: Final = re.compile(r"^(?:acquire|take|borrow|checkout|obtain|rent|lease|get|create)\w*$")
 _ROOT: Final = re.compile(r"\w*")
@@ -59,6 +61,8 @@ class Calls(Values):
         super().__init__(acquiring, prospects, definition, brief=brief)
         self.oracle = oracle
         self.lists: dict[str, Growing] = {}
+        self.told: dict[str, str] = {}
+        """What calls that made something were given by its address, and what they made."""
         self._unanswered = oracle.unanswered
         self.expected = ""
         """The text of the type that the context gives the value."""
@@ -164,7 +168,7 @@ class Calls(Values):
         if released:
             bare = method in ("free", "destroy") and definition is None and bool(shown) and not subject.places
             listed = any(self.held.get(place, ITEMS).id == "container" for place in subject.places)
-            self._release(released, node, fail, not bare and not listed)
+            self._release(released, node, fail, not bare and not listed, definition)
             return NOTHING
         texts = [self.module.text(part) for part, _ in arguments]
         self.expected = expected
@@ -180,6 +184,9 @@ class Calls(Values):
             for position, (part, value) in enumerate(arguments):
                 handed.extend(self._give(node, value, part, position, qualified, method, definition))
             made = self._acquire(node, resource, method, into, fail, null)
+            for part, _ in arguments:
+                if part.kind == "unary" and part.text == "&" and part.first.kind == "name":
+                    self.told[part.first.text] = made.places[0]
             for place in handed:
                 self.put(place, made.places[0], node)
             return made
@@ -204,8 +211,14 @@ class Calls(Values):
             return own
         if not RELEASES.search(method):
             return ()
+        if self.flow.cleaning and (whole := self._whole_of(subject)):
+            return whole
         given = union(*(value for _, value in arguments))
         return (*given.places, *(part for part in given.parts if part not in given.places))
+
+    def _whole_of(self, subject: Value) -> tuple[str, ...]:
+        """What cleanup means that ends a member of a value (`buffer.manager.release()`): the value is thought of."""
+        return tuple(part for part in subject.parts if part in self.held and part not in self.lists)
 
     def _ends(self, place: str, method: str) -> bool:
         """Whether a method of a value releases it."""
@@ -221,16 +234,28 @@ class Calls(Values):
             or (held.id == "anything" and bool(RELEASES.search(method)))
         )
 
-    def _release(self, places: tuple[str, ...], node: N, fail: int | None, whole: bool) -> None:
-        """`whole`: with all that they hold inside."""
+    def _release(
+        self, places: tuple[str, ...], node: N, fail: int | None, whole: bool, teardown: Definition | None
+    ) -> None:
+        """`whole`: with all that they hold inside, as far as their teardown in this file speaks of it."""
         if whole:
-            places = (*(part for place in places for part in self.inner(place)), *places)
+            inner = (part for place in places for part in self.inner(place))
+            places = (*(part for part in inner if self._torn_down(part, teardown)), *places)
         places = tuple(dict.fromkeys(places))
         for number, place in enumerate(places):
             last = number == len(places) - 1
             part = self._part(node) if place.endswith("[]") else ""
             note = "its release can fail"
             self.emit(Kind.RELEASE, place, node, fail=fail if last else None, note=note, other=part)
+
+    def _torn_down(self, part: str, teardown: Definition | None) -> bool:
+        """Whether a teardown may release a member: it names it, or asks another method of the value."""
+        member = part.partition("[]")[2]
+        if teardown is None or not member or not teardown.parameters:
+            return True
+        this = re.escape(teardown.parameters[0].name)
+        asks = re.search(rf"\b{this}\.\w+\(|\({this}[,)]".encode(), teardown.text) is not None
+        return asks or has_word(teardown.text, member.encode())
 
     def _part(self, call: N) -> str:
         """What of an element a call releases, as it is written: "item.name"."""
@@ -256,6 +281,8 @@ class Calls(Values):
         shown = self.module.text(receiver) if receiver is not None else ""
         if definition is None:
             known = self.acquiring.known(qualified, method)
+            if method == "promote" and self.place_of(receiver) in ("", *self.parameters):
+                return None  # the memory stays that of whoever keeps the state
             if known is not None and ("$receiver" not in known.release[0] or self._allocates(shown)):
                 return self._filled(known, shown, texts)
             if (slot := self._slot(shown, method, into)) is not None:
@@ -533,6 +560,7 @@ class Calls(Values):
         """What a call that worked has done with an argument; the places that its result is then."""
         if method in callees().stores or f".{method}" in callees().stores:
             self.loan(value, node, method)
+            self.views_handed_on(part, node)
         handed: list[str] = []
         for place in value.places:
             effect = self.effect(place, part, position, qualified, method, definition)
@@ -540,7 +568,7 @@ class Calls(Values):
                 self._again(node, part, place)
             if effect == "keeps":
                 stored = f".{method}" in callees().stores and definition is None
-                if stored and root and root not in self.parameters:
+                if stored and root and root not in self.parameters and self.local(root):
                     self.put(place, root, node)
                 else:
                     self.emit(Kind.ESCAPE, place, node, detail="stored" if stored else "kept", other=method)
@@ -551,6 +579,27 @@ class Calls(Values):
             elif effect == "borrows":
                 self.emit(Kind.USE, place, node, detail=method)
         return handed
+
+    def views_handed_on(self, value: N | None, node: N) -> None:
+        """Who gets what a method of a value gives (`list.slice()`, `dir.iterate()`) may own the value from there on."""
+        if value is None:
+            return
+        if value.kind == "call":
+            receiver, method = member_of(value.first)
+            place = self.root(receiver)
+            known = (_COUNTS.match(method) and not _BEGINS.match(method)) or _EMPTYING.match(method)
+            if place in self.tracked and not known:
+                self.emit(Kind.ESCAPE, place, node, detail="shown", other=method)
+        elif value.kind == "struct":
+            for member in value.all():
+                self.views_handed_on(member.first, node)
+        elif value.kind in ("try", "catch", "orelse", "unwrap", "deref", "unary"):
+            self.views_handed_on(value.parts[0], node)
+
+    def local(self, root: str) -> bool:
+        """Whether a local is a value of this function, and no pointer to somebody else's."""
+        typed = self.typed(root)
+        return self.has(root) or bool(typed and not typed.lstrip("?").startswith("*"))
 
     idioms: list[Idiom]
     """What was recognised on the way."""

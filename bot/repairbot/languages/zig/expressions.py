@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -13,6 +14,7 @@ from repairbot.languages.zig.members import Store
 from repairbot.languages.zig.syntax import Struct
 from repairbot.languages.zig.tree import N
 from repairbot.languages.zig.values import NOTHING, TRY, Value, contents, either, inside, union
+from repairbot.languages.zig.words import has_word
 from repairbot.lifetimes.ops import Kind
 
 _THROUGH: Final = frozenset(
@@ -163,7 +165,7 @@ class Expressions(Conditions):
 
     def _keep(self, struct: Struct | None, member: N, value: Value) -> None:
         """A member of a literal of a known container is made here."""
-        if struct is None or not member.text or value.inside:
+        if struct is None or not member.text or value.inside or self._only_lent(member.first):
             return
         for place in value.places:
             held = self.held.get(place)
@@ -182,6 +184,19 @@ class Expressions(Conditions):
                         True,
                     )
                 )
+
+    def _only_lent(self, node: N) -> bool:
+        """Whether a member gets what stays this function's: a local by its address, what it returns or releases."""
+        if node.kind == "unary" and node.text == "&":
+            return True
+        if node.kind != "name":
+            return False
+        name, source = node.text, self.module.source
+        if re.search(rf"\breturn\s+{re.escape(name)}\s*;".encode(), self.definition.text):
+            return True
+        places = (at for at, _ in self.oracle.releases.of(self.definition).get(name, ()))
+        heads = (source[source.rfind(b"\n", 0, at) + 1 : at] for at in places)
+        return any(re.search(rb"\bdefer\b", head) for head in heads)
 
     def member_of(self, node: N) -> str:
         """The tracked member of a local that an expression names (`self.buffer`), or ""."""
@@ -210,11 +225,12 @@ class Expressions(Conditions):
         self.expected = ""
         values: list[Value] = []
         labels: list[tuple[str, str]] = []
-        for member in node.parts:
+        for number, member in enumerate(node.parts):
             if member is not None:
                 value = self.evaluate(member.first)
                 values.append(value)
-                labels.extend((place, member.text) for place in value.places if not value.inside)
+                label = member.text or f"#{number}"
+                labels.extend((place, label) for place in value.places if not value.inside)
                 self._keep(struct, member, value)
         found = union(*values)
         return Value(found.places, found.parts, inside=bool(found.places), labels=tuple(labels))
@@ -224,6 +240,11 @@ class Expressions(Conditions):
         if node.text in _ENDS:
             self.flow.current = None
             return NOTHING
+        if node.text in ("@intFromPtr", "@ptrToInt"):
+            # Whoever gets the number may make a pointer of it again, and own what it points to.
+            for place in union(*values).parts:
+                if self.has(place):
+                    self.emit(Kind.ESCAPE, place, node, detail="shown", other=node.text)
         if node.text in _THROUGH:
             return union(*values)
         if node.text == "@fieldParentPtr":
@@ -293,6 +314,7 @@ class Expressions(Conditions):
             self.capture(node, condition, yes, no)
         else:
             known = self.condition(condition, yes, no)
+            yes = self._not_made(condition, then, yes)
         start = len(self.flow.blocks)
         value = self._arm(yes, then, into, fail, null, after)
         through = after in self.flow.reached
@@ -311,6 +333,20 @@ class Expressions(Conditions):
         self.scope = scope
         self.resume(after)
         return self._joined(value, second, null)
+
+    def _not_made(self, condition: N | None, then: N | None, yes: int) -> int:
+        """Who leaves because a call told that it failed (`make(&err); if (err != 0) return`) was given nothing."""
+        if not self.told or not self.entered(yes) or "return" not in self.module.text(then):
+            return yes
+        shown = self.module.text(condition)
+        place = next((place for name, place in self.told.items() if has_word(shown, name)), "")
+        if not place:
+            return yes
+        empty = self.flow.block()
+        self.flow.current = yes
+        self.flow.edge("normal", empty, place=place, empty=True)
+        self.flow.current = None
+        return empty
 
     def _unsure(self, start: int, no: int, then: N | None) -> None:
         """Who skips a release that stands under a condition which is not understood is not judged."""

@@ -164,10 +164,12 @@ class Lowering(Expressions):
         value = node.parts[0]
         if len(node.names) != 1:
             found = self.evaluate(value)
-            for name in node.names:
+            parts = dict(found.labels)
+            for number, name in enumerate(node.names):
                 place = self.declare(name)
                 for source in found.places:
-                    self.move(source, place, node)
+                    if parts.get(source, f"#{number}") == f"#{number}":
+                        self.move(source, place, node)
             return
         name = node.names[0]
         # The value is read in the scope before the name is there.
@@ -299,6 +301,7 @@ class Lowering(Expressions):
         self.expected = ""
         if self.flow.current is None:
             return
+        self.views_handed_on(value, node)
         if target.kind == "field":
             self._note(target, value, found, node)
         self._store(target, found, node)
@@ -330,7 +333,7 @@ class Lowering(Expressions):
                 at,
                 at,
                 self.definition,
-                bool(root) and root not in self.parameters and (root in self.looped or self._local(root)),
+                bool(root) and root not in self.parameters and (root in self.looped or self.local(root)),
                 self._copies(value, shown),
                 guessed,
             )
@@ -366,7 +369,7 @@ class Lowering(Expressions):
         """A value is put into a member, an element, or behind a pointer."""
         root = self.root(target)
         for place in found.places:
-            if root and root not in self.parameters and place != root and self._local(root):
+            if root and root not in self.parameters and place != root and self.local(root):
                 self.put(place, root, node, self._member(target, found, place))
             else:
                 self.emit(Kind.ESCAPE, place, node, detail="stored", other=self.module.text(target)[:40])
@@ -375,15 +378,10 @@ class Lowering(Expressions):
     def _member(self, target: N, found: Value, place: str) -> str:
         """The member of a local that a value goes into, "" where it is none of its own."""
         if found.inside:
-            return dict(found.labels).get(place, "") if target.kind == "deref" else ""
+            return found.member(place) if target.kind == "deref" else ""
         if target.kind == "deref":
             return "*"
         return target.text if target.kind == "field" and self.place_of(target.parts[0]) else ""
-
-    def _local(self, root: str) -> bool:
-        """Whether a local is a value of this function, and no pointer to somebody else's."""
-        typed = self.typed(root)
-        return self.has(root) or bool(typed and not typed.lstrip("?").startswith("*"))
 
     # Jumps
 
@@ -404,6 +402,7 @@ class Lowering(Expressions):
             self.mixed = True
         self.each(found, Kind.ESCAPE, node, detail="returned")
         self.loan(found, node, "return")
+        self.views_handed_on(value, node)
         self.flow.leave("return", self.at)
 
     def _break(self, node: N) -> None:

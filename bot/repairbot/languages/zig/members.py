@@ -13,7 +13,7 @@ from repairbot.languages.zig.callees import callees
 from repairbot.languages.zig.kept import Kept
 from repairbot.languages.zig.summaries import Oracle
 from repairbot.languages.zig.syntax import Definition, Field, Module, Struct
-from repairbot.languages.zig.words import word_ends
+from repairbot.languages.zig.words import has_word, word_ends
 from repairbot.lazily import dataclass
 from repairbot.lifetimes.ops import Container, Event, Kind, Member, Resource
 from repairbot.model import Span
@@ -54,6 +54,11 @@ _HANDED: Final = re.compile(r"\s*[,;)|]|\)?\s*\|")
 _FROM_ARENA: Final = re.compile(r"\s*=\s*[^,;\n]*(?:arena|fba)", re.IGNORECASE)
 _ASKED: Final = re.compile(rf"(?:\.\?|\.\*)?\.{_RELEASE}\s*\(|\s*(?:==|!=|orelse|\)\s*\|)|\s*=(?!=)")
 """Behind what is written over: it was looked at, released or set before."""
+_GONE: Final = re.compile(r"(?:\.[?*])*\.(?:state\b|detach\(|move\w*\(|unmanaged\b|toOwned\w*\()")
+"""Behind a member: what it holds has another owner from there on, or none."""
+_CAPTURED: Final = re.compile(r"\)\s*\|\*?(\w+)\|")
+_NEAR: Final = 300
+_DETACHED: Final = re.compile(r"(?:\.[?*])*\.detach\(")
 _NULLED: Final = re.compile(r"\s*=\s*null\s*;")
 _COUNTED: Final = re.compile(r"\b(?:ref_?count|refs|rc|acquireRef|retain)\b")
 
@@ -200,6 +205,8 @@ class Members:
             resource = Resource("container", "container", ("init",), (".deinit",), collected=False)
         if resource is None or self._elsewhere(struct, item, teardown):
             return None
+        if has_word(teardown.text, item.name.encode()) and not has_word(self._body(teardown), item.name):
+            return None  # a comment says why it is left alone
         if _WHOLE.search(body) or name in _MOVED.findall(body):
             return None  # released by a loop over all members, or moved away whole
         if listed and self._released_list(body, name, item.name):
@@ -231,6 +238,13 @@ class Members:
             behind = _ENDED.match(text, end) or _LOOPED.match(text, end)
             if behind is not None and text[start : behind.end()] not in own:
                 return True
+            if _DETACHED.match(text, end):
+                return True
+            captured = _CAPTURED.match(text, end)
+            if captured is not None and text[start : captured.end()] not in own:
+                ended = rf"\b{captured[1]}\.(?:{_RELEASE}|join|detach)\(|\.(?:free|destroy)\({captured[1]}\)"
+                if re.search(ended, text[captured.end() : captured.end() + _NEAR]):
+                    return True
             line = text[text.rfind("\n", 0, start) + 1 : start]
             ahead = _GIVEN.search(line) if not text.startswith(".", end) else None
             if ahead is not None and line[ahead.start() :] + text[start:end] not in own:
@@ -373,11 +387,11 @@ class Members:
             ahead = before[: end - len(target)].rstrip()
             handed = ahead[-1:] in ("(", ",", "&") and before[end:].lstrip()[:1] in (",", ")")
             lent = ahead.rstrip("&").rstrip().endswith("=") and before[end:].lstrip().startswith(";")
-            if handed or lent or _ASKED.match(before, end):
+            if handed or lent or _ASKED.match(before, end) or _GONE.match(before, end):
                 return False
         for end in word_ends(after, target):
             statement = after[after.rfind(";", 0, end) + 1 : end]
-            if "defer" in statement or _NULLED.match(after, end):
+            if "defer" in statement or _NULLED.match(after, end) or _GONE.match(after, end):
                 return False
         if self._emptied(store, before):
             return False
@@ -386,6 +400,8 @@ class Members:
     def _emptied(self, store: Store, before: str) -> bool:
         """Whether a method that is called first releases the member (`self.clear();`)."""
         root = store.target.rpartition(".")[0]
+        if re.search(rf"\b{re.escape(root)}\.(?:reset|clear|deinit|free|release|empty)\w*\(", before):
+            return True
         functions = (store.struct or store.definition.owner).functions
         for owner, called in _CALLED.findall(before):
             found = functions.get(called) if owner == root else None

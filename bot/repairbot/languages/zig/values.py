@@ -23,7 +23,7 @@ class Value(NamedTuple):
     """What an expression gives: the places it hands on whole, those it only looks into, whether it is empty.
 
     `branched`: the way of its null was made already. `inside`: it is a literal that has the places inside,
-    `labels` in which members.
+    `labels` in which members, or at which places ("#0").
     `mixed`: on some way it is something that nobody here owns.
     """
 
@@ -34,6 +34,11 @@ class Value(NamedTuple):
     inside: bool = False
     labels: tuple[tuple[str, str], ...] = ()
     mixed: bool = False
+
+    def member(self, place: str) -> str:
+        """The member that holds what a place holds; "" where it is an element."""
+        label = dict(self.labels).get(place, "")
+        return label if not label.startswith("#") else ""
 
 
 NOTHING: Final = Value()
@@ -288,7 +293,7 @@ class Values:
         if value.places:
             for source in value.places:
                 if value.inside:
-                    self.put(source, place, node, dict(value.labels).get(source, ""))
+                    self.put(source, place, node, value.member(source))
                 else:
                     self.move(source, place, node)
             self.doubt(place, value, node)

@@ -75,6 +75,8 @@ def _stored(value: Node) -> str:
         target = text(named(parent)[0])
         if not target.startswith(".") and target != "_":
             return f"{target} keeps it"
+        if target.startswith(".") and "ArenaAllocator" in text(value):
+            return "an arena is kept by value: one with a name would not hold what is made from the one that is kept"
     return ""
 
 
