@@ -291,6 +291,49 @@ const Loop = struct {
     }
 };
 """,
+    "what is made from a member of it is deleted by another name": """\
+const std = @import("std");
+const Pipeline = struct {
+    device: *Device,
+    layout: *Layout,
+    program: u32,
+    fn init(gpa: std.mem.Allocator, device: *Device) !*Pipeline {
+        const layout = try Layout.init(gpa, device);
+        errdefer layout.deinit(gpa);
+        const gl = &layout.device.gl;
+        const shader = try compile(gl);
+        defer gl.deleteShader(shader);
+        const pipeline = try gpa.create(Pipeline);
+        pipeline.* = .{ .device = device, .layout = layout, .program = gl.link(shader) };
+        return pipeline;
+    }
+};
+const Layout = struct {
+    device: *Device,
+    fn init(gpa: std.mem.Allocator, device: *Device) !*Layout {
+        const layout = try gpa.create(Layout);
+        layout.* = .{ .device = device };
+        return layout;
+    }
+    fn deinit(layout: *Layout, gpa: std.mem.Allocator) void {
+        gpa.destroy(layout);
+    }
+};
+""",
+    "a member is not defined before it is set": """\
+const std = @import("std");
+const Routes = struct {
+    gpa: std.mem.Allocator,
+    ast: std.zig.Ast = undefined,
+    fn deinit(self: *Routes) void {
+        self.ast.deinit(self.gpa);
+    }
+    fn view(self: *Routes, source: [:0]const u8) !void {
+        self.ast = try std.zig.Ast.parse(self.gpa, source, .zig);
+        try self.walk();
+    }
+};
+""",
 }
 
 

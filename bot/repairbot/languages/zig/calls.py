@@ -164,7 +164,7 @@ class Calls(Values):
         ):
             self.flow.current = None
             return NOTHING
-        released = self._released(subject, method, arguments, definition)
+        released = self._released(subject, method, arguments, definition) or self._whole_of(receiver, method)
         if released:
             bare = method in ("free", "destroy") and definition is None and bool(shown) and not subject.places
             listed = any(self.held.get(place, ITEMS).id == "container" for place in subject.places)
@@ -211,14 +211,17 @@ class Calls(Values):
             return own
         if not RELEASES.search(method):
             return ()
-        if self.flow.cleaning and (whole := self._whole_of(subject)):
-            return whole
         given = union(*(value for _, value in arguments))
+        if method not in ("free", "destroy"):
+            return given.places  # `gl.deleteShader(shader)` is not the end of what the shader was made from
         return (*given.places, *(part for part in given.parts if part not in given.places))
 
-    def _whole_of(self, subject: Value) -> tuple[str, ...]:
+    def _whole_of(self, receiver: N | None, method: str) -> tuple[str, ...]:
         """What cleanup means that ends a member of a value (`buffer.manager.release()`): the value is thought of."""
-        return tuple(part for part in subject.parts if part in self.held and part not in self.lists)
+        if not self.flow.cleaning or receiver is None or receiver.kind != "field" or not STRONG.match(method):
+            return ()
+        place = self.root(receiver)
+        return (place,) if place in self.held and place not in self.lists else ()
 
     def _ends(self, place: str, method: str) -> bool:
         """Whether a method of a value releases it."""

@@ -374,6 +374,8 @@ class Members:
         if store.copied:
             return True
         definition = store.definition
+        if store.struct is not None and self._undefined(store.struct, store.field):
+            return False
         if _FIRST.match(definition.name) or definition.name in _TEARDOWNS:
             return False
         target = store.target
@@ -396,6 +398,10 @@ class Members:
         if self._emptied(store, before):
             return False
         return not places or self._freed(store)
+
+    def _undefined(self, struct: Struct, field: str) -> bool:
+        """Whether a member holds nothing that may be looked at until it is set first."""
+        return any(item.name == field and item.default == "undefined" for item in struct.fields(self.module))
 
     def _emptied(self, store: Store, before: str) -> bool:
         """Whether a method that is called first releases the member (`self.clear();`)."""
