@@ -6,8 +6,11 @@ from textwrap import dedent
 
 import pytest
 
+from repairbot import languages
+from repairbot.examine import examine
 from repairbot.lifetimes.intents import RELEASE_ON_EXIT
 from repairbot.lifetimes.ops import Intent
+from repairbot.model import Settings
 from tests.languages.python.texts import span, written
 
 
@@ -657,3 +660,35 @@ def test_a_block_that_nobody_could_review() -> None:
     args = {"release": ".close", "scope": "releases", "asynchronous": ""}
     intent = Intent(RELEASE_ON_EXIT, span(source, "open(p)"), "file", args=args)
     assert written(source, intent).startswith("refused: more than 100 lines")
+
+
+STARTED = b"""\
+import socket
+
+
+class Transport:
+    def __init__(self, host):
+        self.sock = socket.create_connection((host, 22))
+
+    def start_server(self, event):
+        pass
+
+    def close(self):
+        self.sock.close()
+
+
+def fixture(event, client):
+    server = Transport("a")
+    server.start_server(event)
+    event.wait(1.0)
+    yield client
+"""
+
+
+def test_what_was_started_may_be_needed_behind_its_last_mention() -> None:
+    """A fixture's server was closed ahead of the `yield` that it is there for."""
+    (finding,) = examine(STARTED, "a.py", languages.walk()["python"], Settings()).result.findings
+    assert finding.fix is None
+    assert finding.refusals == (
+        "server is started at line 17, and may be needed behind the last line that names it",
+    )

@@ -24,6 +24,9 @@ ASKING = frozenset({"wait", "join", "communicate", "stdout", "stderr"})
 """Members of a process or thread that only somebody who waits for it looks at."""
 WAITING = frozenset({".wait", ".join", ".communicate"})
 """Releases that block until what they release has ended by itself."""
+_BEGINS = re.compile(r"(?:start|serve|launch|spawn|begin)(?:_|$)")
+_APART = re.compile(r"(?:start|serve)_(?!forever)|launch|spawn|begin")
+"""Methods after which a value works by itself: for all that is known, and for certain."""
 IDLE = frozenset({"mkstemp"})
 """Calls of whose values one is a descriptor that does nothing by being open."""
 PLAIN = frozenset({".close", ".shutdown", ".cleanup", ".aclose", ".release", ".wait", ".quit", ".logout"})
@@ -51,6 +54,8 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
         return hold
     if intent.args["release"] in WAITING and not _waited_for(source, hold):
         return Refusal(f"nothing here waits for {hold.name}: it may be meant to run on")
+    if hold.release is None and (why := _goes_on(source, hold)):
+        return Refusal(why)
     statement = release_statement(source, hold, intent)
     if isinstance(statement, Refusal):
         return statement
@@ -76,6 +81,20 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     else:
         _write_with(draft, hold, form)
     return (*draft.edits(), *imports)
+
+
+def _goes_on(source: Source, hold: Hold) -> str:
+    """Why a value may have to live on behind the last row that speaks of it, or ""."""
+    body = source.rows(hold.row)
+    last = hold.rows[-1] if hold.rows else hold.row
+    begins = _BEGINS if body[-1] is not last else _APART  # `loop.start()` in the last line may well block
+    for item in source.mentions(hold.name, hold.rows):
+        if begins.match(_member(source, item)):
+            line = source.line_number(source.start(item))
+            return (
+                f"{hold.name} is started at line {line}, and may be needed behind the last line that names it"
+            )
+    return ""
 
 
 def _waited_for(source: Source, hold: Hold) -> bool:
