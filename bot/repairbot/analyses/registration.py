@@ -175,7 +175,11 @@ def _never(
                 Step(it.at.line, f"registers {it.handler}"),
                 Step(undone[0].at.line, f"removes {undone[0].handler} and leaves this one"),
             )
-            yield Registered(it, "never-removed", steps, container, undone[0].method, evidence=it.evidence)
+            # Where the object does not end, the others may well be meant to go on listening.
+            sure: Confidence = "high" if any(removal.teardown for removal in undone) else "low"
+            yield Registered(
+                it, "never-removed", steps, container, undone[0].method, evidence=it.evidence, confidence=sure
+            )
         elif it.teardown and not it.removals and ((it.telling and it.outlives) or _deep(it)):
             steps = (
                 Step(it.at.line, f"registers {it.handler}"),
