@@ -11,8 +11,15 @@ import re
 from collections.abc import Iterator
 
 from repairbot.analyses.facts import Registered
+from repairbot.lazily import regex
 from repairbot.lifetimes.ops import Container, Registration, Removal, Unit
 from repairbot.model import Confidence, SafePattern, Step
+
+_ENDS = regex(
+    r"(?i)destroy|close|dispos|stop|end|clean|detach|remove|unregister|unsub|unmount|disconnect|teardown|shut|off|cancel"
+    r"|abort|reset|finish|release|clear|done|exit|quit|leave|unbind|unlisten|deactivate|unload|free|final|kill|drop|undo"
+)
+"""In the name of a method with which something ends."""
 
 
 def analyse(unit: Unit) -> tuple[Registered, ...]:
@@ -176,7 +183,8 @@ def _never(
                 Step(undone[0].at.line, f"removes {undone[0].handler} and leaves this one"),
             )
             # Where the object does not end, the others may well be meant to go on listening.
-            sure: Confidence = "high" if any(removal.teardown for removal in undone) else "low"
+            ends = any(removal.method == it.teardown or _ENDS.search(removal.method) for removal in undone)
+            sure: Confidence = "high" if ends else "low"
             yield Registered(
                 it, "never-removed", steps, container, undone[0].method, evidence=it.evidence, confidence=sure
             )

@@ -134,6 +134,11 @@ class Classes:
             value = kid.kids[-1] if len(kid.kids) > 1 else None
             if value is not None and value.kind == "this":
                 view.own.update(self.module.text(each) for each in kid.kids if each.kind in _PROPERTIES)
+        for node in self.module.all("assignment_expression"):  # `this._self = this;`
+            if view.node.start <= node.start < view.node.end and node.kids[-1].kind == "this":
+                left = node.kids[0]
+                if left.kind == "member_expression" and left.kids[0].kind == "this":
+                    view.own.add(self.module.text(left.kids[-1]))
         for kid in view.fields:
             value = kid.kids[-1] if len(kid.kids) > 1 else None
             if value is not None and value.kind not in FUNCTIONS:
