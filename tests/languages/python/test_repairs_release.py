@@ -692,3 +692,36 @@ def test_what_was_started_may_be_needed_behind_its_last_mention() -> None:
     assert finding.refusals == (
         "server is started at line 17, and may be needed behind the last line that names it",
     )
+
+
+def test_a_figure_is_not_closed_ahead_of_what_is_done_to_the_current_one() -> None:
+    """`plt.savefig()` means the figure that was made last, whether or not it is named."""
+    source = dedent(
+        """\
+        import matplotlib.pyplot as plt
+
+
+        def plot(results, fig, place):
+            ax = fig.add_subplot(place)
+            ax.bar(1, results)
+
+
+        def plot_all(results):
+            fig = plt.figure(figsize=(10, 10))
+            for each in results:
+                plot(each, fig, 221)
+            plt.subplots_adjust(top=0.95)
+            plt.savefig("out.png")
+
+
+        def plot_one(result):
+            fig = plt.figure(figsize=(10, 10))
+            plot(result, fig, 221)
+            fig.savefig("out.png")
+            print("done")
+        """
+    ).encode()
+    many, one = examine(source, "a.py", languages.walk()["python"], Settings()).result.findings
+    assert many.fix is None
+    assert many.refusals == ("plt is used behind the last line that names fig, and may well mean it",)
+    assert one.fix is not None

@@ -27,6 +27,8 @@ WAITING = frozenset({".wait", ".join", ".communicate"})
 _BEGINS = re.compile(r"(?:start|serve|launch|spawn|begin)(?:_|$)")
 _APART = re.compile(r"(?:start|serve)_(?!forever)|launch|spawn|begin")
 """Methods after which a value works by itself: for all that is known, and for certain."""
+_CURRENT = frozenset({"matplotlib.pyplot"})
+"""Modules whose functions mean the object that was made last."""
 IDLE = frozenset({"mkstemp"})
 """Calls of whose values one is a descriptor that does nothing by being open."""
 PLAIN = frozenset({".close", ".shutdown", ".cleanup", ".aclose", ".release", ".wait", ".quit", ".logout"})
@@ -54,7 +56,7 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
         return hold
     if intent.args["release"] in WAITING and not _waited_for(source, hold):
         return Refusal(f"nothing here waits for {hold.name}: it may be meant to run on")
-    if hold.release is None and (why := _goes_on(source, hold)):
+    if hold.release is None and (why := _goes_on(source, hold, intent.args["release"])):
         return Refusal(why)
     statement = release_statement(source, hold, intent)
     if isinstance(statement, Refusal):
@@ -83,10 +85,14 @@ def write(source: Source, intent: Intent) -> tuple[Edit, ...] | Refusal:
     return (*draft.edits(), *imports)
 
 
-def _goes_on(source: Source, hold: Hold) -> str:
+def _goes_on(source: Source, hold: Hold, release: str) -> str:
     """Why a value may have to live on behind the last row that speaks of it, or ""."""
     body = source.rows(hold.row)
     last = hold.rows[-1] if hold.rows else hold.row
+    behind = list(body[next(number for number, row in enumerate(body) if row is last) + 1 :])
+    module = source.shown(release).rpartition(".")[0]
+    if release.rpartition(".")[0] in _CURRENT and behind and source.mentions(module, behind):
+        return f"{module} is used behind the last line that names {hold.name}, and may well mean it"
     begins = _BEGINS if body[-1] is not last else _APART  # `loop.start()` in the last line may well block
     for item in source.mentions(hold.name, hold.rows):
         if begins.match(_member(source, item)):
