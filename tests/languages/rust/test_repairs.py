@@ -41,6 +41,23 @@ def test_a_subscription_is_pushed_where_self_can_be_changed_already() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("body", "safety"),
+    [
+        ("let servers = self.servers.clone(); cx.subscribe(&servers, Self::heard).detach();", "safe"),
+        ("if let Event::Added(server) = event { cx.subscribe(server, Self::heard).detach(); }", "unsafe"),
+        ("let focus = event.origin(cx); cx.on_focus_in(&focus, Self::heard).detach();", "unsafe"),
+    ],
+)
+def test_a_list_of_subscriptions_that_grows_with_each_event_is_a_choice(body: str, safety: str) -> None:
+    method = (
+        f"    pub fn on_event(&mut self, event: &Event, cx: &mut Context<Self>) {{\n        {body}\n    }}\n"
+    )
+    (found,) = findings(store(method))
+    assert found.fix is not None
+    assert found.fix.safety == safety
+
+
 def test_a_private_method_and_its_callers_take_self_to_be_changed() -> None:
     callers = "\n    fn start(&self, cx: &mut Context<Self>) {\n        self.listen(cx);\n    }\n"
     assert changed(listening("fn listen(&self, cx: &mut Context<Self>)", callers)) == [

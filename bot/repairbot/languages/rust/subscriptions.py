@@ -130,7 +130,7 @@ def _report(body: Body, call: N, made: N, keeper: Member, owner: Struct) -> None
         (body.module.at(statement), body.module.at(made)),
         why=f"{owner.name} keeps its subscriptions there (line {keeper.at.line})",
     )
-    many = bool(body.definition.receiver) and body.definition.type_of(target) != ""
+    many = bool(body.definition.receiver) and _comes(body, _target(made), made.start)
     intents: tuple[Intent, ...] = (intent,)
     if many:  # one for each call: a list of them would grow, too
         intent = replace(
@@ -150,6 +150,17 @@ def _report(body: Body, call: N, made: N, keeper: Member, owner: Struct) -> None
         confidence=confidence,
         intents=intents,
     )
+
+
+def _comes(body: Body, target: N | None, before: int, deep: int = 3) -> bool:
+    """Whether it comes with each call: as a parameter, in a pattern (an event's content), or from such a one."""
+    root = next(iter(list(chain(target))[-1:]), None)
+    if root is None or root.kind != "name" or root.text in ("self", "this"):
+        return False
+    if body.definition.type_of(root.text):
+        return True
+    value = body.value_of(root.text, before)
+    return value is None or (deep > 0 and _comes(body, bare(value), before, deep - 1))
 
 
 def _listed(body: Body, target: str, keeper: Member) -> Member | None:
