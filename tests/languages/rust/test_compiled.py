@@ -70,13 +70,16 @@ def build(place: Path, files: dict[str, str]) -> Path:
 
 def run(program: Path) -> str:
     """What a program says, until it ends; the processes that it leaves behind (one example does) end with it."""
-    output = program.with_suffix(".out")
-    with output.open("wb") as file:
-        process = subprocess.Popen([program], stdout=file, stderr=file, start_new_session=True)
+    output, errors = program.with_suffix(".out"), program.with_suffix(".err")
+    with (
+        output.open("wb") as out,
+        errors.open("wb") as err,
+    ):  # threads panic in the middle of a line of the other
+        process = subprocess.Popen([program], stdout=out, stderr=err, start_new_session=True)
         process.wait()
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    return output.read_text(encoding="utf-8")
+    return output.read_text(encoding="utf-8") + errors.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
