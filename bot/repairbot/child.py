@@ -92,12 +92,14 @@ def kinds(place: str) -> str:
     counts: dict[str, int] = {}
     folders, listed = [place], 0
     for depth, folder in enumerate(folders):
+        if listed >= MOST_LISTED:
+            break
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    listed += 1
-                    if listed > MOST_LISTED:
+                    if listed >= MOST_LISTED:
                         break
+                    listed += 1
                     if entry.name.startswith("."):
                         continue
                     if not depth and entry.is_dir(follow_symlinks=False):

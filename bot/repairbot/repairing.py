@@ -17,7 +17,7 @@ from repairbot.lazily import dataclass
 from repairbot.links import Answers
 from repairbot.model import Check, Edit, FileResult, Finding, Outcome
 from repairbot.pipeline import Examination, Run, request, told
-from repairbot.pool import Answer, Task
+from repairbot.pool import AHEAD_FILES, Answer, Task
 
 ROUNDS = 200
 """A file that is not done by then stays as it is: its repairs do not come to an end."""
@@ -30,7 +30,7 @@ Wanted = Callable[[Finding], bool]
 class Children(Protocol):
     """What examines the drafts: see pool.Pool."""
 
-    def run(self, tasks: Iterable[Task], expected: int = 1, ahead: int = 1) -> Iterator[Answer]:
+    def run(self, tasks: Iterable[Task], expected: int = 1, ahead: int = AHEAD_FILES) -> Iterator[Answer]:
         """Examine all tasks; answers come in any order."""
         ...
 

@@ -124,7 +124,7 @@ def on_error(leak: Leak) -> Intent:
 
 def owners(leak: Leak) -> tuple[Span, ...]:
     """The statements that give the value to another owner, a return apart."""
-    return statements([*(op for op in leak.escapes if op.detail not in ("returned", "shown")), *leak.moves])
+    return statements([*(op for op in leak.escapes if op.detail != "returned"), *leak.moves])
 
 
 def before_exits(leak: Leak) -> tuple[Intent, ...]:
@@ -207,7 +207,8 @@ def report(
 ) -> Report:
     """The report of a leak with one way as its witness.
 
-    What has become an element of something is released one by one, where that ends.
+    What has become an element of something is released one by one, where that ends. Where somebody who saw it may
+    own it, its release is a choice.
     """
     taken = _taken(leak)
     fitting = tuple(it for it in intents if it.do != RELEASE_ON_EXIT and not taken.keys() & set(it.spans))
@@ -221,6 +222,9 @@ def report(
         intents = (*intents, *(_alone(intent) for intent in intents if "elements" in intent.args))
     elif leak.place.startswith("%"):
         message = message.replace(leak.place, f"this {leak.resource.what}")
+    if leak.shown and leak.confidence == "low":
+        keeps = f"that nobody keeps {_named(leak)}"
+        intents = tuple(replace(each, safety="unsafe", choice=keeps) for each in intents)
     return Report(
         leak.acquired.at,
         leak.function,

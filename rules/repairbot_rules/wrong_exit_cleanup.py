@@ -17,7 +17,6 @@ repair, since only the caller knows how long it needs the value.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from repairbot.analyses.facts import Facts
 from repairbot.lifetimes.intents import ERRORS_ONLY
@@ -301,9 +300,6 @@ export async function opened(path: string): Promise<FileHandle> {
             way = next(way for way in leak.ways if way.kind == "return")
             message = f"{leak.place} is {done(leak.resource)} on errors only and held at line {way.at_line}"
             intents = before_exits(leak) if owned_elsewhere(leak) else (on_exit(leak), *before_exits(leak))
-            if leak.confidence == "low":
-                keeps = f"that nobody keeps {leak.place} when all went well"
-                intents = tuple(replace(each, safety="unsafe", choice=keeps) for each in intents)
             yield report(leak, message, way, intents)
         for misuse in facts.pairing.misuses:
             if misuse.second.kind is Kind.ESCAPE:

@@ -84,6 +84,8 @@ class Leak:
     """Where it becomes part of something else of this function, which is told apart."""
     holds: Leak | None = None
     """What it holds inside and leaves behind with itself: whoever releases it has to release that first."""
+    shown: bool = False
+    """Somebody unknown saw it, who may or may not own it now."""
 
 
 @dataclass(frozen=True, slots=True)

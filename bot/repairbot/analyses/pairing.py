@@ -134,6 +134,7 @@ def _leak(function: Function, track: Track, place: str, ways: tuple[Way, ...]) -
         _confidence(function, track, shape, ways),
         function.asynchronous,
         moves=tuple(track.moves) if not ways[0].inside else (),
+        shown=track.shown,
     )
 
 

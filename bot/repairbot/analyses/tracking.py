@@ -127,7 +127,7 @@ def follow(graph: Graph, site: Op, keeps_stored: bool = False) -> Track:
     constructor that fails, nobody else can reach it).
     """
     track = _Follower(graph, site, keeps_stored).run()
-    if not track.gave_up:
+    if not (track.gave_up and graph.guards):
         return track
     # Where branches tell nothing there are more paths, in fewer states: what is right on all of them is right.
     coarse = _Follower(graph.coarse, site, keeps_stored).run()

@@ -349,6 +349,29 @@ def test_what_is_hardly_sure_is_no_safe_repair() -> None:
     assert {each.fix.safety for each in findings if each.fix is not None} == {"unsafe"}
 
 
+SHOWN = """\
+const std = @import("std");
+fn never(gpa: std.mem.Allocator, sink: *std.ArrayList([]const u8)) !void {
+    var list: std.ArrayList(u8) = .empty;
+    try list.append(gpa, 1);
+    try sink.append(gpa, list.slice());
+}
+fn early(gpa: std.mem.Allocator, sink: *std.ArrayList([]const u8), ok: bool) !void {
+    var list: std.ArrayList(u8) = .empty;
+    try list.append(gpa, 1);
+    try sink.append(gpa, list.slice());
+    if (ok) return;
+    list.deinit(gpa);
+}
+"""
+
+
+def test_to_release_what_somebody_saw_is_a_choice() -> None:
+    findings = examine(SHOWN.encode(), "example.zig", LANGUAGE, Settings()).result.findings
+    told = [(each.rule, each.confidence, each.fix.safety if each.fix else "") for each in findings]
+    assert told == [("never-released", "low", "unsafe"), ("early-exit-leak", "low", "unsafe")]
+
+
 ARENA = """\
 const std = @import("std");
 const Buf = struct {

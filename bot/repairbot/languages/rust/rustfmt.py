@@ -84,9 +84,9 @@ def edition(source: bytes) -> str | None:
 def formatted(source: bytes, name: str) -> bytes | None:
     """A source as rustfmt writes it, None where it cannot be asked or the source does not parse."""
     answer = _run(source, name)
-    if isinstance(answer, str) or answer[0] != 0:
+    if isinstance(answer, str) or answer.code:
         return None
-    return answer[1]
+    return answer.out
 
 
 def trouble(source: bytes) -> str:

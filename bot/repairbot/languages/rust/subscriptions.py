@@ -152,15 +152,15 @@ def _report(body: Body, call: N, made: N, keeper: Member, owner: Struct) -> None
     )
 
 
-def _comes(body: Body, target: N | None, before: int, deep: int = 3) -> bool:
+def _comes(body: Body, target: N | None, before: int) -> bool:
     """Whether it comes with each call: as a parameter, in a pattern (an event's content), or from such a one."""
-    root = next(iter(list(chain(target))[-1:]), None)
+    *_, root = (None, *chain(target))
     if root is None or root.kind != "name" or root.text in ("self", "this"):
         return False
     if body.definition.type_of(root.text):
         return True
     value = body.value_of(root.text, before)
-    return value is None or (deep > 0 and _comes(body, bare(value), before, deep - 1))
+    return value is None or _comes(body, bare(value), value.start)
 
 
 def _listed(body: Body, target: str, keeper: Member) -> Member | None:

@@ -99,13 +99,12 @@ def _read(place: str, answer: Answer | str, names: Sequence[str]) -> list[Said |
     """What an answer says of each file at a place."""
     if isinstance(answer, str):
         return [answer] * len(names)
-    _, listed, words = answer
     errors: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
-    for name, line, message in _MESSAGE.findall(words):
+    for name, line, message in _MESSAGE.findall(answer.err):
         errors[name.decode()].append((int(line), message.decode("utf-8", "replace")))
-    if words and not errors:
+    if answer.err and not errors:
         return ["the compiler failed without naming an error"] * len(names)
-    odd = {*listed.decode().split(), *_unformatted(place, sorted(errors))}
+    odd = {*answer.out.decode().split(), *_unformatted(place, sorted(errors))}
     return [Said(tuple(errors[name]), name not in odd) for name in names]
 
 
@@ -126,10 +125,10 @@ def reformatted(source: bytes) -> set[int]:
             answer = _run(place, ["fmt", "--stdin", "--color", "off"], source)
     except OSError:
         return set()  # what is asked next says so
-    if isinstance(answer, str) or answer[0]:
+    if isinstance(answer, str) or answer.code:
         return set()
     return {
         line + source.count(b"\n", 0, edit.start) + 1
-        for edit in minimal(source, answer[1])
+        for edit in minimal(source, answer.out)
         for line in range(source.count(b"\n", edit.start, edit.end) + 1)
     }

@@ -110,20 +110,20 @@ def _apart(before: bytes, repairs: Sequence[Repair]) -> list[Repair]:
     taken: list[tuple[int, int]] = []
     private, spoken = set[str](), set[str]()
     for repair in repairs:
-        said = {word for edit in repair for word in _WORD.findall(edit.text)}
+        says = {word for edit in repair for word in _WORD.findall(edit.text)}
         texts = [before[edit.start : edit.end].decode("utf-8", "replace") for edit in repair]
         was = {word for text in texts for word in _WORD.findall(text)}
         own = declared(repair)
         places = [(edit.start, edit.end) for edit in repair]
-        if (said - own) & private or (own | (was - said)) & spoken:
+        if (says - own) & private or (own | (was - says)) & spoken:
             continue
         if not all(_code_between(before, taken, *place) for place in places):
             continue
         found.append(repair)
         for place in places:
             insort(taken, place)
-        private |= own | (was - said)
-        spoken |= said - own
+        private |= own | (was - says)
+        spoken |= says - own
     return found
 
 

@@ -31,8 +31,6 @@ _FAR = 200
 _ALIAS = re.compile(rb"const\s+(\w+)\s*=\s*((?:\w+\.)+\w+)\s*;")
 _AHEAD = re.compile(rb"(?:^|\n)[ \t]*(?:pub[ \t]+)?$")
 _THIS = re.compile(rb"\bconst\s+(\w+)\s*=\s*@This\(\)")
-
-
 _NAMES = bytes(byte if byte in WORD + b"(" else ord(".") for byte in range(256))
 """What is no part of a name, and opens no arguments, becomes a dot."""
 
