@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from repairbot.languages.typescript.syntax import Definition, Module
@@ -129,16 +130,23 @@ class Classes:
 
     # Mentions
 
+    @cached_property
+    def _selves(self) -> list[tuple[int, str]]:
+        """Where a member becomes the object itself (`this._self = this;`), and which one."""
+        return [
+            (node.start, self.module.text(node.kids[0].kids[-1]))
+            for node in self.module.all("assignment_expression")
+            if node.kids[-1].kind == "this"
+            and node.kids[0].kind == "member_expression"
+            and node.kids[0].kids[0].kind == "this"
+        ]
+
     def _mentions(self, view: View) -> None:
         for kid in view.fields:
             value = kid.kids[-1] if len(kid.kids) > 1 else None
             if value is not None and value.kind == "this":
                 view.own.update(self.module.text(each) for each in kid.kids if each.kind in _PROPERTIES)
-        for node in self.module.all("assignment_expression"):  # `this._self = this;`
-            if view.node.start <= node.start < view.node.end and node.kids[-1].kind == "this":
-                left = node.kids[0]
-                if left.kind == "member_expression" and left.kids[0].kind == "this":
-                    view.own.add(self.module.text(left.kids[-1]))
+        view.own.update(name for at, name in self._selves if view.node.start <= at < view.node.end)
         for kid in view.fields:
             value = kid.kids[-1] if len(kid.kids) > 1 else None
             if value is not None and value.kind not in FUNCTIONS:
